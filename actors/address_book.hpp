@@ -1,0 +1,158 @@
+#pragma once
+
+// The addresses that we know, and which of them the registry should connect: pure policy of the peer
+// directory, without actor, clock or socket.
+//
+// What peers name is hearsay: it makes an address worth a try, and nothing else. Only our own success proves
+// an address, only our own failures end it, and no source can fill the book with its own.
+
+#include "actors/random.hpp"
+#include "messages/node_messages.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace timenode {
+
+/// Addresses in the book, configured ones apart: about 1 MiB. At the limit an address that was never reached
+/// goes for a new one: the one that failed most, of these the oldest. Those that were reached stay.
+inline constexpr std::size_t max_addresses = 4096;
+/// Addresses that one source named and that were never reached: 16 sources together can fill the book, one
+/// cannot.
+inline constexpr std::size_t max_addresses_per_source = 256;
+/// Discovered addresses of one group (`ip_address::group`): they tend to have one owner. Local addresses are
+/// exempt, for a test network is one group.
+inline constexpr std::size_t max_addresses_per_group = 64;
+/// Masternodes that never had a connection with us. At the limit one that failed too often makes room.
+inline constexpr std::size_t max_unmet_masternodes = 1024;
+/// ... and how many of them are wanted at a time: that many strangers are dialed because somebody named them.
+inline constexpr std::size_t max_unmet_masternodes_wanted = 256;
+/// Discovered peers that we are to dial and that are tried at a time.
+inline constexpr std::size_t max_tries = 8;
+/// The same for those that are to dial us: waiting costs nothing, so more of them.
+inline constexpr std::size_t max_waits = 32;
+/// A peer that failed so often is no try any more, but one that waits out its backoff.
+inline constexpr std::uint32_t failures_of_a_try = 3;
+/// A discovered peer leaves the book after that many failed dials in a row (architecture, section 5).
+inline constexpr std::uint32_t max_dial_failures = 10;
+/// Of what a peer answers to one question, only so many addresses are looked at.
+inline constexpr std::size_t max_learned_at_once = 1000;
+
+class address_book {
+public:
+  /// @param local_ip Our own, when known: never learned, and decides whether local addresses are.
+  /// @param default_port Of addresses that come without one.
+  /// @param max_peers Peers to be connected, configured ones apart.
+  address_book(std::optional<ip_address> local_ip, std::uint16_t default_port,
+               std::size_t max_peers);
+
+  // -- where addresses come from --------------------------------------------------------
+
+  /// The operator wants it: never given up.
+  void add_configured(const endpoint& x);
+  /// A masternode is said to be there. False when there is no room, or it cannot be a peer.
+  bool add_masternode(const endpoint& x);
+  /// `source` named these texts. What is no address of a possible peer is skipped. Returns how many are new.
+  std::size_t learn(std::span<const std::string> texts, const ip_address& source);
+
+  // -- what happens ------------------------------------------------------------------------
+
+  /// A connection is established. One that we dialed proves its address; of a peer that dialed us we only
+  /// guess where it listens.
+  void connected(const peer_info& peer, std::int64_t unix_now);
+  void disconnected(const ip_address& ip);
+  /// A dial ended. Returns true when the peer left the book for it: it is not wanted any more.
+  bool dialed(const dial_report& report, std::int64_t unix_now);
+
+  // -- what follows --------------------------------------------------------------------------
+
+  struct plan {
+    std::vector<std::pair<endpoint, dial_purpose>> want;
+    std::vector<ip_address> unwant;
+  };
+
+  /// What to ask of the registry now, beyond what was asked before. `random` chooses among equals.
+  plan make_plan(random_source& random);
+
+  /// Up to `count` endpoints to tell others: connected ones first, then such as we reached once.
+  std::vector<std::string> sample(std::size_t count, random_source& random) const;
+
+  directory_snapshot snapshot() const;
+
+  // -- keeping it ------------------------------------------------------------------------------
+
+  /// A line each for all but configured ones: "ip:port purpose last-success failures source".
+  std::vector<std::string> to_lines() const;
+  /// Takes over lines of an earlier run, within the limits; skips what is wrong. Returns how many it took.
+  std::size_t from_lines(std::span<const std::string> lines);
+
+private:
+  struct entry {
+    endpoint at;
+    dial_purpose purpose = dial_purpose::discovered;
+    ip_address source = {};        ///< Unspecified: our own knowledge.
+    std::int64_t last_success = 0; ///< Unix seconds; 0: we never reached it.
+    std::uint32_t failures = 0;    ///< In a row.
+    bool wanted = false;           ///< Asked of the registry.
+    bool connected = false;
+    bool met = false;              ///< Was connected in this run, whoever dialed.
+    bool we_dial = true;           ///< By the direction rule.
+    std::uint64_t order = 0;       ///< In which it came.
+    std::string group = {};        ///< Empty: a local address.
+  };
+  using entry_map = std::map<ip_address, entry>;
+  /// What goes first when room is needed goes first in here: most failures (negated), then the oldest.
+  using rank = std::pair<std::int64_t, std::uint64_t>;
+
+  static bool is_unproven(const entry& x) noexcept;
+  static bool is_unmet_masternode(const entry& x) noexcept;
+  static bool is_evictable(const entry& x) noexcept;
+  static bool is_try(const entry& x) noexcept;
+  static rank rank_of(const entry& x) noexcept;
+  bool add(entry x);
+  bool has_room(const entry& x);
+  bool drop_failed_masternode();
+  void index(const entry& x);
+  void unindex(const entry& x);
+  void erase(entry_map::iterator i);
+  /// All changes of an entry that stays go through here, so that the indexes follow.
+  template <class F>
+  void change(entry& x, F f) {
+    unindex(x);
+    f(x);
+    index(x);
+  }
+
+  void plan_always(plan& result);
+  void plan_unmet_masternodes(plan& result);
+  void plan_discovered(plan& result, random_source& random);
+  std::size_t free_slots() const;
+  std::vector<entry*> candidates(random_source& random);
+  void want(entry& x, plan& result);
+  void unwant(entry& x, plan& result);
+  std::optional<entry> parse_line(std::string_view line) const;
+
+  std::optional<ip_address> local_ip_;
+  std::uint16_t default_port_;
+  std::size_t max_peers_;
+  entry_map entries_;
+  std::map<ip_address, endpoint> connected_; ///< With where it (probably) listens.
+  std::uint64_t added_ = 0;
+  std::vector<ip_address> dropped_; ///< The registry still has to hear of it.
+
+  // Derived from `entries_` by `index` and `unindex`:
+  std::size_t configured_ = 0;
+  std::size_t unmet_masternodes_ = 0;
+  std::map<ip_address, std::size_t> unproven_by_source_; ///< Discovered ones.
+  std::map<std::string, std::size_t> by_group_;          ///< Discovered, not local ones.
+  std::map<rank, ip_address> evictable_;
+};
+
+} // namespace timenode

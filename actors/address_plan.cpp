@@ -1,0 +1,127 @@
+// Which addresses the registry should connect: the part of the address book that plans.
+
+#include "actors/address_book.hpp"
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+
+namespace timenode {
+
+address_book::plan address_book::make_plan(random_source& random) {
+  plan result;
+  result.unwant.swap(dropped_);
+  plan_always(result);
+  plan_unmet_masternodes(result);
+  plan_discovered(result, random);
+  return result;
+}
+
+void address_book::want(entry& x, plan& result) {
+  change(x, [](entry& y) { y.wanted = true; });
+  result.want.emplace_back(x.at, x.purpose);
+}
+
+void address_book::unwant(entry& x, plan& result) {
+  change(x, [](entry& y) { y.wanted = false; });
+  result.unwant.push_back(x.at.ip);
+}
+
+void address_book::plan_always(plan& result) {
+  for (auto& [ip, x] : entries_)
+    if (!x.wanted && x.purpose != dial_purpose::discovered && !is_unmet_masternode(x))
+      want(x, result);
+}
+
+void address_book::plan_unmet_masternodes(plan& result) {
+  std::vector<entry*> wanted;
+  std::vector<entry*> waiting;
+  for (auto& [ip, x] : entries_)
+    if (is_unmet_masternode(x))
+      (x.wanted ? wanted : waiting).push_back(&x);
+  const auto fewest_failures_first
+    = [](const entry* a, const entry* b) { return rank_of(*a) > rank_of(*b); };
+  std::sort(wanted.begin(), wanted.end(), fewest_failures_first);
+  std::sort(waiting.begin(), waiting.end(), fewest_failures_first);
+  auto places = max_unmet_masternodes_wanted - std::min(max_unmet_masternodes_wanted, wanted.size());
+  for (auto* x : waiting) {
+    if (places > 0) {
+      --places;
+    } else {
+      // One that failed often gives its place to one that did not, and stays in the book for later.
+      if (wanted.empty() || wanted.back()->failures < max_dial_failures
+          || x->failures >= max_dial_failures)
+        return;
+      unwant(*wanted.back(), result);
+      wanted.pop_back();
+    }
+    want(*x, result);
+  }
+}
+
+std::size_t address_book::free_slots() const {
+  const auto taken = std::count_if(connected_.begin(), connected_.end(), [this](const auto& x) {
+    const auto i = entries_.find(x.first);
+    return i == entries_.end() || i->second.purpose != dial_purpose::configured;
+  });
+  return max_peers_ - std::min(max_peers_, static_cast<std::size_t>(taken));
+}
+
+void address_book::plan_discovered(plan& result, random_source& random) {
+  std::vector<entry*> pending; // Wanted and not connected.
+  std::size_t tries = 0;
+  std::size_t waits = 0;
+  for (auto& [ip, x] : entries_)
+    if (x.purpose == dial_purpose::discovered && x.wanted && !x.connected) {
+      pending.push_back(&x);
+      if (is_try(x))
+        ++(x.we_dial ? tries : waits);
+    }
+  std::sort(pending.begin(), pending.end(),
+            [](const entry* a, const entry* b) { return rank_of(*a) > rank_of(*b); });
+  const auto slots = free_slots();
+  for (; pending.size() > slots; pending.pop_back())
+    unwant(*pending.back(), result);
+  auto places = slots - pending.size();
+  if (tries >= max_tries && waits >= max_waits)
+    return;
+  for (auto* x : candidates(random)) {
+    auto& running = x->we_dial ? tries : waits;
+    if (running >= (x->we_dial ? max_tries : max_waits))
+      continue;
+    if (places > 0) {
+      --places;
+    } else {
+      if (pending.empty() || pending.back()->failures < failures_of_a_try
+          || pending.back()->failures <= x->failures)
+        return;
+      unwant(*pending.back(), result);
+      pending.pop_back();
+    }
+    want(*x, result);
+    ++running;
+  }
+}
+
+std::vector<address_book::entry*> address_book::candidates(random_source& random) {
+  std::set<std::string_view> used_groups;
+  for (const auto& [ip, x] : entries_)
+    if ((x.wanted || x.connected) && !x.group.empty())
+      used_groups.insert(x.group);
+  // Fewest failures first, then groups that we have nobody of, then peers that we reached once. Who comes
+  // first among equals is chance, so that nobody can place himself there.
+  using score = std::tuple<std::uint32_t, bool, bool, std::uint64_t>;
+  std::vector<std::pair<score, entry*>> scored;
+  for (auto& [ip, x] : entries_)
+    if (x.purpose == dial_purpose::discovered && !x.wanted && !x.connected)
+      scored.emplace_back(
+        score{x.failures, used_groups.contains(x.group), is_unproven(x), random()}, &x);
+  std::sort(scored.begin(), scored.end(),
+            [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<entry*> result;
+  for (const auto& [_, x] : scored)
+    result.push_back(x);
+  return result;
+}
+
+} // namespace timenode

@@ -1,0 +1,189 @@
+#include "actors/gossip.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+namespace timenode {
+
+namespace {
+
+template <class... Ts>
+bool is_one_of(const wire::message& x) noexcept {
+  return (std::holds_alternative<Ts>(x) || ...);
+}
+
+/// The kinds that are sent on from peer to peer (protocol page, section 3).
+bool is_flooded(const wire::message& x) noexcept {
+  return is_one_of<wire::block_announcement, wire::heartbeat_broadcast, wire::heartbeat_attestation,
+                   wire::transaction_broadcast, wire::transaction_vote, wire::transaction_finalized,
+                   wire::transaction_rejected, wire::block_proposal, wire::block_vote,
+                   wire::block_commit, wire::utxo_state_update>(x);
+}
+
+} // namespace
+
+gossip_state::gossip_state(gossip_actor::pointer self, node_context context,
+                           connection_registry_actor registry, judge_actor blocks,
+                           judge_actor masternodes)
+  : self_{self}, context_{std::move(context)}, registry_{std::move(registry)},
+    blocks_{std::move(blocks)}, masternodes_{std::move(masternodes)} {}
+
+gossip_actor::behavior_type gossip_state::make_behavior() {
+  self_->send(registry_, atom::subscribe_v, peer_listener_actor{self_});
+  return {
+    [this](atom::flood, const wire::message& item) { flood(item); },
+    [this](atom::snapshot) { return snapshot(); },
+    // -- peer listener ---
+    [this](atom::peer_up, const peer_info& info, const peer_connection_actor& connection) {
+      on_peer_up(info, connection);
+    },
+    [this](atom::peer_down, const ip_address& ip) { peers_.erase(ip); },
+    // -- messages of peers ---
+    [this](const ip_address& from, wire::message& item) { on_item(from, item); },
+  };
+}
+
+void gossip_state::on_peer_up(const peer_info& info, const peer_connection_actor& connection) {
+  // Another connection of the same peer takes over; what the peer may send stays one limit.
+  auto& known = peers_[info.ip];
+  known.connection = connection;
+  known.link = info.link;
+}
+
+// -- items of peers ---------------------------------------------------------------
+
+void gossip_state::on_item(const ip_address& from, wire::message& item) {
+  const auto* judge = judge_of(item);
+  if (judge == nullptr) {
+    ++counts_.without_judge;
+    return;
+  }
+  if (!within_limit(from)) {
+    ++counts_.over_limit;
+    return;
+  }
+  auto line = wire::encode_shared(item);
+  const auto hash = item_hash(*line);
+  if (const auto i = judging_.find(hash); i != judging_.end()) {
+    ++counts_.duplicates;
+    auto& senders = i->second.senders;
+    if (std::find(senders.begin(), senders.end(), from) == senders.end())
+      senders.push_back(from);
+    return;
+  }
+  const auto now = monotonic_now(*self_);
+  if (seen_.contains(hash, now)) {
+    ++counts_.duplicates;
+    return;
+  }
+  if (!has_room(from, line->size())) {
+    ++counts_.over_limit;
+    return;
+  }
+  seen_.add(hash, now);
+  const auto known = peers_.find(from);
+  judging_.emplace(hash, judged_item{std::move(line), {from},
+                                     known != peers_.end() ? known->second.link : 0});
+  self_->request(*judge, judge_timeout, atom::judge_v, from, std::move(item))
+    .then([this, hash](const flood_judgement& judgement) { on_judgement(hash, judgement); },
+          [this, hash](const caf::error&) { on_no_judgement(hash); });
+}
+
+void gossip_state::on_judgement(const hash256& hash, const flood_judgement& judgement) {
+  const auto node = judging_.extract(hash);
+  if (!node) // Sent on in the meantime, as an item of our own.
+    return;
+  const auto& item = node.mapped();
+  switch (judgement.verdict) {
+    case flood_verdict::forward:
+      ++counts_.forwarded;
+      send(item.line, item.senders);
+      return;
+    case flood_verdict::ignore:
+      ++counts_.ignored;
+      seen_.ignored(hash, monotonic_now(*self_));
+      return;
+    case flood_verdict::invalid:
+      ++counts_.invalid;
+      // Only the first sender answers for it: the others may not have judged it yet either, and what one
+      // judgement cost us is one violation.
+      self_->send(registry_, violation{item.senders.front(), item.link, judgement.reason,
+                                       evidence_of(*item.line)});
+      return;
+  }
+}
+
+void gossip_state::on_no_judgement(const hash256& hash) {
+  judging_.erase(hash);
+  seen_.forget(hash);
+  ++counts_.ignored;
+}
+
+// -- items of our own -------------------------------------------------------------
+
+void gossip_state::flood(const wire::message& item) {
+  if (!is_flooded(item))
+    return;
+  const auto line = wire::encode_shared(item);
+  const auto hash = item_hash(*line);
+  if (const auto node = judging_.extract(hash)) {
+    // It came from outside too and is being judged; that it is ours settles it.
+    ++counts_.forwarded;
+    send(node.mapped().line, node.mapped().senders);
+    return;
+  }
+  if (!seen_.add_own(hash, monotonic_now(*self_))) {
+    ++counts_.duplicates;
+    return;
+  }
+  ++counts_.forwarded;
+  send(line, {});
+}
+
+// -- limits and sending -----------------------------------------------------------
+
+const judge_actor* gossip_state::judge_of(const wire::message& item) const noexcept {
+  if (is_one_of<wire::block_announcement>(item))
+    return &blocks_;
+  if (is_one_of<wire::heartbeat_broadcast, wire::heartbeat_attestation>(item))
+    return &masternodes_;
+  return nullptr;
+}
+
+bool gossip_state::within_limit(const ip_address& from) {
+  const auto known = peers_.find(from);
+  auto& limit = known != peers_.end() ? known->second.limit : strangers_;
+  return limit.take(monotonic_now(*self_));
+}
+
+bool gossip_state::has_room(const ip_address& from, std::size_t bytes) const {
+  if (judging_.size() >= max_judging)
+    return false;
+  auto all_bytes = bytes;
+  auto its_bytes = bytes;
+  std::size_t its_items = 1;
+  for (const auto& [hash, item] : judging_) {
+    all_bytes += item.line->size();
+    if (item.senders.front() == from) {
+      ++its_items;
+      its_bytes += item.line->size();
+    }
+  }
+  return all_bytes <= max_judging_bytes && its_items <= max_judging_per_peer
+         && its_bytes <= max_judging_bytes_per_peer;
+}
+
+void gossip_state::send(const wire::shared_line& line, const std::vector<ip_address>& except) {
+  for (const auto& [ip, to] : peers_)
+    if (std::find(except.begin(), except.end(), ip) == except.end())
+      self_->send(to.connection, encoded_line{line});
+}
+
+gossip_snapshot gossip_state::snapshot() const {
+  auto result = counts_;
+  result.seen = seen_.size();
+  return result;
+}
+
+} // namespace timenode

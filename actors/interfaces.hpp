@@ -1,0 +1,281 @@
+#pragma once
+
+// Every actor interface of the node in one place, with a comment a message: the whole conversation of the
+// system on one page. Messages are in messages/node_messages.hpp; each actor is in the file of its name.
+//
+//   listener ──accepted──▶ connection_registry ◀──want── peer_directory
+//                              │ spawns, monitors              ▲ peers, dial reports
+//                              ▼                               │
+//   transport ◀──bytes──▶ peer_connection ──messages──▶ gossip, sync_engine, masternode_table, block_server
+//                              ▲                               │
+//   ticker ──wake──────────────┘          sync_engine ──apply──▶ chain_keeper ──▶ store
+//
+// Messages marked INTERNAL are sent by an actor to itself or by its own plumbing.
+
+#include "messages/node_messages.hpp"
+
+#include <caf/typed_actor.hpp>
+
+#include <utility>
+#include <vector>
+
+namespace timenode {
+
+// -- small protocols that several actors speak ------------------------------------
+
+/// Can be woken by the ticker.
+using sleeper_actor = caf::typed_actor<
+  // INTERNAL: The time asked for has come. The token is the one given to the ticker: one that is not the
+  // sleeper's current token belongs to a state that has passed, and is dropped.
+  auto(atom::wake, std::uint64_t)->caf::result<void>>;
+
+/// Wakes sleepers: the one source of timeouts, so that CAF's clock holds one timer a node and not one a
+/// connection (a firing costs it O(timers)).
+using ticker_actor = caf::typed_actor<
+  // Sends (wake, token) to the sleeper at that moment. There is no un-asking: an outdated token is dropped.
+  auto(atom::wake, sleeper_actor, monotonic_ns, std::uint64_t)->caf::result<void>>;
+
+/// Takes messages of peers. `wire::message` names what it is.
+using peer_message_actor = caf::typed_actor<
+  // A message came from the peer with that IP.
+  auto(ip_address, wire::message)->caf::result<void>>;
+
+/// Judges flooded items before they are sent on.
+using judge_actor = caf::typed_actor<
+  // Is this item, which came from that peer, valid and worth sending on? Takes it over if so.
+  auto(atom::judge, ip_address, wire::message)->caf::result<flood_judgement>>;
+
+/// Is told when the chain grows or changes.
+using tip_listener_actor = caf::typed_actor<
+  // Our tip is now this one.
+  auto(atom::tip, chain_tip)->caf::result<void>>;
+
+// -- one connection -----------------------------------------------------------------
+
+/// One connection to a peer, of either direction.
+using peer_connection_actor = caf::typed_actor<
+  // INTERNAL: The dial succeeded; our own end is there.
+  auto(atom::connected, endpoint)->caf::result<void>,
+  // INTERNAL: The dial failed, for this reason.
+  auto(atom::failed, std::string)->caf::result<void>,
+  // INTERNAL: The socket is gone, for this reason.
+  auto(atom::closed, std::string)->caf::result<void>,
+  // INTERNAL: Lines came.
+  auto(wire::received_batch)->caf::result<void>,
+  // INTERNAL: The send queue is short again.
+  auto(atom::drained)->caf::result<void>,
+  // Sends these lines to the peer.
+  auto(encoded_line)->caf::result<void>,
+  // Closes the connection for this cause and reason.
+  auto(atom::close, link_end, std::string)->caf::result<void>,
+  // Finds out at once whether the peer lives: pings, and tells the registry (alive) when anything came.
+  auto(atom::probe)->caf::result<void>,
+  // Tells its state.
+  auto(atom::snapshot)->caf::result<peer_snapshot>>
+  // Conform to the protocol of a SLEEPER.
+  ::extend_with<sleeper_actor>;
+
+} // namespace timenode
+
+CAF_BEGIN_TYPE_ID_BLOCK(timenode_connections, caf::id_block::timenode_messages::end)
+
+  CAF_ADD_TYPE_ID(timenode_connections, (timenode::sleeper_actor))
+  CAF_ADD_TYPE_ID(timenode_connections, (timenode::tip_listener_actor))
+  CAF_ADD_TYPE_ID(timenode_connections, (timenode::peer_connection_actor))
+  CAF_ADD_TYPE_ID(timenode_connections, (std::pair<timenode::link_snapshot, timenode::peer_connection_actor>))
+  CAF_ADD_TYPE_ID(timenode_connections,
+                  (std::vector<std::pair<timenode::link_snapshot, timenode::peer_connection_actor>>))
+
+CAF_END_TYPE_ID_BLOCK(timenode_connections)
+
+namespace timenode {
+
+/// The registry's connections with their actors.
+using link_list = std::vector<std::pair<link_snapshot, peer_connection_actor>>;
+
+/// Is told of peers that come and go.
+using peer_listener_actor = caf::typed_actor<
+  // The peer is established; talk to it through this connection. Comes again for the same IP, without a
+  // peer_down between, when another connection takes over.
+  auto(atom::peer_up, peer_info, peer_connection_actor)->caf::result<void>,
+  // The peer has no established connection any more.
+  auto(atom::peer_down, ip_address)->caf::result<void>>;
+
+} // namespace timenode
+
+CAF_BEGIN_TYPE_ID_BLOCK(timenode_listeners, caf::id_block::timenode_connections::end)
+
+  CAF_ADD_TYPE_ID(timenode_listeners, (timenode::peer_listener_actor))
+
+CAF_END_TYPE_ID_BLOCK(timenode_listeners)
+
+namespace timenode {
+
+// -- peers ----------------------------------------------------------------------------
+
+/// The address book and dialing plan.
+using peer_directory_actor = caf::typed_actor<
+  // What came of a dial.
+  auto(dial_report)->caf::result<void>,
+  // A masternode is said to be there.
+  auto(atom::want, endpoint, dial_purpose)->caf::result<void>,
+  // Some peers to tell a peer about, as "ip:port".
+  auto(atom::sample)->caf::result<std::vector<std::string>>,
+  // Tells its state.
+  auto(atom::snapshot)->caf::result<directory_snapshot>>
+  // Conform to the protocols of a PEER LISTENER, a PEER MESSAGE taker and a SLEEPER.
+  ::extend_with<peer_listener_actor>
+  ::extend_with<peer_message_actor>
+  ::extend_with<sleeper_actor>;
+
+/// Sends flooded items on.
+using gossip_actor = caf::typed_actor<
+  // Floods an item of our own (an announced block, a heartbeat) to every peer.
+  auto(atom::flood, wire::message)->caf::result<void>,
+  // Tells its state.
+  auto(atom::snapshot)->caf::result<gossip_snapshot>>
+  // Conform to the protocols of a PEER LISTENER and a PEER MESSAGE taker.
+  ::extend_with<peer_listener_actor>
+  ::extend_with<peer_message_actor>;
+
+// -- chain ------------------------------------------------------------------------------
+
+/// Answers a peer's questions about the chain from the store; runs apart since it may wait for the disk.
+using block_server_actor = caf::typed_actor<
+  // The answer to GetBlocks, GetBlockRange, GetBlockHash, GetUTXOStateHash, ConsensusQuery, ... as a line.
+  auto(atom::serve, wire::message)->caf::result<encoded_line>>;
+
+/// Checks what can be checked of blocks without the chain; there are several.
+using block_checker_actor = caf::typed_actor<
+  // Checks blocks in order up to the first bad one.
+  auto(atom::check, block_batch)->caf::result<check_reply>>;
+
+/// Owns the tip, the unspent outputs and all writes to the store.
+using chain_keeper_actor = caf::typed_actor<
+  // Applies blocks that follow each other, the first on our tip.
+  auto(atom::apply, checked_batch)->caf::result<apply_reply>,
+  // Takes that many blocks off the top.
+  auto(atom::roll_back, std::uint64_t)->caf::result<apply_reply>,
+  // The tip, at once.
+  auto(atom::tip)->caf::result<chain_tip>,
+  // Tells the listener of each new tip from now on.
+  auto(atom::subscribe, tip_listener_actor)->caf::result<void>,
+  // Tells its state.
+  auto(atom::snapshot)->caf::result<keeper_snapshot>>;
+
+/// Downloads what is missing.
+using sync_engine_actor = caf::typed_actor<
+  // Tells its state.
+  auto(atom::snapshot)->caf::result<sync_snapshot>>
+  // Conform to the protocols of a PEER LISTENER, a PEER MESSAGE taker (heights, hashes, blocks), a JUDGE (of
+  // announced blocks), a TIP LISTENER and a SLEEPER.
+  ::extend_with<peer_listener_actor>
+  ::extend_with<peer_message_actor>
+  ::extend_with<judge_actor>
+  ::extend_with<tip_listener_actor>
+  ::extend_with<sleeper_actor>;
+
+// -- masternodes ------------------------------------------------------------------------
+
+/// The table of masternodes, keyed by IP.
+using masternode_table_actor = caf::typed_actor<
+  // Every masternode that is known.
+  auto(atom::list)->caf::result<std::vector<masternode_entry>>,
+  // The lines that we introduce ourselves with to a new peer: our announcement, if we are a masternode.
+  auto(atom::announce)->caf::result<std::vector<wire::message>>,
+  // From here on our own heartbeats and attestations go out through this actor, which asks us to judge.
+  auto(atom::attach, gossip_actor)->caf::result<void>>
+  // Conform to the protocols of a PEER LISTENER, a PEER MESSAGE taker (announcements, lists), a JUDGE (of
+  // heartbeats and attestations) and a SLEEPER.
+  ::extend_with<peer_listener_actor>
+  ::extend_with<peer_message_actor>
+  ::extend_with<judge_actor>
+  ::extend_with<sleeper_actor>;
+
+/// Where a connection takes the messages of its peer.
+struct peer_routes {
+  peer_directory_actor directory;
+  gossip_actor gossip;
+  block_server_actor blocks;
+  sync_engine_actor sync;
+  masternode_table_actor masternodes;
+
+  template <class Inspector>
+  friend bool inspect(Inspector& f, peer_routes& x) {
+    return f.object(x).fields(f.field("directory", x.directory), f.field("gossip", x.gossip),
+                              f.field("blocks", x.blocks), f.field("sync", x.sync),
+                              f.field("masternodes", x.masternodes));
+  }
+};
+
+} // namespace timenode
+
+CAF_BEGIN_TYPE_ID_BLOCK(timenode_actors, caf::id_block::timenode_listeners::end)
+
+  CAF_ADD_TYPE_ID(timenode_actors, (std::vector<timenode::wire::message>))
+  CAF_ADD_TYPE_ID(timenode_actors, (timenode::peer_directory_actor))
+  CAF_ADD_TYPE_ID(timenode_actors, (timenode::gossip_actor))
+  CAF_ADD_TYPE_ID(timenode_actors, (timenode::block_server_actor))
+  CAF_ADD_TYPE_ID(timenode_actors, (timenode::sync_engine_actor))
+  CAF_ADD_TYPE_ID(timenode_actors, (timenode::masternode_table_actor))
+  CAF_ADD_TYPE_ID(timenode_actors, (timenode::peer_routes))
+
+CAF_END_TYPE_ID_BLOCK(timenode_actors)
+
+namespace timenode {
+
+// -- the registry, which knows all of the above ---------------------------------------------
+
+/// The one place that decides which connections there are.
+using connection_registry_actor = caf::typed_actor<
+  // INTERNAL: A connection was accepted and waits in the transport under this number.
+  auto(atom::accepted, std::uint64_t, endpoint)->caf::result<void>,
+  // From here on connections can be made; their messages go to these actors.
+  auto(atom::attach, peer_routes)->caf::result<void>,
+  // This peer should be connected, by them or by us, from now on and for good.
+  auto(atom::want, endpoint, dial_purpose)->caf::result<void>,
+  // This peer is not wanted any more; an existing connection stays.
+  auto(atom::want, ip_address)->caf::result<void>,
+  // A dial's socket is up; our own end is there.
+  auto(atom::connected, link_id, endpoint)->caf::result<void>,
+  // A connection's handshake is done.
+  auto(atom::handshaken, link_id)->caf::result<void>,
+  // Something came over a connection after the registry probed it.
+  auto(atom::alive, link_id)->caf::result<void>,
+  // A connection closes or has closed, and why; its actor ends when its socket has.
+  auto(link_report)->caf::result<void>,
+  // A peer sent bytes that are provably wrong.
+  auto(violation)->caf::result<void>,
+  // Tells the listener of every peer that is up, and of all that come and go from now on.
+  auto(atom::subscribe, peer_listener_actor)->caf::result<void>,
+  // All connections, with their actors.
+  auto(atom::list)->caf::result<link_list>,
+  // Closes all connections and answers when the last socket is gone.
+  auto(atom::stop)->caf::result<void>,
+  // Tells its state.
+  auto(atom::snapshot)->caf::result<registry_snapshot>>
+  // Conform to the protocol of a SLEEPER.
+  ::extend_with<sleeper_actor>;
+
+// -- the whole ------------------------------------------------------------------------------
+
+/// Collects what the others know.
+using telemetry_actor = caf::typed_actor<
+  // Asks every actor for its snapshot and answers within a second with what came.
+  auto(atom::snapshot)->caf::result<node_snapshot>>
+  // Conform to the protocol of a SLEEPER.
+  ::extend_with<sleeper_actor>;
+
+/// Owns the actor tree.
+using supervisor_actor = caf::typed_actor<
+  // Stops everything in order and answers when it is gone, within 5 s.
+  auto(atom::stop)->caf::result<void>>;
+
+} // namespace timenode
+
+CAF_BEGIN_TYPE_ID_BLOCK(timenode_node, caf::id_block::timenode_actors::end)
+
+  CAF_ADD_TYPE_ID(timenode_node, (timenode::connection_registry_actor))
+  CAF_ADD_TYPE_ID(timenode_node, (timenode::telemetry_actor))
+
+CAF_END_TYPE_ID_BLOCK(timenode_node)

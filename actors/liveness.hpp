@@ -1,0 +1,88 @@
+#pragma once
+
+// When to ping and when to give a peer up: policy, without clock or socket.
+
+#include "messages/link_types.hpp"
+#include "net/random.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <optional>
+
+namespace timenode {
+
+/// A ping goes out this often, ± 10 %, on both sides (architecture, section 5). 30 s is also what the
+/// deployed daemon does (protocol page, section 5).
+inline constexpr monotonic_ns ping_interval = 30'000'000'000;
+inline constexpr double ping_jitter = 0.1;
+/// A peer is dead when nothing at all came for this long: three pings without any answer.
+inline constexpr monotonic_ns dead_after = 90'000'000'000;
+/// When a check comes this much late, this process was stopped or starved: what the peer sent meanwhile still
+/// waits to be read, and silence proves nothing.
+inline constexpr monotonic_ns overslept_after = 10'000'000'000;
+
+class liveness {
+public:
+  /// What to do at a check.
+  struct verdict {
+    bool send_ping = false;
+    bool dead = false;
+  };
+
+  /// Begins with the connection: the first ping is due at once.
+  void begin(monotonic_ns now) noexcept {
+    last_life_ = now;
+    next_ping_ = now;
+  }
+
+  /// Something came.
+  void heard(monotonic_ns now) noexcept { last_life_ = now; }
+
+  /// Call at `next_deadline`, or at any time. `bytes_received` is the connection's counter: parts of a line are
+  /// life too. `reading_paused`: we do not read, so that silence is our own doing.
+  verdict check(monotonic_ns now, std::uint64_t bytes_received, bool reading_paused,
+                random_source& random) noexcept {
+    if (bytes_received != bytes_seen_ || reading_paused)
+      last_life_ = now;
+    bytes_seen_ = bytes_received;
+    if (now - next_deadline() > overslept_after)
+      last_life_ = std::max(last_life_, now - dead_after + ping_interval);
+    verdict result;
+    result.dead = now - last_life_ >= dead_after;
+    result.send_ping = !result.dead && now >= next_ping_;
+    if (result.send_ping)
+      next_ping_ = now + random.jitter(ping_interval, ping_jitter); // missed ones are skipped
+    return result;
+  }
+
+  monotonic_ns next_deadline() const noexcept { return std::min(next_ping_, last_life_ + dead_after); }
+
+  /// A ping was sent.
+  void sent(std::uint64_t nonce, monotonic_ns now) noexcept {
+    outstanding_[next_slot_++ % outstanding_.size()] = {nonce, now};
+  }
+
+  /// A pong came: the round trip in nanoseconds if it answers one of the last pings.
+  std::optional<monotonic_ns> answered(std::uint64_t nonce, monotonic_ns now) noexcept {
+    for (auto& x : outstanding_)
+      if (x.sent_at != 0 && x.nonce == nonce)
+        return now - std::exchange(x.sent_at, 0);
+    return std::nullopt;
+  }
+
+private:
+  struct ping {
+    std::uint64_t nonce = 0;
+    monotonic_ns sent_at = 0; ///< 0: free.
+  };
+
+  monotonic_ns last_life_ = 0;
+  monotonic_ns next_ping_ = 0;
+  std::uint64_t bytes_seen_ = 0;
+  /// Four: the three of `dead_after` and one that the registry asked for.
+  std::array<ping, 4> outstanding_{};
+  std::uint8_t next_slot_ = 0;
+};
+
+} // namespace timenode

@@ -1,0 +1,238 @@
+#include "actors/masternode_table.hpp"
+
+#include "actors/metrics.hpp"
+#include "chain/signed_messages.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+#include <variant>
+
+namespace timenode {
+
+namespace {
+
+/// So that this actor's random numbers are not those of another with the same seed.
+constexpr std::uint64_t seed_salt = 0x6d61'7374'6572'6e6f;
+
+encoded_line line_of(const wire::message& x) {
+  return {wire::encode_shared(x)};
+}
+
+} // namespace
+
+masternode_table_state::masternode_table_state(masternode_table_actor::pointer self,
+                                               node_context context,
+                                               connection_registry_actor registry,
+                                               peer_directory_actor directory,
+                                               std::optional<masternode_identity> identity)
+  : self_{self}, context_{std::move(context)}, registry_{std::move(registry)},
+    directory_{std::move(directory)}, identity_{std::move(identity)},
+    random_{context_.seed ^ seed_salt}, book_{context_.local_ip} {
+  if (!context_.local_ip)
+    identity_.reset();
+  if (identity_) {
+    next_sequence_ = identity_->first_sequence != 0
+                       ? identity_->first_sequence
+                       : static_cast<std::uint64_t>(context_.unix_now());
+    book_.add_self({.ip = *context_.local_ip, .reward_address = identity_->reward_address,
+                    .tier = identity_->tier, .key = identity_->keys.public_key()},
+                   now());
+  }
+}
+
+masternode_table_actor::behavior_type masternode_table_state::make_behavior() {
+  self_->send(registry_, atom::subscribe_v, peer_listener_actor{self_});
+  ask_at_ = now().mono + random_.jitter(list_period, masternode_jitter);
+  changed();
+  return {
+    [this](atom::list) { return book_.list(now()); },
+    [this](atom::announce) { return introduction(); },
+    [this](atom::attach, const gossip_actor& gossip) { on_attached(gossip); },
+    // -- peer listener ---
+    [this](atom::peer_up, const peer_info& info, const peer_connection_actor& connection) {
+      on_peer_up(info, connection);
+    },
+    [this](atom::peer_down, const ip_address& ip) { on_peer_down(ip); },
+    // -- messages of peers ---
+    [this](const ip_address& from, const wire::message& x) { on_message(from, x); },
+    [this](atom::judge, const ip_address& from, const wire::message& x) { return judge(from, x); },
+    // -- time ---
+    [this](atom::wake, std::uint64_t token) { on_wake(token); },
+  };
+}
+
+// -- peers --------------------------------------------------------------------------
+
+void masternode_table_state::on_peer_up(const peer_info& info,
+                                        const peer_connection_actor& connection) {
+  peers_.insert_or_assign(info.ip, peer{connection});
+  book_.connected(info.ip, now());
+  self_->send(connection, line_of(wire::get_masternodes{}));
+  changed();
+}
+
+void masternode_table_state::on_peer_down(const ip_address& ip) {
+  peers_.erase(ip);
+  book_.disconnected(ip, now());
+  changed();
+}
+
+void masternode_table_state::on_message(const ip_address& from, const wire::message& x) {
+  if (const auto* announcement = std::get_if<wire::masternode_announcement>(&x))
+    on_announcement(from, *announcement);
+  else if (const auto* list = std::get_if<wire::masternodes_response>(&x))
+    on_list(from, *list);
+}
+
+void masternode_table_state::on_announcement(const ip_address& from,
+                                             const wire::masternode_announcement& x) {
+  want(book_.announced(from, x, now()));
+  changed();
+}
+
+void masternode_table_state::on_list(const ip_address& from, const wire::masternodes_response& x) {
+  const auto i = peers_.find(from);
+  if (i == peers_.end() || i->second.lists_expected == 0)
+    return;
+  --i->second.lists_expected;
+  want(book_.listed(from, x, now()));
+  changed();
+}
+
+void masternode_table_state::want(const std::vector<ip_address>& masternodes) {
+  for (const auto& ip : masternodes)
+    self_->send(directory_, atom::want_v, endpoint{ip, context_.p2p_port},
+                dial_purpose::masternode);
+}
+
+void masternode_table_state::ask_somebody() {
+  if (peers_.empty())
+    return;
+  const auto i = std::next(peers_.begin(), static_cast<std::ptrdiff_t>(
+                                             random_.below(peers_.size())));
+  i->second.lists_expected = lists_at_first;
+  self_->send(i->second.connection, line_of(wire::get_masternodes{}));
+}
+
+// -- heartbeats of others -------------------------------------------------------------
+
+caf::result<flood_judgement> masternode_table_state::judge(const ip_address& from,
+                                                           const wire::message& x) {
+  if (const auto* heartbeat = std::get_if<wire::heartbeat_broadcast>(&x))
+    return judge_heartbeat(from, *heartbeat);
+  if (const auto* attestation = std::get_if<wire::heartbeat_attestation>(&x)) {
+    auto result = book_.judge(*attestation, now());
+    changed();
+    return result;
+  }
+  return flood_judgement{flood_verdict::ignore, "neither heartbeat nor attestation"};
+}
+
+caf::result<flood_judgement>
+masternode_table_state::judge_heartbeat(const ip_address& from,
+                                        const wire::heartbeat_broadcast& x) {
+  auto ruling = book_.judge(from, x, now());
+  want(ruling.to_dial);
+  // The heartbeat has to be on its way before our attestation of it is: whoever gets the attestation first
+  // cannot tell what it is about. So the judgement leaves before this handler returns.
+  auto promise = self_->make_response_promise<flood_judgement>();
+  promise.deliver(std::move(ruling.judgement));
+  if (ruling.attest)
+    attest(x);
+  changed();
+  return promise;
+}
+
+// -- ourselves --------------------------------------------------------------------------
+
+void masternode_table_state::attest(const wire::heartbeat_broadcast& x) {
+  if (!identity_ || !gossip_)
+    return;
+  auto attestation = wire::heartbeat_attestation{
+    .heartbeat_hash = chain::heartbeat_hash(x),
+    .witness_address = context_.local_ip->to_string(),
+    .witness_timestamp = context_.unix_now(),
+  };
+  chain::sign(attestation, identity_->keys);
+  self_->send(gossip_, atom::flood_v, wire::message{std::move(attestation)});
+}
+
+void masternode_table_state::beat() {
+  auto heartbeat = wire::heartbeat_broadcast{
+    .masternode_address = context_.local_ip->to_string(),
+    .sequence_number = next_sequence_++,
+    .timestamp = context_.unix_now(),
+  };
+  chain::sign(heartbeat, identity_->keys);
+  book_.sent(heartbeat, now());
+  self_->send(gossip_, atom::flood_v, wire::message{std::move(heartbeat)});
+  for (const auto& x : introduction())
+    for (const auto line = line_of(x); const auto& [ip, to] : peers_)
+      self_->send(to.connection, line);
+}
+
+std::vector<wire::message> masternode_table_state::introduction() const {
+  if (!identity_)
+    return {};
+  return {wire::masternode_announcement{.address = context_.local_ip->to_string(),
+                                        .reward_address = identity_->reward_address,
+                                        .tier = identity_->tier,
+                                        .public_key = identity_->keys.public_key()}};
+}
+
+// -- time ---------------------------------------------------------------------------------
+
+void masternode_table_state::on_attached(const gossip_actor& gossip) {
+  gossip_ = gossip;
+  if (identity_ && beat_at_ == 0)
+    beat_at_ = now().mono + random_.jitter(first_heartbeat_after, masternode_jitter);
+  set_alarm();
+}
+
+void masternode_table_state::on_wake(std::uint64_t token) {
+  if (!alarm_.accept(token))
+    return;
+  const auto time = now();
+  // What was missed while we did not run is skipped, never made up for.
+  if (beat_at_ != 0 && beat_at_ <= time.mono) {
+    beat_at_ = time.mono + random_.jitter(heartbeat_period, masternode_jitter);
+    beat();
+  }
+  if (ask_at_ <= time.mono) {
+    ask_at_ = time.mono + random_.jitter(list_period, masternode_jitter);
+    ask_somebody();
+  }
+  if (expire_at_ != 0 && expire_at_ <= time.mono) {
+    // Looking through the whole book more than once a second would gain nothing.
+    constexpr auto rest = to_ns(std::chrono::seconds{1});
+    const auto next = book_.expire(time);
+    expire_at_ = next ? std::max(*next, time.mono + rest) : 0;
+  }
+  if (context_.metrics != nullptr)
+    context_.metrics->masternodes(book_.size(), book_.active());
+  set_alarm();
+}
+
+void masternode_table_state::changed() {
+  // Whatever changed has its deadline then or later; `expire` finds out.
+  const auto at = now().mono + masternode_active_for;
+  expire_at_ = expire_at_ == 0 ? at : std::min(expire_at_, at);
+  if (context_.metrics != nullptr)
+    context_.metrics->masternodes(book_.size(), book_.active());
+  set_alarm();
+}
+
+void masternode_table_state::set_alarm() {
+  auto at = ask_at_;
+  for (const auto x : {beat_at_, expire_at_})
+    if (x != 0)
+      at = std::min(at, x);
+  alarm_.set(self_, context_.ticker, at);
+}
+
+moment masternode_table_state::now() const {
+  return {monotonic_now(*self_), context_.unix_now()};
+}
+
+} // namespace timenode

@@ -1,0 +1,107 @@
+#pragma once
+
+// The table of masternodes: carries what peers say to the masternode book and what it rules back, and sends
+// our own announcement, heartbeats and attestations when we are a masternode.
+
+#include "actors/alarm.hpp"
+#include "actors/interfaces.hpp"
+#include "actors/masternode_book.hpp"
+#include "actors/node_context.hpp"
+#include "actors/random.hpp"
+#include "chain/keys.hpp"
+
+#include <caf/typed_event_based_actor.hpp>
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace timenode {
+
+/// A heartbeat every 60 s (protocol page, section 3) give or take a tenth, so that masternodes that started
+/// together do not beat together. Our announcement is repeated with it, as the deployed daemon expects.
+inline constexpr monotonic_ns heartbeat_period = 60'000'000'000;
+/// The first one: soon, but when there are peers to hear it.
+inline constexpr monotonic_ns first_heartbeat_after = 5'000'000'000;
+/// How often one peer is asked for its list: what one peer told us at first another may know better by now.
+inline constexpr monotonic_ns list_period = 600'000'000'000;
+inline constexpr double masternode_jitter = 0.1;
+/// Lists that a peer may send without being asked again: the answers to the question that a connection begins
+/// with and to ours. More are dropped.
+inline constexpr int lists_at_first = 2;
+
+/// What makes this node a masternode.
+struct masternode_identity {
+  chain::key_pair keys;
+  std::string reward_address;
+  wire::masternode_tier tier = wire::masternode_tier::free;
+  /// Sequence number of the first heartbeat. 0 stands for the Unix time at start, which is above all that an
+  /// earlier run used (it beat at most every 54 s), so that no peer takes the first ones for replays.
+  std::uint64_t first_sequence = 0;
+};
+
+class masternode_table_state {
+public:
+  static constexpr auto name = "timenode.masternode-table";
+
+  /// @param registry Tells of peers.
+  /// @param directory Is told of masternodes to be dialed.
+  /// @param identity None: this node is no masternode. It cannot be one while `context.local_ip` is unknown,
+  ///                 for a masternode is its IP: the identity has no effect then.
+  masternode_table_state(masternode_table_actor::pointer self, node_context context,
+                         connection_registry_actor registry, peer_directory_actor directory,
+                         std::optional<masternode_identity> identity);
+
+  masternode_table_actor::behavior_type make_behavior();
+
+private:
+  struct peer {
+    peer_connection_actor connection;
+    int lists_expected = lists_at_first;
+  };
+
+  void on_peer_up(const peer_info& info, const peer_connection_actor& connection);
+  void on_peer_down(const ip_address& ip);
+  void on_message(const ip_address& from, const wire::message& x);
+  void on_announcement(const ip_address& from, const wire::masternode_announcement& x);
+  void on_list(const ip_address& from, const wire::masternodes_response& x);
+  caf::result<flood_judgement> judge(const ip_address& from, const wire::message& x);
+  caf::result<flood_judgement> judge_heartbeat(const ip_address& from,
+                                               const wire::heartbeat_broadcast& x);
+  void want(const std::vector<ip_address>& masternodes);
+
+  // -- ourselves --
+  void attest(const wire::heartbeat_broadcast& x);
+  void beat();
+  std::vector<wire::message> introduction() const;
+
+  // -- time --
+  void on_attached(const gossip_actor& gossip);
+  void on_wake(std::uint64_t token);
+  void ask_somebody();
+  void changed();
+  void set_alarm();
+  moment now() const;
+
+  masternode_table_actor::pointer self_;
+  node_context context_;
+  connection_registry_actor registry_;
+  peer_directory_actor directory_;
+  gossip_actor gossip_; ///< Null until attached.
+  std::optional<masternode_identity> identity_;
+  random_source random_;
+  alarm_clock alarm_;
+
+  masternode_book book_;
+  std::map<ip_address, peer> peers_; ///< As many as the registry has established.
+  std::uint64_t next_sequence_ = 0;
+  monotonic_ns expire_at_ = 0; ///< 0: never.
+  monotonic_ns beat_at_ = 0;   ///< 0: never.
+  monotonic_ns ask_at_ = 0;
+};
+
+using masternode_table = masternode_table_actor::stateful_impl<masternode_table_state>;
+
+} // namespace timenode

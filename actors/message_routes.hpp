@@ -1,0 +1,99 @@
+#pragma once
+
+// Whom each message of a peer goes to: the same for connections of both directions (invariant
+// `same-handler`). A message that is missing here does not compile.
+
+#include "messages/wire.hpp"
+
+#include <cstdint>
+
+namespace timenode {
+
+enum class message_route : std::uint8_t {
+  connection,  ///< Answered by the connection itself.
+  serve,       ///< A question about the chain: the block server answers.
+  directory,   ///< Addresses.
+  gossip,      ///< A flooded item: judged, taken over and sent on.
+  sync,        ///< Something about the peer's chain.
+  masternodes, ///< Something about masternodes.
+  unused,      ///< Nothing of ours needs it: counted and dropped.
+};
+
+/// Which of the rate limits holds for a message.
+enum class message_limit : std::uint8_t { none, transactions, utxo_queries, votes, subscriptions };
+
+namespace routing {
+
+using enum message_route;
+
+constexpr message_route of(const wire::handshake&) { return connection; }
+constexpr message_route of(const wire::ack&) { return connection; }
+constexpr message_route of(const wire::ping&) { return connection; }
+constexpr message_route of(const wire::pong&) { return connection; }
+constexpr message_route of(const wire::version_info&) { return connection; }
+constexpr message_route of(const wire::get_peers&) { return connection; }
+constexpr message_route of(const wire::peers_response&) { return directory; }
+constexpr message_route of(const wire::get_block_height&) { return serve; }
+constexpr message_route of(const wire::block_height_response&) { return sync; }
+constexpr message_route of(const wire::get_blocks&) { return serve; }
+constexpr message_route of(const wire::blocks_response&) { return sync; }
+constexpr message_route of(const wire::get_block_range&) { return serve; }
+constexpr message_route of(const wire::block_range_response&) { return sync; }
+constexpr message_route of(const wire::get_block_hash&) { return serve; }
+constexpr message_route of(const wire::block_hash_response&) { return sync; }
+constexpr message_route of(const wire::block_request&) { return serve; }
+constexpr message_route of(const wire::block_response&) { return sync; }
+constexpr message_route of(const wire::block_announcement&) { return gossip; }
+constexpr message_route of(const wire::get_genesis_hash&) { return serve; }
+constexpr message_route of(const wire::genesis_hash_response&) { return sync; }
+constexpr message_route of(const wire::consensus_query&) { return serve; }
+constexpr message_route of(const wire::consensus_query_response&) { return sync; }
+constexpr message_route of(const wire::block_proposal&) { return gossip; }
+constexpr message_route of(const wire::block_vote&) { return gossip; }
+constexpr message_route of(const wire::block_commit&) { return gossip; }
+constexpr message_route of(const wire::transaction_broadcast&) { return gossip; }
+constexpr message_route of(const wire::transaction_vote_request&) { return unused; }
+constexpr message_route of(const wire::transaction_vote&) { return gossip; }
+constexpr message_route of(const wire::transaction_finalized&) { return gossip; }
+constexpr message_route of(const wire::transaction_rejected&) { return gossip; }
+constexpr message_route of(const wire::get_pending_transactions&) { return connection; }
+constexpr message_route of(const wire::pending_transactions_response&) { return unused; }
+constexpr message_route of(const wire::utxo_state_query&) { return serve; }
+constexpr message_route of(const wire::utxo_state_response&) { return unused; }
+constexpr message_route of(const wire::utxo_state_update&) { return gossip; }
+constexpr message_route of(const wire::utxo_state_notification&) { return unused; }
+constexpr message_route of(const wire::get_utxo_set&) { return serve; }
+constexpr message_route of(const wire::utxo_set_response&) { return unused; }
+constexpr message_route of(const wire::get_utxo_state_hash&) { return serve; }
+constexpr message_route of(const wire::utxo_state_hash_response&) { return sync; }
+constexpr message_route of(const wire::subscribe&) { return unused; }
+constexpr message_route of(const wire::unsubscribe&) { return unused; }
+constexpr message_route of(const wire::masternode_announcement&) { return masternodes; }
+constexpr message_route of(const wire::get_masternodes&) { return connection; }
+constexpr message_route of(const wire::masternodes_response&) { return masternodes; }
+constexpr message_route of(const wire::heartbeat_broadcast&) { return gossip; }
+constexpr message_route of(const wire::heartbeat_attestation&) { return gossip; }
+
+} // namespace routing
+
+inline message_route route_of(const wire::message& x) {
+  return std::visit([](const auto& y) { return routing::of(y); }, x);
+}
+
+inline message_limit limit_of(const wire::message& x) {
+  using enum message_limit;
+  if (std::holds_alternative<wire::transaction_broadcast>(x))
+    return transactions;
+  if (std::holds_alternative<wire::utxo_state_query>(x)
+      || std::holds_alternative<wire::get_utxo_set>(x)
+      || std::holds_alternative<wire::get_utxo_state_hash>(x))
+    return utxo_queries;
+  if (std::holds_alternative<wire::transaction_vote>(x)
+      || std::holds_alternative<wire::block_vote>(x))
+    return votes;
+  if (std::holds_alternative<wire::subscribe>(x) || std::holds_alternative<wire::unsubscribe>(x))
+    return subscriptions;
+  return none;
+}
+
+} // namespace timenode

@@ -1,0 +1,213 @@
+#include "actors/peer_claims.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+namespace timenode::sync {
+
+namespace {
+
+/// The smallest time that an answer is taken to need, so that short answers weigh something even where
+/// there is no distance.
+constexpr auto least_latency = in_ns(std::chrono::milliseconds{50});
+
+/// In which group of peers one is asked, lowest first.
+std::uint32_t rank_of(const peer_record& x) noexcept {
+  constexpr std::uint32_t good = 0, unproven_dialed = 1, slow_or_unproven = 2, failing = 3;
+  if (const auto failures = x.silences + x.refusals; failures > 0)
+    return failing + std::min(failures, 8u);
+  if (x.answered)
+    return x.latency < first_hedge_delay ? good : slow_or_unproven;
+  return x.direction == link_direction::outbound ? unproven_dialed : slow_or_unproven;
+}
+
+} // namespace
+
+monotonic_ns rest_after(std::uint32_t failures) noexcept {
+  const auto doublings = std::min(failures > 0 ? failures - 1 : 0u, 10u);
+  return std::min(first_rest << doublings, max_rest);
+}
+
+// -- peers that come and go -----------------------------------------------------------
+
+void peer_claims::up(const ip_address& ip, link_direction direction, monotonic_ns now) {
+  auto& x = peers_[ip];
+  x.direction = direction;
+  x.silences = 0;
+  x.answered = false;
+  x.latency = 0;
+  x.outstanding = 0;
+  x.window = max_asks_per_peer;
+  x.next_poll = now;
+  if (x.refusals == 0)
+    x.rests_until = 0;
+}
+
+void peer_claims::down(const ip_address& ip) {
+  peers_.erase(ip);
+}
+
+// -- what they say ----------------------------------------------------------------------
+
+void peer_claims::give_credit(peer_record& x, monotonic_ns now) noexcept {
+  if (now < x.rests_until)
+    return;
+  x.rests_until = 0;
+  x.credit = x.claim;
+}
+
+void peer_claims::height_is(const ip_address& ip, std::uint64_t height, monotonic_ns now) {
+  if (auto* x = at(ip)) {
+    x->claim = height;
+    x->credit = std::min(x->credit, height);
+    give_credit(*x, now);
+  }
+}
+
+void peer_claims::at_least(const ip_address& ip, std::uint64_t height, monotonic_ns now) {
+  if (auto* x = at(ip)) {
+    x->claim = std::max(x->claim, height);
+    give_credit(*x, now);
+  }
+}
+
+// -- how they do ------------------------------------------------------------------------
+
+void peer_claims::asked(const ip_address& ip) {
+  if (auto* x = at(ip)) {
+    ++x->outstanding;
+    x->last_asked = ++asks_;
+  }
+}
+
+void peer_claims::released(const ip_address& ip, std::uint32_t count) {
+  if (auto* x = at(ip))
+    x->outstanding -= std::min(x->outstanding, count);
+}
+
+void peer_claims::delivered(const ip_address& ip, std::uint64_t delivered, std::uint64_t wanted,
+                            monotonic_ns elapsed, monotonic_ns now) {
+  auto* x = at(ip);
+  if (!x || delivered == 0)
+    return;
+  const auto share = static_cast<double>(wanted) / static_cast<double>(delivered);
+  const auto sample
+    = static_cast<monotonic_ns>(static_cast<double>(std::max(elapsed, least_latency)) * share);
+  x->latency = x->answered ? (3 * x->latency + sample) / 4 : sample;
+  x->answered = true;
+  if (elapsed < max_ask_life / 3) {
+    x->window = std::min(x->window + 1, max_asks_per_peer);
+    x->range = std::min(x->range * 2, max_blocks_per_ask);
+  }
+  if (std::exchange(x->silences, 0) > 0 && x->refusals == 0)
+    x->rests_until = 0; // it rested only because it was slow
+  give_credit(*x, now);
+}
+
+void peer_claims::rest(peer_record& x, std::uint64_t height, monotonic_ns duration,
+                       monotonic_ns now) noexcept {
+  x.credit = std::min(x.credit, height > 0 ? height - 1 : 0);
+  x.rests_until = std::max(x.rests_until, now + duration);
+  // A claim after that moment counts: ask for one.
+  x.next_poll = x.rests_until;
+}
+
+void peer_claims::silent(const ip_address& ip, std::uint64_t height, monotonic_ns now) {
+  auto* x = at(ip);
+  if (!x)
+    return;
+  x->credit = std::min(x->credit, height > 0 ? height - 1 : 0);
+  if (now < x->rests_until)
+    return;
+  // Perhaps its line is thin: ask for less.
+  x->window = 1;
+  x->range = std::max<std::uint64_t>(x->range / 2, 1);
+  rest(*x, height, rest_after(++x->silences), now);
+}
+
+void peer_claims::refused(const ip_address& ip, std::uint64_t height, monotonic_ns now) {
+  auto* x = at(ip);
+  if (!x)
+    return;
+  x->credit = std::min(x->credit, height > 0 ? height - 1 : 0);
+  if (now >= x->rests_until)
+    rest(*x, height, rest_after(++x->refusals), now);
+}
+
+void peer_claims::wronged(const ip_address& ip, std::uint64_t height, monotonic_ns now) {
+  if (auto* x = at(ip)) {
+    ++x->refusals;
+    rest(*x, height, max_rest, now);
+  }
+}
+
+void peer_claims::useful(const ip_address& ip) {
+  if (auto* x = at(ip))
+    x->refusals = 0;
+}
+
+// -- questions --------------------------------------------------------------------------
+
+std::optional<ip_address> peer_claims::choose(std::uint64_t height,
+                                              std::span<const ip_address> except) const {
+  using key = std::tuple<std::uint32_t, std::uint32_t, std::uint64_t>;
+  std::optional<ip_address> best;
+  key best_key;
+  for (const auto& [ip, x] : peers_) {
+    if (x.credit < height || x.outstanding >= x.window)
+      continue;
+    const auto candidate = key{rank_of(x), x.outstanding, x.last_asked};
+    if (best && candidate >= best_key)
+      continue;
+    if (std::find(except.begin(), except.end(), ip) != except.end())
+      continue;
+    best = ip;
+    best_key = candidate;
+  }
+  return best;
+}
+
+std::vector<ip_address> peer_claims::due_polls(monotonic_ns now) {
+  std::vector<ip_address> result;
+  for (auto& [ip, x] : peers_)
+    if (x.next_poll <= now) {
+      x.next_poll = now + random_.jitter(poll_interval, poll_jitter);
+      result.push_back(ip);
+    }
+  return result;
+}
+
+std::optional<monotonic_ns> peer_claims::next_poll() const {
+  std::optional<monotonic_ns> result;
+  for (const auto& [_, x] : peers_)
+    if (!result || x.next_poll < *result)
+      result = x.next_poll;
+  return result;
+}
+
+std::uint64_t peer_claims::best_credit() const noexcept {
+  std::uint64_t result = 0;
+  for (const auto& [_, x] : peers_)
+    result = std::max(result, x.credit);
+  return result;
+}
+
+std::uint64_t peer_claims::with_credit(std::uint64_t height) const noexcept {
+  std::uint64_t result = 0;
+  for (const auto& [_, x] : peers_)
+    if (x.credit >= height)
+      ++result;
+  return result;
+}
+
+const peer_record* peer_claims::find(const ip_address& ip) const {
+  const auto i = peers_.find(ip);
+  return i == peers_.end() ? nullptr : &i->second;
+}
+
+peer_record* peer_claims::at(const ip_address& ip) {
+  const auto i = peers_.find(ip);
+  return i == peers_.end() ? nullptr : &i->second;
+}
+
+} // namespace timenode::sync

@@ -1,0 +1,469 @@
+#include "actors/peer_connection.hpp"
+
+#include "actors/metrics.hpp"
+#include "actors/transport_bridge.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+namespace timenode {
+
+peer_connection_state::peer_connection_state(peer_connection_actor::pointer self,
+                                             node_context context, link_spec spec,
+                                             net::connection_ptr connection,
+                                             connection_registry_actor registry,
+                                             peer_routes routes)
+  : self_{self}, context_{std::move(context)}, spec_{std::move(spec)},
+    connection_{std::move(connection)}, registry_{std::move(registry)}, routes_{std::move(routes)},
+    random_{context_.seed ^ (spec_.id * 0x9e3779b97f4a7c15)} {}
+
+peer_connection_state::~peer_connection_state() {
+  set_phase(std::nullopt);
+  connection_->close("our side ended");
+}
+
+peer_connection_actor::behavior_type peer_connection_state::make_behavior() {
+  const auto now = monotonic_now(*self_);
+  if (spec_.direction == link_direction::inbound) {
+    set_phase(link_phase::handshaking);
+    connected_at_ = context_.unix_now();
+    deadline_ = now + handshake_timeout;
+  } else {
+    // The transport limits the connect by itself; this is for the case that it never answers.
+    set_phase(link_phase::connecting);
+    deadline_ = now + to_ns(net::connect_timeout) + close_timeout;
+  }
+  set_alarm();
+  connection_->start(make_connection_bridge(peer_connection_actor{self_}));
+  return {
+    // -- from the transport --
+    [this](atom::connected, const endpoint& local) { on_connected(local); },
+    [this](atom::failed, const std::string& reason) { on_failed(reason); },
+    [this](atom::closed, const std::string& reason) { on_closed(reason); },
+    [this](wire::received_batch& batch) { on_received(batch); },
+    [this](atom::drained) { handle_waiting(); },
+    // -- from other actors --
+    [this](const encoded_line& line) { send_line(line); },
+    [this](atom::close, link_end cause, const std::string& reason) { begin_close(cause, reason); },
+    [this](atom::probe) { probe(); },
+    [this](atom::snapshot) { return snapshot(); },
+    [this](atom::wake, std::uint64_t token) { on_wake(token); },
+  };
+}
+
+// -- what the transport tells -------------------------------------------------------------------
+
+void peer_connection_state::on_connected(const endpoint& local) {
+  if (phase_ != link_phase::connecting)
+    return;
+  local_ = local;
+  connected_at_ = context_.unix_now();
+  if (local.ip == spec_.remote.ip) {
+    begin_close(link_end::self, "that is our own address");
+    return;
+  }
+  set_phase(link_phase::handshaking);
+  self_->send(registry_, atom::connected_v, spec_.id, local);
+  deadline_ = monotonic_now(*self_) + handshake_timeout;
+  alarm_.cancel();
+  reply(wire::handshake{wire::handshake_magic, wire::protocol_version,
+                        std::string{wire_name(context_.network)}});
+  flush();
+  set_alarm();
+}
+
+void peer_connection_state::on_failed(const std::string& reason) {
+  report_end(link_end::connect_failed, reason);
+  finish();
+}
+
+void peer_connection_state::on_closed(const std::string& reason) {
+  // Causes are the transport's words here, unless it was we who closed.
+  const auto cause = reason == net::reason_closed_by_peer  ? link_end::closed_by_peer
+                     : reason == net::reason_send_overflow ? link_end::send_overflow
+                                                           : link_end::connection_lost;
+  report_end(cause, reason);
+  finish();
+}
+
+void peer_connection_state::on_received(wire::received_batch& batch) {
+  liveness_.heard(monotonic_now(*self_));
+  last_received_at_ = context_.unix_now();
+  messages_received_ += batch.lines.size();
+  if (context_.metrics)
+    context_.metrics->received(batch);
+  if (std::exchange(probing_, false))
+    self_->send(registry_, atom::alive_v, spec_.id);
+  waiting_.push_back({std::move(batch.lines), 0, batch.bytes});
+  handle_waiting();
+}
+
+// -- handling lines, the same for both directions -------------------------------------------------
+
+bool peer_connection_state::blocked() const {
+  // A peer that asks faster than it reads waits: its lines stay unread, and TCP tells it so.
+  return questions_ >= max_questions_at_once
+         || connection_->stats().send_queue_bytes > net::send_low_water_bytes;
+}
+
+void peer_connection_state::handle_waiting() {
+  auto held_up = blocked();
+  while (!waiting_.empty() && !held_up && phase_ != link_phase::closing) {
+    auto& batch = waiting_.front();
+    while (batch.next < batch.lines.size() && !held_up && phase_ != link_phase::closing) {
+      handle(batch.lines[batch.next++]);
+      held_up = questions_ >= max_questions_at_once;
+    }
+    if (batch.next < batch.lines.size())
+      break;
+    flush();
+    connection_->grant(batch.lines.size(), batch.bytes);
+    waiting_.pop_front();
+    held_up = blocked();
+  }
+  flush();
+}
+
+void peer_connection_state::handle(wire::decoded& line) {
+  if (auto* bad = std::get_if<wire::malformed_line>(&line)) {
+    on_violation(bad->reason, bad->evidence);
+  } else if (std::holds_alternative<wire::unknown_message>(line)) {
+    ++unknown_messages_; // it may be newer than we are
+  } else {
+    on_message(std::get<wire::message>(line));
+  }
+}
+
+void peer_connection_state::on_message(wire::message& x) {
+  if (phase_ == link_phase::handshaking) {
+    greet(x);
+    // Lines before the acknowledgement of our own handshake are legal (protocol page, section 5).
+    if (phase_ == link_phase::closing || std::holds_alternative<wire::handshake>(x)
+        || spec_.direction == link_direction::inbound)
+      return;
+  }
+  if (!within_limits(x)) {
+    ++dropped_messages_;
+    return;
+  }
+  route(route_of(x), x);
+}
+
+void peer_connection_state::on_violation(const std::string& reason, const std::string& evidence) {
+  ++violations_;
+  self_->send(registry_, violation{spec_.remote.ip, spec_.id, reason, evidence});
+  const auto introduced = phase_ == link_phase::established;
+  if (!introduced && spec_.direction == link_direction::inbound)
+    begin_close(link_end::protocol_violation, reason);
+  else if (violations_ >= max_violations_per_connection || reason.starts_with("old protocol"))
+    begin_close(link_end::protocol_violation, reason);
+}
+
+bool peer_connection_state::within_limits(const wire::message& x) {
+  const auto now = monotonic_now(*self_);
+  switch (limit_of(x)) {
+    case message_limit::none:
+      return true;
+    case message_limit::transactions:
+      return limits_.transactions.take(now);
+    case message_limit::utxo_queries:
+      return limits_.utxo_queries.take(now);
+    case message_limit::votes:
+      return limits_.votes.take(now);
+    case message_limit::subscriptions:
+      return limits_.subscriptions.take(now);
+  }
+  return true;
+}
+
+void peer_connection_state::route(message_route to, wire::message& x) {
+  const auto& ip = spec_.remote.ip;
+  switch (to) {
+    case message_route::connection:
+      answer(x);
+      break;
+    case message_route::serve:
+      serve(x);
+      break;
+    case message_route::directory:
+      self_->send(routes_.directory, ip, std::move(x));
+      break;
+    case message_route::gossip:
+      if (const auto* announced = std::get_if<wire::block_announcement>(&x))
+        height_ = std::max(height_.value_or(0), announced->block->header.height);
+      self_->send(routes_.gossip, ip, std::move(x));
+      break;
+    case message_route::sync:
+      if (const auto* told = std::get_if<wire::block_height_response>(&x))
+        height_ = told->height;
+      self_->send(routes_.sync, ip, std::move(x));
+      break;
+    case message_route::masternodes:
+      is_masternode_ = is_masternode_ || std::holds_alternative<wire::masternode_announcement>(x);
+      self_->send(routes_.masternodes, ip, std::move(x));
+      break;
+    case message_route::unused:
+      ++dropped_messages_;
+      break;
+  }
+}
+
+void peer_connection_state::answer(wire::message& x) {
+  if (const auto* ping = std::get_if<wire::ping>(&x)) {
+    ++pings_answered_;
+    reply(wire::pong{ping->nonce, ping->timestamp});
+  } else if (const auto* pong = std::get_if<wire::pong>(&x)) {
+    if (const auto took = liveness_.answered(pong->nonce, monotonic_now(*self_))) {
+      ++pongs_received_;
+      ping_us_ = *took / 1000;
+      min_ping_us_ = min_ping_us_ < 0 ? ping_us_ : std::min(min_ping_us_, ping_us_);
+      if (context_.metrics)
+        context_.metrics->round_trip(ping_us_);
+    }
+  } else if (auto* version = std::get_if<wire::version_info>(&x)) {
+    version_ = std::make_unique<wire::version_info>(std::move(*version));
+  } else if (std::holds_alternative<wire::get_peers>(x)) {
+    self_->request(routes_.directory, answer_timeout, atom::sample_v)
+      .then(
+        [this](std::vector<std::string>& peers) {
+          reply(wire::peers_response{std::move(peers)});
+          flush();
+        },
+        [](const caf::error&) {}); // silence is a legal answer
+  } else if (std::holds_alternative<wire::get_masternodes>(x)) {
+    self_->request(routes_.masternodes, answer_timeout, atom::list_v)
+      .then(
+        [this](const std::vector<masternode_entry>& entries) {
+          wire::masternodes_response response;
+          for (const auto& y : entries)
+            response.masternodes.push_back({y.ip.to_string(), y.reward_address, y.tier, y.key});
+          reply(response);
+          flush();
+        },
+        [](const caf::error&) {});
+  } else if (std::holds_alternative<wire::get_pending_transactions>(x)) {
+    reply(wire::pending_transactions_response{}); // we keep no transactions yet
+  }
+}
+
+void peer_connection_state::serve(wire::message& x) {
+  ++questions_;
+  const auto answered = [this] {
+    --questions_;
+    handle_waiting();
+  };
+  self_->request(routes_.blocks, answer_timeout, atom::serve_v, std::move(x))
+    .then(
+      [this, answered](const encoded_line& line) {
+        send_line(line);
+        answered();
+      },
+      [answered](const caf::error&) { answered(); });
+}
+
+// -- handshake ------------------------------------------------------------------------------------
+
+void peer_connection_state::greet(const wire::message& x) {
+  const auto* shake = std::get_if<wire::handshake>(&x);
+  if (spec_.direction == link_direction::inbound) {
+    if (shake)
+      check_handshake(*shake);
+    else
+      begin_close(link_end::protocol_violation,
+                  "the first line was " + std::string{wire::kind_name(x)} + ", not a Handshake");
+  } else if (shake) {
+    begin_close(link_end::self, "our own handshake came back");
+  } else if (std::holds_alternative<wire::ack>(x)) {
+    establish();
+  }
+}
+
+void peer_connection_state::check_handshake(const wire::handshake& x) {
+  std::string wrong;
+  if (x.magic != wire::handshake_magic)
+    wrong = "Handshake.magic: not \"TIME\"";
+  else if (x.protocol_version != wire::protocol_version)
+    wrong = "Handshake.protocol_version: " + std::to_string(x.protocol_version) + ", we speak 1";
+  else if (x.network != wire_name(context_.network))
+    wrong = "Handshake.network: not " + std::string{wire_name(context_.network)};
+  if (!wrong.empty()) {
+    std::string evidence;
+    wire::encode(x, evidence);
+    on_violation(wrong, evidence.substr(0, 120));
+    return;
+  }
+  connection_->open_up();
+  reply(wire::ack{"Handshake"});
+  flush();
+  establish();
+}
+
+void peer_connection_state::establish() {
+  const auto now = monotonic_now(*self_);
+  set_phase(link_phase::established);
+  deadline_ = 0;
+  liveness_.begin(now);
+  if (context_.introduction) {
+    auto introduction = *context_.introduction;
+    introduction.timestamp = context_.unix_now();
+    reply(introduction);
+  }
+  self_->send(registry_, atom::handshaken_v, spec_.id);
+  alarm_.cancel(); // the handshake's deadline has passed into nothing
+  if (liveness_.check(now, connection_->stats().bytes_received, false, random_).send_ping)
+    send_ping(now);
+  flush();
+  set_alarm();
+}
+
+// -- sending ----------------------------------------------------------------------------------------
+
+void peer_connection_state::reply(const wire::message& x) {
+  wire::encode(x, out_);
+  ++messages_sent_;
+}
+
+void peer_connection_state::flush() {
+  if (out_.empty())
+    return;
+  last_send_at_ = context_.unix_now();
+  if (context_.metrics)
+    context_.metrics->sent(out_);
+  connection_->send(std::make_shared<const std::string>(std::exchange(out_, {})));
+}
+
+void peer_connection_state::send_line(const encoded_line& line) {
+  if (phase_ != link_phase::established)
+    return; // who sends to a peer that is going learns it by peer_down
+  flush();
+  last_send_at_ = context_.unix_now();
+  ++messages_sent_;
+  if (context_.metrics)
+    context_.metrics->sent(*line.bytes);
+  connection_->send(line.bytes);
+}
+
+void peer_connection_state::send_ping(monotonic_ns now) {
+  const auto nonce = random_();
+  liveness_.sent(nonce, now);
+  ++pings_sent_;
+  reply(wire::ping{nonce, context_.unix_now()});
+}
+
+// -- life and end -------------------------------------------------------------------------------------
+
+void peer_connection_state::on_wake(std::uint64_t token) {
+  if (!alarm_.accept(token))
+    return;
+  const auto now = monotonic_now(*self_);
+  if (phase_ == link_phase::established) {
+    const auto stats = connection_->stats();
+    const auto verdict = liveness_.check(now, stats.bytes_received, stats.reading_paused, random_);
+    if (verdict.dead) {
+      begin_close(link_end::peer_dead, "nothing came for 90 s");
+    } else if (verdict.send_ping) {
+      send_ping(now);
+      flush();
+    }
+  } else if (deadline_ != 0 && now >= deadline_) {
+    if (phase_ == link_phase::closing) {
+      finish();
+      return;
+    }
+    if (phase_ == link_phase::handshaking && spec_.direction == link_direction::outbound)
+      establish(); // the deployed daemon may keep silent and is still a peer (protocol page, section 5)
+    else if (phase_ == link_phase::handshaking)
+      begin_close(link_end::handshake_timeout, "no Handshake within 10 s");
+    else
+      begin_close(link_end::connect_failed, "the transport did not answer");
+  }
+  set_alarm();
+}
+
+void peer_connection_state::set_alarm() {
+  const auto next = phase_ == link_phase::established ? liveness_.next_deadline() : deadline_;
+  if (next != 0)
+    alarm_.set(self_, context_.ticker, next);
+}
+
+void peer_connection_state::probe() {
+  if (phase_ != link_phase::established)
+    return;
+  probing_ = true;
+  send_ping(monotonic_now(*self_));
+  flush();
+}
+
+void peer_connection_state::begin_close(link_end cause, const std::string& reason) {
+  if (phase_ == link_phase::closing)
+    return;
+  flush();
+  report_end(cause, reason);
+  set_phase(link_phase::closing);
+  connection_->close(reason);
+  deadline_ = monotonic_now(*self_) + close_timeout;
+  alarm_.cancel();
+  set_alarm();
+}
+
+void peer_connection_state::report_end(link_end cause, const std::string& reason) {
+  if (std::exchange(end_reported_, true))
+    return;
+  spdlog::debug("connection {} ({} {}) ends: {}", spec_.id, to_text(spec_.direction),
+                spec_.remote.to_string(), reason);
+  if (context_.metrics)
+    context_.metrics->link_ended(cause);
+  self_->send(registry_, link_report{spec_.id, cause, reason});
+}
+
+void peer_connection_state::finish() {
+  set_phase(std::nullopt);
+  self_->quit();
+}
+
+void peer_connection_state::set_phase(std::optional<link_phase> to) {
+  if (to == phase_)
+    return;
+  if (context_.metrics)
+    context_.metrics->link_state(spec_.direction, phase_, to);
+  phase_ = to;
+}
+
+peer_snapshot peer_connection_state::snapshot() const {
+  const auto stats = connection_->stats();
+  peer_snapshot result;
+  result.ip = spec_.remote.ip;
+  result.link = spec_.id;
+  result.direction = spec_.direction;
+  result.phase = phase_.value_or(link_phase::closing);
+  result.remote = spec_.remote;
+  result.local = local_;
+  result.connected_at = connected_at_;
+  result.last_send_at = last_send_at_;
+  result.last_received_at = last_received_at_;
+  result.bytes_sent = stats.bytes_sent;
+  result.bytes_received = stats.bytes_received;
+  result.send_queue_bytes = stats.send_queue_bytes;
+  result.messages_sent = messages_sent_;
+  result.messages_received = messages_received_;
+  result.pings_sent = pings_sent_;
+  result.pongs_received = pongs_received_;
+  result.pings_answered = pings_answered_;
+  if (ping_us_ >= 0) {
+    result.ping_us = ping_us_;
+    result.min_ping_us = min_ping_us_;
+  }
+  result.height = height_;
+  if (version_) {
+    result.version = version_->version;
+    result.capabilities = version_->capabilities;
+  }
+  result.violations = violations_;
+  result.unknown_messages = unknown_messages_;
+  result.dropped_messages = dropped_messages_;
+  result.is_masternode = is_masternode_;
+  return result;
+}
+
+} // namespace timenode

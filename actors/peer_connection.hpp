@@ -1,0 +1,142 @@
+#pragma once
+
+// One connection to a peer, of either direction: handshake, liveness, limits, and the way of every message
+// to its owner and of every answer back. The socket is behind `net::connection`; what the pair of nodes
+// does as a whole is the connection registry's to decide.
+
+#include "actors/alarm.hpp"
+#include "actors/interfaces.hpp"
+#include "actors/liveness.hpp"
+#include "actors/message_routes.hpp"
+#include "actors/node_context.hpp"
+#include "actors/rate_limits.hpp"
+#include "net/transport.hpp"
+
+#include <caf/typed_event_based_actor.hpp>
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace timenode {
+
+/// How long the handshake may take (architecture, section 5).
+inline constexpr monotonic_ns handshake_timeout = 10'000'000'000;
+/// How long a socket may take to close before its actor ends without it.
+inline constexpr monotonic_ns close_timeout = 6'000'000'000;
+/// This many violations on one connection close it (protocol page, section 8).
+inline constexpr std::uint32_t max_violations_per_connection = 10;
+/// Questions of a peer that the block server works on at once; the others wait unread. Each may cost a disk
+/// read and 4 MiB of answer; the sync engine of another node keeps four outstanding.
+inline constexpr std::size_t max_questions_at_once = 4;
+/// How long an answer from another actor of ours may take.
+inline constexpr std::chrono::seconds answer_timeout{15};
+
+/// Which connection an actor is for.
+struct link_spec {
+  link_id id = 0;
+  link_direction direction = link_direction::inbound;
+  endpoint remote;
+};
+
+class peer_connection_state {
+public:
+  static constexpr auto name = "timenode.peer-connection";
+
+  /// `connection` is not started yet; the actor owns it from now on and closes it when it ends.
+  peer_connection_state(peer_connection_actor::pointer self, node_context context, link_spec spec,
+                        net::connection_ptr connection, connection_registry_actor registry,
+                        peer_routes routes);
+  ~peer_connection_state();
+  peer_connection_state(const peer_connection_state&) = delete;
+  peer_connection_state& operator=(const peer_connection_state&) = delete;
+
+  peer_connection_actor::behavior_type make_behavior();
+
+private:
+  // -- what the transport tells --
+  void on_connected(const endpoint& local);
+  void on_failed(const std::string& reason);
+  void on_closed(const std::string& reason);
+  void on_received(wire::received_batch& batch);
+
+  // -- handling lines, the same for both directions --
+  struct waiting_lines {
+    std::vector<wire::decoded> lines;
+    std::size_t next = 0;
+    std::size_t bytes = 0;
+  };
+  bool blocked() const;
+  void handle_waiting();
+  void handle(wire::decoded& line);
+  void on_message(wire::message& x);
+  void on_violation(const std::string& reason, const std::string& evidence);
+  bool within_limits(const wire::message& x);
+  void route(message_route to, wire::message& x);
+  void answer(wire::message& x);
+  void serve(wire::message& x);
+
+  // -- handshake --
+  void greet(const wire::message& x);
+  void check_handshake(const wire::handshake& x);
+  void establish();
+
+  // -- sending --
+  void reply(const wire::message& x);
+  void flush();
+  void send_line(const encoded_line& line);
+  void send_ping(monotonic_ns now);
+
+  // -- life and end --
+  void on_wake(std::uint64_t token);
+  void set_alarm();
+  void probe();
+  void begin_close(link_end cause, const std::string& reason);
+  void report_end(link_end cause, const std::string& reason);
+  void finish();
+  void set_phase(std::optional<link_phase> to);
+  peer_snapshot snapshot() const;
+
+  peer_connection_actor::pointer self_;
+  node_context context_;
+  link_spec spec_;
+  net::connection_ptr connection_;
+  connection_registry_actor registry_;
+  peer_routes routes_;
+  random_source random_;
+  alarm_clock alarm_;
+
+  std::optional<link_phase> phase_;
+  std::optional<endpoint> local_;
+  monotonic_ns deadline_ = 0; ///< Of the handshake or the close; 0: none.
+  liveness liveness_;
+  rate_limits limits_;
+  std::deque<waiting_lines> waiting_; ///< Bounded by the read credit.
+  std::size_t questions_ = 0;         ///< With the block server.
+  std::string out_;                   ///< Answers to the lines of one read, sent together.
+  bool end_reported_ = false;
+  bool probing_ = false;
+
+  // -- what it knows of the peer --
+  std::int64_t connected_at_ = 0;
+  std::int64_t last_send_at_ = 0;
+  std::int64_t last_received_at_ = 0;
+  std::uint64_t messages_sent_ = 0;
+  std::uint64_t messages_received_ = 0;
+  std::uint64_t pings_sent_ = 0;
+  std::uint64_t pongs_received_ = 0;
+  std::uint64_t pings_answered_ = 0;
+  std::int64_t ping_us_ = -1;
+  std::int64_t min_ping_us_ = -1;
+  std::optional<std::uint64_t> height_;
+  std::unique_ptr<wire::version_info> version_; ///< Null for the deployed daemon.
+  std::uint32_t violations_ = 0;
+  std::uint64_t unknown_messages_ = 0;
+  std::uint64_t dropped_messages_ = 0;
+  bool is_masternode_ = false;
+};
+
+using peer_connection = peer_connection_actor::stateful_impl<peer_connection_state>;
+
+} // namespace timenode

@@ -1,0 +1,3 @@
+#pragma once
+
+#include "net/random.hpp" // IWYU pragma: export

@@ -1,0 +1,201 @@
+#include "actors/telemetry.hpp"
+
+#include "actors/metrics.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace timenode {
+
+telemetry_state::telemetry_state(telemetry_actor::pointer self, node_context context,
+                                 telemetry_sources sources,
+                                 std::function<std::size_t()> open_sockets)
+  : self_{self},
+    context_{std::move(context)},
+    sources_{std::move(sources)},
+    open_sockets_{std::move(open_sockets)} {}
+
+telemetry_actor::behavior_type telemetry_state::make_behavior() {
+  wake_in(check_interval);
+  return {
+    [this](atom::snapshot) { return answer(); },
+    [this](atom::wake, std::uint64_t token) { wake(token); },
+  };
+}
+
+// -- snapshots --------------------------------------------------------------------
+
+caf::result<node_snapshot> telemetry_state::answer() {
+  if (!running_ && last_ && monotonic_now(*self_) - last_at_ <= to_ns(reuse))
+    return *last_;
+  if (askers_.size() >= max_askers)
+    return caf::make_error(caf::sec::runtime_error,
+                           "telemetry refuses a snapshot: too many asked for one at once");
+  auto promise = self_->make_response_promise<node_snapshot>();
+  askers_.push_back(promise);
+  if (!running_)
+    begin(false);
+  return promise;
+}
+
+void telemetry_state::begin(bool for_check) {
+  auto& now = running_.emplace();
+  now.ends = monotonic_now(*self_) + to_ns(deadline);
+  now.for_check = for_check;
+  now.outstanding = 1; // Held until all are asked.
+  ask<registry_snapshot>(sources_.registry, "connection-registry", atom::snapshot_v,
+                         [this](registry_snapshot& x) {
+                           running_->health.ended = x.ended;
+                           running_->result.registry = std::move(x);
+                         });
+  ask<link_list>(sources_.registry, "connection-registry's links", atom::list_v,
+                 [this](link_list& x) { take_links(x); });
+  ask<directory_snapshot>(sources_.directory, "peer-directory", atom::snapshot_v,
+                          [this](directory_snapshot& x) { running_->result.directory = x; });
+  ask<gossip_snapshot>(sources_.gossip, "gossip", atom::snapshot_v,
+                       [this](gossip_snapshot& x) { running_->result.gossip = x; });
+  ask<keeper_snapshot>(sources_.keeper, "chain-keeper", atom::snapshot_v, [this](keeper_snapshot& x) {
+    if (context_.metrics)
+      context_.metrics->height(x.tip.height);
+    running_->result.keeper = std::move(x);
+  });
+  ask<sync_snapshot>(sources_.sync, "sync-engine", atom::snapshot_v, [this](sync_snapshot& x) {
+    if (context_.metrics)
+      context_.metrics->sync_target(x.target);
+    running_->health.sync = x;
+    running_->result.sync = std::move(x);
+  });
+  ask<std::vector<masternode_entry>>(sources_.masternodes, "masternode-table", atom::list_v,
+                                     [this](std::vector<masternode_entry>& x) {
+                                       take_masternodes(x);
+                                     });
+  one_less();
+}
+
+template <class Result, class Handle, class Request, class F>
+void telemetry_state::ask(const Handle& whom, std::string who, Request what, F take) {
+  if (!whom) {
+    running_->result.silent.push_back(std::move(who));
+    return;
+  }
+  ++running_->outstanding;
+  const auto left = std::max<monotonic_ns>(running_->ends - monotonic_now(*self_), 1);
+  self_->request(whom, caf::timespan{left}, what)
+    .then(
+      [this, take = std::move(take)](Result& x) {
+        take(x);
+        one_less();
+      },
+      [this, who = std::move(who)](const caf::error&) {
+        running_->result.silent.push_back(who);
+        one_less();
+      });
+}
+
+void telemetry_state::take_links(const link_list& links) {
+  auto& truth = running_->health.truth.emplace();
+  // The other observers are asked at this moment, to compare what belongs together.
+  truth.gauges = gauges();
+  if (open_sockets_)
+    truth.sockets = open_sockets_();
+  for (const auto& [link, connection] : links) {
+    truth.registry.push_back(link);
+    ask<peer_snapshot>(connection, "connection " + std::to_string(link.link) + " to " + link.ip.to_string(),
+                       atom::snapshot_v, [this](peer_snapshot& x) { take_connection(x); });
+  }
+}
+
+void telemetry_state::take_connection(peer_snapshot& x) {
+  running_->health.truth->connections.push_back({x.link, x.ip, x.direction, x.phase});
+  running_->result.peers.push_back(std::move(x));
+}
+
+void telemetry_state::take_masternodes(std::vector<masternode_entry>& x) {
+  if (context_.metrics)
+    context_.metrics->masternodes(
+      x.size(), static_cast<std::uint64_t>(std::count_if(
+                  x.begin(), x.end(), [](const auto& entry) { return entry.active; })));
+  running_->result.masternodes = std::move(x);
+}
+
+void telemetry_state::one_less() {
+  if (--running_->outstanding == 0)
+    finish();
+}
+
+void telemetry_state::finish() {
+  auto done = std::move(*running_);
+  running_.reset();
+  if (done.for_check)
+    check(done.health);
+  auto& result = done.result;
+  std::sort(result.peers.begin(), result.peers.end(),
+            [](const auto& x, const auto& y) { return x.link < y.link; });
+  std::sort(result.silent.begin(), result.silent.end());
+  result.invariant_violations = violations();
+  last_ = std::move(result);
+  last_at_ = monotonic_now(*self_);
+  for (auto& asker : std::exchange(askers_, {}))
+    asker.deliver(*last_);
+  if (std::exchange(check_due_, false))
+    begin(true);
+}
+
+// -- invariants -------------------------------------------------------------------
+
+void telemetry_state::check(const health_sample& x) {
+  const auto report = checker_.check(x, monotonic_now(*self_));
+  for (const auto& [which, sentence] : report.violations)
+    count_violation(which, sentence);
+  wake_in(report.check_again ? recheck_after : check_interval);
+}
+
+void telemetry_state::count_violation(invariant which, const std::string& sentence) {
+  spdlog::error("invariant {} does not hold: {}", to_text(which), sentence);
+  ++found_[static_cast<std::size_t>(which)];
+  if (context_.metrics)
+    context_.metrics->invariant_violated(which);
+}
+
+std::map<std::string, std::uint64_t> telemetry_state::violations() const {
+  std::map<std::string, std::uint64_t> result;
+  for (std::size_t i = 0; i < invariant_count; ++i) {
+    const auto which = static_cast<invariant>(i);
+    // Others may count violations in the metrics, too.
+    result.emplace(to_text(which), context_.metrics ? context_.metrics->violations(which) : found_[i]);
+  }
+  return result;
+}
+
+std::optional<link_counts> telemetry_state::gauges() const {
+  if (!context_.metrics)
+    return std::nullopt;
+  link_counts result{};
+  for (auto direction : {link_direction::inbound, link_direction::outbound})
+    for (auto phase : {link_phase::connecting, link_phase::handshaking, link_phase::established,
+                       link_phase::closing})
+      result[static_cast<std::size_t>(direction)][static_cast<std::size_t>(stage_of(phase))]
+        += context_.metrics->connections(direction, phase);
+  return result;
+}
+
+// -- time ---------------------------------------------------------------------------
+
+void telemetry_state::wake(std::uint64_t token) {
+  if (!alarm_.accept(token))
+    return;
+  // What a check compares must not be older than the check before it: it never joins a collection that
+  // was begun for others.
+  if (running_)
+    check_due_ = true;
+  else
+    begin(true);
+}
+
+void telemetry_state::wake_in(std::chrono::nanoseconds delay) {
+  alarm_.set(self_, context_.ticker, monotonic_now(*self_) + to_ns(delay));
+}
+
+} // namespace timenode

@@ -1,0 +1,113 @@
+#pragma once
+
+#include "actors/alarm.hpp"
+#include "actors/interfaces.hpp"
+#include "actors/invariants.hpp"
+#include "actors/node_context.hpp"
+
+#include <caf/typed_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+#include <caf/typed_response_promise.hpp>
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace timenode {
+
+/// Tells its state when asked.
+template <class Snapshot>
+using snapshot_source = caf::typed_actor<auto(atom::snapshot)->caf::result<Snapshot>>;
+
+/// Whom the telemetry actor asks, by the smallest interface that does. One that is not there counts as
+/// silent.
+struct telemetry_sources {
+  caf::typed_actor<auto(atom::list)->caf::result<link_list>,
+                   auto(atom::snapshot)->caf::result<registry_snapshot>>
+    registry; ///< A `connection_registry_actor`.
+  snapshot_source<directory_snapshot> directory; ///< A `peer_directory_actor`.
+  snapshot_source<gossip_snapshot> gossip;       ///< A `gossip_actor`.
+  snapshot_source<keeper_snapshot> keeper;       ///< A `chain_keeper_actor`.
+  snapshot_source<sync_snapshot> sync;           ///< A `sync_engine_actor`.
+  caf::typed_actor<auto(atom::list)->caf::result<std::vector<masternode_entry>>>
+    masternodes; ///< A `masternode_table_actor`.
+};
+
+/// Collects what the others know, and checks every ten seconds that it fits together (invariants.hpp).
+///
+/// One collection serves everyone who asked while it ran. It ends when all have answered or when its
+/// deadline has come, whatever is first; who did not answer is named in `node_snapshot::silent`.
+class telemetry_state {
+public:
+  static constexpr auto name = "timenode.telemetry";
+
+  /// How long a collection may take: the interface promises an answer within a second.
+  static constexpr std::chrono::milliseconds deadline{800};
+  /// A result this young is given again: a page that asks for several things asks the node once.
+  static constexpr std::chrono::milliseconds reuse{200};
+  /// How often the invariants are checked, and when again after a difference.
+  static constexpr std::chrono::seconds check_interval{10};
+  static constexpr std::chrono::seconds recheck_after{1};
+  /// Who asks beyond this many is refused. The RPC server, the most eager asker, has 64 connections.
+  static constexpr std::size_t max_askers = 256;
+
+  /// @param open_sockets How many sockets of connections are open, counted by the transport.
+  telemetry_state(telemetry_actor::pointer self, node_context context, telemetry_sources sources,
+                  std::function<std::size_t()> open_sockets);
+
+  telemetry_actor::behavior_type make_behavior();
+
+private:
+  /// What came so far.
+  struct collection {
+    node_snapshot result;
+    health_sample health;
+    std::size_t outstanding = 0; ///< Requests that were neither answered nor timed out.
+    monotonic_ns ends = 0;       ///< Its deadline.
+    bool for_check = false;      ///< Started by a check: nothing in it is older than that.
+  };
+
+  // -- snapshots ------------------------------------------------------------------
+  caf::result<node_snapshot> answer();
+  void begin(bool for_check);
+  template <class Result, class Handle, class Request, class F>
+  void ask(const Handle& whom, std::string who, Request what, F take);
+  void take_links(const link_list& links);
+  void take_connection(peer_snapshot& x);
+  void take_masternodes(std::vector<masternode_entry>& x);
+  void one_less();
+  void finish();
+
+  // -- invariants -----------------------------------------------------------------
+  void check(const health_sample& x);
+  void count_violation(invariant which, const std::string& sentence);
+  std::map<std::string, std::uint64_t> violations() const;
+  std::optional<link_counts> gauges() const;
+
+  // -- time ---------------------------------------------------------------------------
+  void wake(std::uint64_t token);
+  void wake_in(std::chrono::nanoseconds delay);
+
+  telemetry_actor::pointer self_;
+  node_context context_;
+  telemetry_sources sources_;
+  std::function<std::size_t()> open_sockets_;
+  std::optional<collection> running_;
+  std::vector<caf::typed_response_promise<node_snapshot>> askers_; ///< Of the running collection.
+  std::optional<node_snapshot> last_;
+  monotonic_ns last_at_ = 0;
+  bool check_due_ = false; ///< As soon as the running collection is done.
+  alarm_clock alarm_;
+  health_checker checker_;
+  std::array<std::uint64_t, invariant_count> found_{}; ///< Violations, where there are no metrics.
+};
+
+using telemetry = telemetry_actor::stateful_impl<telemetry_state>;
+
+} // namespace timenode

@@ -1,0 +1,94 @@
+#pragma once
+
+// One connection of the HTTP server. Private to app/http_*.cpp.
+
+#include "app/http_server.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/message.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+namespace timenode {
+
+/// What the sessions share. Belongs to the server, and for moments to those who answer late.
+struct http_engine {
+  http_engine(http_handler handler_, const http_limits& limits_)
+    : handler{std::move(handler_)}, limits{limits_} {}
+
+  http_handler handler;
+  http_limits limits;
+  std::size_t sessions = 0; ///< Open now.
+  /// Last, so that it goes first: sessions live in its queue and note their end above.
+  boost::asio::io_context io{1};
+};
+
+/// Reads requests one after the other, has them answered and writes the responses. All of it runs on the
+/// server's thread; whatever waits holds the session alive, and it closes when nothing waits any more.
+class http_session : public std::enable_shared_from_this<http_session> {
+public:
+  http_session(std::shared_ptr<http_engine> engine, boost::asio::ip::tcp::socket socket);
+  ~http_session();
+
+  /// Serves until the client has enough.
+  void serve();
+  /// Says that there are too many, and closes.
+  void turn_away();
+
+private:
+  using tcp = boost::asio::ip::tcp;
+  using error_code = boost::beast::error_code;
+  using reply = boost::beast::http::response<boost::beast::http::string_body>;
+  using step = void (http_session::*)();
+
+  // -- requests (http_session.cpp) ----------------------------------------------
+  void wait_for_request(std::chrono::milliseconds at_most);
+  void read_head();
+  void on_head(error_code failed);
+  std::optional<http_response> refusal() const;
+  void promise_to_read();
+  void read_body();
+  void on_body(error_code failed);
+  void on_read_failure(error_code failed);
+  void run_handler();
+  static void answer(const std::weak_ptr<http_engine>& engine, const std::weak_ptr<http_session>& session,
+                     std::uint64_t exchange, std::function<http_response()> make);
+  void on_answer(std::uint64_t exchange, const std::function<http_response()>& make);
+
+  // -- responses ------------------------------------------------------------------
+  void respond(http_response x, bool close);
+  void on_written(error_code failed);
+  void linger();
+  void drain();
+
+  // -- time -------------------------------------------------------------------------
+  void set_deadline(std::chrono::milliseconds after, step what);
+  void on_read_timeout();
+  void on_answer_timeout();
+  void close();
+
+  std::weak_ptr<http_engine> weak_engine_;
+  http_engine& engine_; ///< Outlives every session: they are destroyed with its queue.
+  tcp::socket socket_;
+  boost::asio::steady_timer timer_;
+  std::uint64_t deadline_ = 0; ///< Number of the current one.
+  boost::beast::flat_buffer buffer_;
+  std::optional<boost::beast::http::request_parser<boost::beast::http::string_body>> parser_;
+  std::optional<reply> reply_;
+  std::function<void()> then_;
+  std::uint64_t exchange_ = 0; ///< Number of the request that waits for its answer.
+  bool waits_for_answer_ = false;
+  unsigned version_ = 11;    ///< Of the request: 11 for HTTP/1.1.
+  bool keep_alive_ = false;
+  bool timed_out_ = false;
+  std::size_t drained_ = 0;
+};
+
+} // namespace timenode

@@ -1,0 +1,95 @@
+#pragma once
+
+// Where blocks, unspent outputs and undo data are kept. Two implementations: `rocksdb_store.hpp` on
+// disk and `memory_store.hpp`. Reads are thread-safe and see a consistent tip; writes come from one
+// thread (the chain keeper's).
+
+#include "chain/validation.hpp"
+#include "messages/ledger.hpp"
+#include "messages/outcome.hpp"
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace timenode::chain {
+
+// `chain_tip` is in messages/ledger.hpp, since actors send it to each other.
+
+/// An unspent output.
+struct coin {
+  amount value = 0;
+  byte_string script_pubkey;
+  bool operator==(const coin&) const = default;
+};
+
+/// The unspent outputs of one transaction, by vout. Kept together: one key a transaction.
+using coin_group = std::map<std::uint32_t, coin>;
+
+/// What `GetUTXOStateHash` answers: the set's hash at a height.
+struct utxo_digest {
+  hash256 hash{};
+  std::uint64_t height = 0;
+  std::uint64_t count = 0;
+  bool operator==(const utxo_digest&) const = default;
+};
+
+/// The read side: what peers, RPC and the sync engine ask for. Const and thread-safe.
+class chain_reader {
+public:
+  virtual ~chain_reader() = default;
+  /// Cheap: no disk access.
+  virtual chain_tip tip() const = 0;
+  /// Null above the tip.
+  virtual block_ptr block_at(std::uint64_t height) const = 0;
+  /// Blocks first..last (both included, cut at the tip), at most `max_bytes` of bincode, but at least one
+  /// if there is one. In order, without holes.
+  virtual std::vector<block_ptr> blocks(std::uint64_t first, std::uint64_t last,
+                                        std::size_t max_bytes) const = 0;
+  virtual std::optional<hash256> hash_at(std::uint64_t height) const = 0;
+  /// Height of a block on our chain.
+  virtual std::optional<std::uint64_t> height_of(const hash256& hash) const = 0;
+  /// Unspent outputs of a transaction; empty when there are none.
+  virtual coin_group coins(const hash256& txid) const = 0;
+  /// Hash of the whole unspent set (protocol page, section 4). Walks the set: costs time in proportion to
+  /// it the first time at a tip; then kept.
+  virtual utxo_digest utxo_state() const = 0;
+  /// What is wrong with the store, if anything: a read or a commit failed and none has worked since. A
+  /// read that cannot be done answers as if there were nothing, and says so here.
+  virtual std::optional<failure> trouble() const { return std::nullopt; }
+};
+
+/// Spent coins of one block, to put back when it is rolled back.
+struct block_undo {
+  std::vector<std::pair<outpoint, coin>> spent; ///< In the order of spending.
+};
+
+/// One atomic change: all of it is stored, or nothing.
+struct store_batch {
+  std::vector<checked_block> append;     ///< On top, in order; empty when rolling back.
+  std::vector<block_undo> undo;          ///< One for each block of `append`.
+  std::uint64_t remove = 0;              ///< How many blocks are taken off the top, before `append`.
+  std::map<hash256, coin_group> coins;   ///< New state of each touched transaction; empty: none left.
+  chain_tip tip;                         ///< After the change.
+};
+
+/// Whether a batch fits on a tip: heights without holes, one undo record for each block, the new tip
+/// that of the last block. Every store refuses other batches, as the last guard of "contiguous".
+outcome<void> check_batch(const store_batch& batch, const chain_tip& tip);
+
+/// The write side, for one thread.
+class block_store : public chain_reader {
+public:
+  /// As `coins`, but tells "none" from "the store cannot be read": a block must not be called invalid
+  /// because of a failing disk.
+  virtual outcome<coin_group> load_coins(const hash256& txid) const { return coins(txid); }
+  /// Commits atomically. `sync`: on return it survives a power cut, else only a kill of the process.
+  virtual outcome<void> commit(const store_batch& batch, bool sync) = 0;
+  /// Undo data of a stored block above genesis.
+  virtual outcome<block_undo> undo_at(std::uint64_t height) const = 0;
+};
+
+} // namespace timenode::chain

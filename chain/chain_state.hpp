@@ -1,0 +1,39 @@
+#pragma once
+
+// The chain as a whole: applies blocks to a store by the rules and takes them off again. Plain and
+// synchronous; the chain keeper actor is its only user in a running node.
+
+#include "chain/block_store.hpp"
+
+#include <cstdint>
+#include <span>
+
+namespace timenode::chain {
+
+/// What came of applying blocks.
+struct apply_result {
+  std::size_t applied = 0;             ///< How many from the front are now stored.
+  std::optional<failure> rejected;     ///< Why the next one was not: the rule and the values.
+  bool storage_failed = false;         ///< The store is at fault, not the block.
+};
+
+class chain_state {
+public:
+  /// `store` must be open and hold at least the genesis block of the network. `block_store` outlives this.
+  explicit chain_state(block_store& store);
+
+  /// Applies blocks that follow each other, the first on our tip, as one store batch. Stops at the first
+  /// bad one; those before it stay. `now`: Unix seconds by our clock. `sync`: see `block_store::commit`.
+  apply_result apply(std::span<const checked_block> blocks, std::int64_t now, bool sync);
+
+  /// Takes `count` blocks off the top, restoring spent outputs, as one store batch. At most
+  /// `max_reorg_depth`, never the genesis.
+  outcome<void> roll_back(std::uint64_t count);
+
+  const block_store& store() const noexcept { return store_; }
+
+private:
+  block_store& store_;
+};
+
+} // namespace timenode::chain

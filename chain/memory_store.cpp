@@ -1,0 +1,110 @@
+#include "chain/memory_store.hpp"
+
+#include "chain/genesis.hpp"
+#include "chain/utxo_hash.hpp"
+
+#include <string>
+
+namespace timenode::chain {
+
+memory_store::memory_store(network_id network) {
+  const auto& genesis = genesis_block(network);
+  entries_.push_back({genesis.block, genesis.hash, genesis.bytes, {}});
+  heights_.emplace(genesis.hash, 0);
+  auto& coins = coins_[genesis.txids.front()];
+  for (const auto& output : genesis.block->transactions.front().outputs)
+    coins.emplace(static_cast<std::uint32_t>(coins.size()),
+                  coin{output.value, output.script_pubkey});
+  tip_ = {0, genesis.hash, genesis.block->header.timestamp, coins.size()};
+}
+
+chain_tip memory_store::tip() const {
+  const std::shared_lock lock{mutex_};
+  return tip_;
+}
+
+block_ptr memory_store::block_at(std::uint64_t height) const {
+  const std::shared_lock lock{mutex_};
+  return height < entries_.size() ? entries_[height].block : nullptr;
+}
+
+std::vector<block_ptr> memory_store::blocks(std::uint64_t first, std::uint64_t last,
+                                            std::size_t max_bytes) const {
+  const std::shared_lock lock{mutex_};
+  std::vector<block_ptr> result;
+  std::size_t bytes = 0;
+  for (auto height = first; height <= last && height < entries_.size(); ++height) {
+    bytes += entries_[height].bytes;
+    if (bytes > max_bytes && !result.empty())
+      break;
+    result.push_back(entries_[height].block);
+  }
+  return result;
+}
+
+std::optional<hash256> memory_store::hash_at(std::uint64_t height) const {
+  const std::shared_lock lock{mutex_};
+  if (height >= entries_.size())
+    return std::nullopt;
+  return entries_[height].hash;
+}
+
+std::optional<std::uint64_t> memory_store::height_of(const hash256& hash) const {
+  const std::shared_lock lock{mutex_};
+  const auto found = heights_.find(hash);
+  if (found == heights_.end())
+    return std::nullopt;
+  return found->second;
+}
+
+coin_group memory_store::coins(const hash256& txid) const {
+  const std::shared_lock lock{mutex_};
+  const auto found = coins_.find(txid);
+  return found != coins_.end() ? found->second : coin_group{};
+}
+
+utxo_digest memory_store::utxo_state() const {
+  // Held while the set is walked, so that two who ask at once do not both walk it.
+  const std::lock_guard digest_lock{digest_mutex_};
+  const std::shared_lock lock{mutex_};
+  if (!digest_ || digest_->first != tip_.hash) {
+    utxo_hasher hasher;
+    for (const auto& [txid, coins] : coins_)
+      hasher.add(txid, coins);
+    const auto count = hasher.count();
+    digest_ = {tip_.hash, utxo_digest{hasher.finish(), tip_.height, count}};
+  }
+  return digest_->second;
+}
+
+outcome<void> memory_store::commit(const store_batch& batch, bool) {
+  const std::unique_lock lock{mutex_};
+  if (auto fits = check_batch(batch, tip_); !fits)
+    return fits;
+  for (std::uint64_t i = 0; i < batch.remove; ++i) {
+    heights_.erase(entries_.back().hash);
+    entries_.pop_back();
+  }
+  for (std::size_t i = 0; i < batch.append.size(); ++i) {
+    const auto& x = batch.append[i];
+    heights_.emplace(x.hash, entries_.size());
+    entries_.push_back({x.block, x.hash, x.bytes, batch.undo[i]});
+  }
+  for (const auto& [txid, coins] : batch.coins) {
+    if (coins.empty())
+      coins_.erase(txid);
+    else
+      coins_.insert_or_assign(txid, coins);
+  }
+  tip_ = batch.tip;
+  return {};
+}
+
+outcome<block_undo> memory_store::undo_at(std::uint64_t height) const {
+  const std::shared_lock lock{mutex_};
+  if (height == 0 || height >= entries_.size())
+    return fail("there are no undo data for height " + std::to_string(height));
+  return entries_[height].undo;
+}
+
+} // namespace timenode::chain

@@ -1,0 +1,327 @@
+#include "net/peer_link.hpp"
+
+#include "net/backoff.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace timenode::net {
+
+namespace {
+
+constexpr bool live(const peer_link::link& x) noexcept {
+  return x.phase != link_phase::closing;
+}
+
+constexpr bool established(const peer_link::link& x) noexcept {
+  return x.phase == link_phase::established;
+}
+
+/// Ends that say nothing against the peer or the way to it: no backoff follows.
+constexpr bool blameless(link_end cause) noexcept {
+  return cause == link_end::duplicate || cause == link_end::shutdown;
+}
+
+} // namespace
+
+peer_link::peer_link(peer_link_rules rules, pair_role role, std::uint64_t seed)
+  : rules_{rules}, role_{role}, random_{seed} {}
+
+// -- what the registry tells ------------------------------------------------------------------
+
+link_actions peer_link::want(monotonic_ns now) {
+  if (!std::exchange(wanted_, true))
+    schedule_dial(now);
+  return tick(now);
+}
+
+link_actions peer_link::unwant(monotonic_ns) {
+  wanted_ = false;
+  dial_at_.reset();
+  return {};
+}
+
+link_actions peer_link::postpone(monotonic_ns at) {
+  if (wanted_)
+    dial_at_ = at;
+  return {};
+}
+
+link_actions peer_link::set_role(pair_role role, monotonic_ns now) {
+  if (std::exchange(role_, role) != role && dial_at_)
+    schedule_dial(now);
+  return tick(now);
+}
+
+link_actions peer_link::dial_started(link_id id, monotonic_ns) {
+  links_.push_back({id, link_direction::outbound, link_phase::connecting, 0, 0});
+  return {};
+}
+
+void peer_link::connected(link_id id) {
+  if (auto* x = find(id); x && x->phase == link_phase::connecting)
+    x->phase = link_phase::handshaking;
+}
+
+link_actions peer_link::accepted(link_id id, monotonic_ns) {
+  const auto under_way = std::ranges::count_if(links_, [](const link& x) {
+    return x.direction == link_direction::inbound && x.phase == link_phase::handshaking;
+  });
+  links_.push_back({id, link_direction::inbound, link_phase::handshaking, 0, 0});
+  link_actions out;
+  if (static_cast<std::size_t>(under_way) >= rules_.max_handshakes)
+    drop(links_.back(), link_end::refused, "too many handshakes under way from this address", out);
+  return out;
+}
+
+link_actions peer_link::handshaken(link_id id, monotonic_ns now) {
+  link_actions out;
+  auto* x = find(id);
+  if (!x || !live(*x) || established(*x))
+    return out;
+  x->phase = link_phase::established;
+  x->established_at = now;
+  dial_at_.reset();
+  if (x->direction == link_direction::outbound)
+    out.push_back(do_report_dial{true, 0, {}});
+  else
+    their_dials_fail_ = false;
+  auto* old = primary_ ? find(*primary_) : nullptr;
+  if (!old) {
+    primary_ = id;
+    out.push_back(do_peer_up{id});
+    return out;
+  }
+  if (rules_.drop_second_seen) {
+    drop(*x, link_end::duplicate, "seen second", out);
+    return out;
+  }
+  // Whoever dials believes that there is no connection. If ours is old, the peer may have lost it without
+  // our noticing (a restart, a cut line): it has to prove that it lives before anything else is decided.
+  const auto peer_dials_again
+    = x->direction == link_direction::inbound
+      && (old->direction == link_direction::inbound
+          || now - old->established_at > rules_.duplicate_grace);
+  if (peer_dials_again) {
+    if (old->probe_deadline == 0) {
+      old->probe_deadline = now + rules_.probe_wait;
+      out.push_back(do_probe{old->id});
+    }
+  } else {
+    settle(now);
+  }
+  return out;
+}
+
+link_actions peer_link::alive(link_id id, monotonic_ns now) {
+  link_actions out;
+  auto* x = find(id);
+  if (!x || !established(*x) || std::exchange(x->probe_deadline, 0) == 0)
+    return out;
+  // The old one lives. Of two that the peer dialed, the newer goes; else the rule decides.
+  for (auto& other : links_) {
+    if (other.id == id || !established(other))
+      continue;
+    if (other.direction == x->direction)
+      drop(other, link_end::duplicate, "the peer's older connection lives", out);
+    else
+      settle(now);
+  }
+  return out;
+}
+
+link_actions peer_link::closing(link_id id, link_end cause, const std::string& reason,
+                                monotonic_ns now) {
+  link_actions out;
+  auto* x = find(id);
+  if (!x || !live(*x))
+    return out;
+  const auto was_established = established(*x);
+  const auto lived = now - x->established_at;
+  x->phase = link_phase::closing;
+  x->probe_deadline = 0;
+  choose_primary(out);
+  if (!primary_ || !other_established(*primary_))
+    settle_at_.reset();
+  if (live_links() > 0 || blameless(cause)) {
+    // A lost tie is success; nor does a failed dial count while the peer is there by another way.
+    if (live_links() == 0 && !dial_at_)
+      schedule_dial(now);
+    return out;
+  }
+  if (was_established && lived >= rules_.stable_after) {
+    failures_ = 0;
+    last_error_ = reason;
+  } else if (was_established || x->direction == link_direction::outbound) {
+    ++failures_;
+    last_error_ = reason;
+    if (x->direction == link_direction::outbound)
+      out.push_back(do_report_dial{false, failures_, reason});
+  }
+  schedule_dial(now);
+  return out;
+}
+
+link_actions peer_link::gone(link_id id, monotonic_ns now) {
+  link_actions out;
+  if (auto* x = find(id); x && live(*x))
+    out = closing(id, link_end::internal_error, "the connection's actor failed", now);
+  std::erase_if(links_, [id](const link& x) { return x.id == id; });
+  // After a connection that we dropped ourselves, and that left none: go on from here.
+  if (live_links() == 0 && !dial_at_)
+    schedule_dial(now);
+  return out;
+}
+
+link_actions peer_link::tick(monotonic_ns now) {
+  link_actions out;
+  for (auto& x : links_)
+    if (established(x) && x.probe_deadline != 0 && x.probe_deadline <= now)
+      drop(x, link_end::peer_dead, "silent while the peer opened a new connection", out);
+  if (settle_at_ && *settle_at_ <= now) {
+    settle_at_.reset();
+    // Two established connections of different directions: the one that the elected side dialed stays. With
+    // our own IP unknown we give up the one that we dialed, after a wait of random length, so that two
+    // nodes in that state do not both do it.
+    const auto keep = role_ == pair_role::we_dial ? link_direction::outbound : link_direction::inbound;
+    const auto both = primary_ && other_established(*primary_);
+    for (auto& x : links_)
+      if (both && established(x) && x.direction != keep)
+        drop(x, link_end::duplicate, "the other connection of this pair stays", out);
+  }
+  if (dial_at_ && *dial_at_ <= now) {
+    dial_at_.reset();
+    if (wanted_ && live_links() == 0) {
+      if (!we_should_dial())
+        their_dials_fail_ = true;
+      out.push_back(do_dial{});
+    }
+  }
+  return out;
+}
+
+// -- what it knows ------------------------------------------------------------------------------
+
+std::optional<monotonic_ns> peer_link::next_deadline() const {
+  std::optional<monotonic_ns> result;
+  const auto consider = [&result](std::optional<monotonic_ns> at) {
+    if (at && (!result || *at < *result))
+      result = at;
+  };
+  consider(dial_at_);
+  consider(settle_at_);
+  for (const auto& x : links_)
+    if (x.probe_deadline != 0)
+      consider(x.probe_deadline);
+  return result;
+}
+
+std::string_view peer_link::state_name() const noexcept {
+  if (primary_)
+    return other_established(*primary_) ? "resolving-duplicate" : "established";
+  for (const auto& x : links_)
+    if (x.phase == link_phase::handshaking)
+      return "handshaking";
+  for (const auto& x : links_)
+    if (x.phase == link_phase::connecting)
+      return "dialing";
+  if (dial_at_) {
+    if (!we_should_dial())
+      return "waiting-for-their-dial";
+    return failures_ > 0 ? "backing-off" : "dialing";
+  }
+  return links_.empty() ? "unknown" : "closing";
+}
+
+std::string peer_link::rule() const {
+  switch (role_) {
+    case pair_role::we_dial:
+      return "our IP is the higher one: we dial";
+    case pair_role::unknown:
+      return "our own IP is not known: either side may dial";
+    case pair_role::they_dial:
+      break;
+  }
+  return their_dials_fail_ ? "their IP is the higher one, but their dials do not reach us: we dial"
+                           : "their IP is the higher one: they dial, and we after 30 s without";
+}
+
+// -- how it decides -----------------------------------------------------------------------------
+
+bool peer_link::we_should_dial() const noexcept {
+  return role_ != pair_role::they_dial || their_dials_fail_;
+}
+
+peer_link::link* peer_link::find(link_id id) noexcept {
+  const auto i = std::ranges::find(links_, id, &link::id);
+  return i == links_.end() ? nullptr : &*i;
+}
+
+std::size_t peer_link::live_links() const noexcept {
+  return static_cast<std::size_t>(std::ranges::count_if(links_, live));
+}
+
+const peer_link::link* peer_link::other_established(link_id id) const noexcept {
+  for (const auto& x : links_)
+    if (x.id != id && established(x))
+      return &x;
+  return nullptr;
+}
+
+void peer_link::schedule_dial(monotonic_ns now) {
+  dial_at_.reset();
+  if (!wanted_ || live_links() > 0)
+    return;
+  if (we_should_dial()) {
+    const auto limit = backoff_limit_ns(failures_);
+    dial_at_ = now + static_cast<monotonic_ns>(random_.below(static_cast<std::uint64_t>(limit)));
+  } else {
+    dial_at_ = now + random_.jitter(rules_.their_dial_wait, rules_.their_dial_jitter);
+  }
+}
+
+void peer_link::settle(monotonic_ns now) {
+  if (settle_at_)
+    return;
+  // The random part breaks the symmetry of two nodes that both hold themselves for the elected one, which a
+  // wrong `external_address` can bring about.
+  switch (role_) {
+    case pair_role::we_dial:
+      settle_at_ = now + rules_.elected_grace
+                   + static_cast<monotonic_ns>(
+                     random_.below(static_cast<std::uint64_t>(rules_.elected_grace)));
+      break;
+    case pair_role::they_dial:
+      settle_at_ = now + rules_.duplicate_grace;
+      break;
+    case pair_role::unknown:
+      settle_at_ = now + rules_.duplicate_grace
+                   + static_cast<monotonic_ns>(
+                     random_.below(static_cast<std::uint64_t>(2 * rules_.duplicate_grace)));
+      break;
+  }
+}
+
+void peer_link::drop(link& x, link_end cause, std::string reason, link_actions& out) {
+  x.phase = link_phase::closing;
+  x.probe_deadline = 0;
+  out.push_back(do_close{x.id, cause, std::move(reason)});
+  choose_primary(out);
+  if (!primary_ || !other_established(*primary_))
+    settle_at_.reset();
+}
+
+void peer_link::choose_primary(link_actions& out) {
+  if (primary_)
+    if (const auto* x = find(*primary_); x && established(*x))
+      return;
+  const auto next = std::ranges::find_if(links_, established);
+  if (next != links_.end()) {
+    primary_ = next->id;
+    out.push_back(do_peer_up{next->id});
+  } else if (std::exchange(primary_, std::nullopt)) {
+    out.push_back(do_peer_down{});
+  }
+}
+
+} // namespace timenode::net

@@ -1,0 +1,158 @@
+#pragma once
+
+// The life of one pair of nodes, as seen from our side: who dials and when, which of two connections
+// stays, when to try again (architecture, section 5). A value with no clock, socket or actor: the
+// connection registry holds one for each IP that it knows, tells it what happened and does what it says;
+// the exhaustive search in the tests drives two and three of them against each other.
+
+#include "messages/link_types.hpp"
+#include "net/random.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace timenode::net {
+
+/// Which side of the pair is elected to dial (net/direction.hpp).
+enum class pair_role : std::uint8_t {
+  we_dial,
+  they_dial,
+  unknown, ///< We do not know our own IP: we may dial anyone.
+};
+
+/// The numbers of the rules. The defaults are the architecture's, section 5, and have their reasons there.
+struct peer_link_rules {
+  /// How long the side that is not elected waits for the other's dial before it dials itself.
+  monotonic_ns their_dial_wait = 30'000'000'000;
+  double their_dial_jitter = 0.2;
+  /// How long the elected side leaves both connections of a pair up before it closes the one that goes. The
+  /// deployed daemon elects the other side and closes what it rejects at once: this lets us see that first,
+  /// so that the pair does not lose both.
+  monotonic_ns elected_grace = 1'000'000'000;
+  /// How long the other side waits for the elected one to do so.
+  monotonic_ns duplicate_grace = 5'000'000'000;
+  /// How long an old connection may take to prove that it lives when its peer opens a new one.
+  monotonic_ns probe_wait = 5'000'000'000;
+  /// A connection that was established for this long was a success: the backoff starts anew.
+  monotonic_ns stable_after = 60'000'000'000;
+  /// Handshakes of one IP that may be under way at once on connections that it dialed.
+  std::size_t max_handshakes = 2;
+  /// Tests of the search only: drops whichever connection was seen second, at once, as a naive node would.
+  bool drop_second_seen = false;
+};
+
+/// Dial the peer now, then tell `dial_started`.
+struct do_dial {};
+/// Close this connection; then comes `closing` and, when its socket is gone, `gone`.
+struct do_close {
+  link_id link;
+  link_end cause;
+  std::string reason;
+};
+/// Find out whether this connection lives; `alive` if so.
+struct do_probe {
+  link_id link;
+};
+/// From now on the peer is reached through this connection.
+struct do_peer_up {
+  link_id link;
+};
+/// The peer has no established connection any more.
+struct do_peer_down {};
+/// A dial of ours ended: with a handshake, or with a failure (how many in a row).
+struct do_report_dial {
+  bool reached;
+  std::uint32_t failures;
+  std::string reason;
+};
+using link_action = std::variant<do_dial, do_close, do_probe, do_peer_up, do_peer_down, do_report_dial>;
+using link_actions = std::vector<link_action>;
+
+class peer_link {
+public:
+  /// One connection of the pair.
+  struct link {
+    link_id id = 0;
+    link_direction direction = link_direction::inbound;
+    link_phase phase = link_phase::handshaking;
+    monotonic_ns established_at = 0; ///< Once established.
+    monotonic_ns probe_deadline = 0; ///< 0: no probe is under way.
+
+    bool operator==(const link&) const = default;
+  };
+
+  peer_link(peer_link_rules rules, pair_role role, std::uint64_t seed);
+
+  // -- what the registry tells; each returns what is to be done --------------------------
+
+  /// The peer should be connected from now on.
+  link_actions want(monotonic_ns now);
+  /// It need not be dialed any more. Connections stay.
+  link_actions unwant(monotonic_ns now);
+  /// `do_dial` cannot be carried out now (banned, no place free): ask again at `at`, if still wanted.
+  link_actions postpone(monotonic_ns at);
+  /// Our own IP became known or changed.
+  link_actions set_role(pair_role role, monotonic_ns now);
+  /// A dial of ours has begun, as `do_dial` said.
+  link_actions dial_started(link_id link, monotonic_ns now);
+  /// A dial's socket is up; its handshake is under way.
+  void connected(link_id link);
+  /// The peer dialed us and policy has nothing against it.
+  link_actions accepted(link_id link, monotonic_ns now);
+  /// The handshake on a connection is done.
+  link_actions handshaken(link_id link, monotonic_ns now);
+  /// Something came over a connection after a probe.
+  link_actions alive(link_id link, monotonic_ns now);
+  /// A connection closes or has failed: it is of no use from now on.
+  link_actions closing(link_id link, link_end cause, const std::string& reason, monotonic_ns now);
+  /// Its socket and actor are gone.
+  link_actions gone(link_id link, monotonic_ns now);
+  /// Time has passed.
+  link_actions tick(monotonic_ns now);
+
+  // -- what it knows ------------------------------------------------------------------------
+
+  /// When `tick` has something to do; none if nothing is due by itself.
+  std::optional<monotonic_ns> next_deadline() const;
+  const std::vector<link>& links() const noexcept { return links_; }
+  bool wanted() const noexcept { return wanted_; }
+  /// The connection that the peer is reached through.
+  std::optional<link_id> primary() const noexcept { return primary_; }
+  /// Nothing to remember: not wanted and no connection.
+  bool forgettable() const noexcept { return !wanted_ && links_.empty(); }
+  std::uint32_t failures() const noexcept { return failures_; }
+  const std::string& last_error() const noexcept { return last_error_; }
+  bool their_dials_fail() const noexcept { return their_dials_fail_; }
+  pair_role role() const noexcept { return role_; }
+  /// "established", "waiting-for-their-dial", ... (architecture, section 5).
+  std::string_view state_name() const noexcept;
+  /// The rule that applies, as a sentence for people.
+  std::string rule() const;
+
+private:
+  bool we_should_dial() const noexcept;
+  link* find(link_id id) noexcept;
+  std::size_t live_links() const noexcept;
+  const link* other_established(link_id id) const noexcept;
+  void schedule_dial(monotonic_ns now);
+  void settle(monotonic_ns now);
+  void drop(link& x, link_end cause, std::string reason, link_actions& out);
+  void choose_primary(link_actions& out);
+
+  peer_link_rules rules_;
+  pair_role role_;
+  random_source random_;
+  bool wanted_ = false;
+  bool their_dials_fail_ = false;
+  std::uint32_t failures_ = 0;
+  std::string last_error_;
+  std::vector<link> links_; ///< At most a handful: see `max_handshakes`.
+  std::optional<link_id> primary_;
+  std::optional<monotonic_ns> dial_at_;     ///< Our next dial, if no connection comes before.
+  std::optional<monotonic_ns> settle_at_;   ///< When one of two established connections goes.
+};
+
+} // namespace timenode::net

@@ -1,0 +1,418 @@
+#include "actors/telemetry.hpp"
+
+#include "actors/metrics.hpp"
+#include "tests/actors/test_node.hpp"
+
+#include <caf/telemetry/collector/prometheus.hpp>
+#include <doctest/doctest.h>
+
+#include <map>
+#include <string>
+
+namespace {
+
+using namespace timenode;
+using namespace std::chrono_literals;
+
+/// What the fake actors answer and how often they were asked.
+struct world {
+  registry_snapshot registry;
+  link_list links;
+  directory_snapshot directory;
+  gossip_snapshot gossip;
+  keeper_snapshot keeper;
+  sync_snapshot sync;
+  std::vector<masternode_entry> masternodes;
+  std::map<std::string, int> asked;
+  bool registry_silent = false;
+  bool sync_silent = false;
+  std::size_t sockets = 0;
+};
+
+/// Never answers, but keeps the question so that nobody is told of a broken promise.
+template <class T>
+class unanswered {
+public:
+  template <class Self>
+  caf::result<T> keep(Self* self) {
+    auto promise = self->template make_response_promise<T>();
+    promises_.push_back(promise);
+    return promise;
+  }
+
+private:
+  std::vector<caf::typed_response_promise<T>> promises_;
+};
+
+using registry_source = decltype(telemetry_sources::registry);
+using masternode_source = decltype(telemetry_sources::masternodes);
+
+registry_source spawn_registry(caf::actor_system& system, world& w) {
+  return system.spawn([&w](registry_source::pointer self) -> registry_source::behavior_type {
+    auto kept = std::make_shared<unanswered<registry_snapshot>>();
+    auto kept_lists = std::make_shared<unanswered<link_list>>();
+    return {
+      [&w, self, kept_lists](atom::list) -> caf::result<link_list> {
+        ++w.asked["list"];
+        if (w.registry_silent)
+          return kept_lists->keep(self);
+        return w.links;
+      },
+      [&w, self, kept](atom::snapshot) -> caf::result<registry_snapshot> {
+        ++w.asked["registry"];
+        if (w.registry_silent)
+          return kept->keep(self);
+        return w.registry;
+      },
+    };
+  });
+}
+
+/// Answers with what `x` is at the time.
+template <class Snapshot>
+snapshot_source<Snapshot> spawn_source(caf::actor_system& system, const Snapshot& x) {
+  using source = snapshot_source<Snapshot>;
+  return system.spawn([&x]() -> typename source::behavior_type { return {[&x](atom::snapshot) { return x; }}; });
+}
+
+snapshot_source<sync_snapshot> spawn_sync(caf::actor_system& system, world& w) {
+  using source = snapshot_source<sync_snapshot>;
+  return system.spawn([&w](source::pointer self) -> source::behavior_type {
+    auto kept = std::make_shared<unanswered<sync_snapshot>>();
+    return {
+      [&w, self, kept](atom::snapshot) -> caf::result<sync_snapshot> {
+        ++w.asked["sync"];
+        if (w.sync_silent)
+          return kept->keep(self);
+        return w.sync;
+      },
+    };
+  });
+}
+
+masternode_source spawn_masternodes(caf::actor_system& system, world& w) {
+  return system.spawn([&w]() -> masternode_source::behavior_type {
+    return {[&w](atom::list) { return w.masternodes; }};
+  });
+}
+
+peer_connection_actor spawn_connection(caf::actor_system& system, peer_snapshot snapshot) {
+  return system.spawn([snapshot]() -> peer_connection_actor::behavior_type {
+    return {
+      [](atom::connected, const endpoint&) {},
+      [](atom::failed, const std::string&) {},
+      [](atom::closed, const std::string&) {},
+      [](const wire::received_batch&) {},
+      [](atom::drained) {},
+      [](const encoded_line&) {},
+      [](atom::close, link_end, const std::string&) {},
+      [](atom::probe) {},
+      [snapshot](atom::snapshot) { return snapshot; },
+      [](atom::wake, std::uint64_t) {},
+    };
+  });
+}
+
+/// A telemetry actor in a world where nothing is wrong: two connections, everyone answers.
+class fixture : public test::test_node {
+public:
+  fixture() : metrics{system.metrics()} {
+    context.metrics = &metrics;
+    add_connection(1, "192.0.2.1", link_direction::inbound);
+    add_connection(2, "192.0.2.2", link_direction::outbound);
+    w.keeper.tip.height = 2000;
+    w.sync.state = "idle";
+    w.sync.height = w.sync.target = 2000;
+    w.masternodes.resize(3);
+    w.masternodes[1].active = true;
+    sources = {spawn_registry(system, w),          spawn_source(system, w.directory),
+               spawn_source(system, w.gossip), spawn_source(system, w.keeper),
+               spawn_sync(system, w),              spawn_masternodes(system, w)};
+    start();
+  }
+
+  void start() {
+    uut = system.spawn<telemetry>(context, sources, [this] { return w.sockets; });
+    run();
+  }
+
+  void add_connection(link_id id, const char* address, link_direction direction) {
+    const auto ip = ip_address::parse(address).value();
+    peer_snapshot own;
+    own.link = id;
+    own.ip = ip;
+    own.direction = direction;
+    own.phase = link_phase::established;
+    const auto entry = link_snapshot{id, ip, direction, link_phase::established};
+    w.links.emplace_back(entry, spawn_connection(system, own));
+    w.registry.links.push_back(entry);
+    metrics.link_state(direction, std::nullopt, link_phase::established);
+    ++w.sockets;
+  }
+
+  node_snapshot snapshot() { return ask<node_snapshot>(uut, atom::snapshot_v); }
+
+  /// Asks without waiting for the answer, and takes it later.
+  auto ask_later() { return self->request(uut, caf::infinite, atom::snapshot_v); }
+  template <class Response>
+  node_snapshot take(Response& response) {
+    if (!self->has_next_message())
+      throw std::runtime_error("no answer");
+    node_snapshot result;
+    response.receive([&](node_snapshot& x) { result = std::move(x); },
+                     [](const caf::error& x) { throw std::runtime_error(to_string(x)); });
+    return result;
+  }
+
+  std::uint64_t violations(invariant x) { return metrics.violations(x); }
+
+  world w;
+  node_metrics metrics;
+  telemetry_sources sources;
+  telemetry_actor uut;
+};
+
+} // namespace
+
+TEST_CASE_FIXTURE(fixture, "a snapshot holds what every actor said of itself") {
+  w.directory.known = 7;
+  w.gossip.seen = 8;
+  const auto x = snapshot();
+  CHECK(x.registry.links.size() == 2);
+  REQUIRE(x.peers.size() == 2);
+  CHECK(x.peers[0].link == 1);
+  CHECK(x.peers[1].link == 2);
+  CHECK(x.directory.known == 7);
+  CHECK(x.gossip.seen == 8);
+  CHECK(x.keeper.tip.height == 2000);
+  CHECK(x.sync.state == "idle");
+  CHECK(x.masternodes.size() == 3);
+  CHECK(x.silent.empty());
+  CHECK(x.invariant_violations.size() == invariant_count);
+  for (const auto& [name, count] : x.invariant_violations)
+    CHECK_MESSAGE(count == 0, name);
+}
+
+TEST_CASE_FIXTURE(fixture, "an actor that stays silent is named and does not hold up the answer") {
+  w.sync_silent = true;
+  auto response = ask_later();
+  run();
+  CHECK_FALSE(self->has_next_message());
+  advance(799ms);
+  CHECK_FALSE(self->has_next_message());
+  advance(2ms);
+  const auto x = take(response);
+  CHECK(x.silent == std::vector<std::string>{"sync-engine"});
+  CHECK(x.keeper.tip.height == 2000);
+  CHECK(x.peers.size() == 2);
+}
+
+TEST_CASE_FIXTURE(fixture, "a connection that died between the two questions is named") {
+  caf::anon_send_exit(w.links[1].second, caf::exit_reason::kill);
+  run();
+  const auto x = snapshot();
+  CHECK(x.peers.size() == 1);
+  CHECK(x.silent == std::vector<std::string>{"connection 2 to 192.0.2.2"});
+}
+
+TEST_CASE_FIXTURE(fixture, "an actor that does not exist counts as silent") {
+  sources.gossip = nullptr;
+  start();
+  CHECK(snapshot().silent == std::vector<std::string>{"gossip"});
+}
+
+TEST_CASE_FIXTURE(fixture, "all who ask while a collection runs are served by it") {
+  w.sync_silent = true;
+  auto first = ask_later();
+  auto second = ask_later();
+  run();
+  advance(500ms);
+  auto third = ask_later();
+  run();
+  CHECK(w.asked["sync"] == 1);
+  advance(301ms);
+  CHECK(take(first).silent.size() == 1);
+  CHECK(take(second).silent.size() == 1);
+  CHECK(take(third).silent.size() == 1);
+  CHECK(w.asked["sync"] == 1);
+}
+
+TEST_CASE_FIXTURE(fixture, "an answer is given again for 200 ms and not longer") {
+  snapshot();
+  w.keeper.tip.height = 2001;
+  advance(200ms);
+  CHECK(snapshot().keeper.tip.height == 2000);
+  CHECK(w.asked["registry"] == 1);
+  advance(1ms);
+  CHECK(snapshot().keeper.tip.height == 2001);
+  CHECK(w.asked["registry"] == 2);
+}
+
+TEST_CASE_FIXTURE(fixture, "more askers at once than there can be are refused") {
+  w.sync_silent = true;
+  auto first = ask_later();
+  for (std::size_t i = 1; i < telemetry_state::max_askers; ++i)
+    self->send(uut, atom::snapshot_v);
+  run();
+  CHECK_THROWS_WITH(ask<node_snapshot>(uut, atom::snapshot_v),
+                    doctest::Contains("too many asked for one at once"));
+  advance(801ms);
+  CHECK(take(first).silent.size() == 1);
+}
+
+TEST_CASE_FIXTURE(fixture, "a healthy node violates nothing in an hour") {
+  advance(1h);
+  CHECK(w.asked["registry"] >= 359);
+  for (std::size_t i = 0; i < invariant_count; ++i)
+    CHECK(violations(static_cast<invariant>(i)) == 0);
+}
+
+TEST_CASE_FIXTURE(fixture, "gauges follow what the actors say") {
+  w.sync.target = 2100;
+  advance(11s);
+  const auto text = to_string(caf::telemetry::collector::prometheus{}.collect_from(system.metrics()));
+  CHECK(text.find("timenode_height 2000 ") != std::string::npos);
+  CHECK(text.find("timenode_sync_target 2100 ") != std::string::npos);
+  CHECK(text.find("timenode_masternodes{state=\"known\"} 3 ") != std::string::npos);
+  CHECK(text.find("timenode_masternodes{state=\"active\"} 1 ") != std::string::npos);
+  CHECK(text.find("timenode_connections{direction=\"inbound\",state=\"established\"} 1 ")
+        != std::string::npos);
+  CHECK(text.find("timenode_invariant_violations_total{name=\"one-truth\"} 0 ") != std::string::npos);
+}
+
+TEST_CASE_FIXTURE(fixture, "a socket that nobody owns is a violation of one-truth after a second look") {
+  w.sockets = 3;
+  advance(10s);
+  CHECK(violations(invariant::one_truth) == 0);
+  advance(999ms);
+  CHECK(violations(invariant::one_truth) == 0);
+  advance(2ms);
+  CHECK(violations(invariant::one_truth) == 1);
+  CHECK(snapshot().invariant_violations.at("one-truth") == 1);
+}
+
+TEST_CASE_FIXTURE(fixture, "a socket that is gone at the second look is none") {
+  w.sockets = 3;
+  advance(10500ms);
+  w.sockets = 2;
+  advance(1min);
+  CHECK(violations(invariant::one_truth) == 0);
+}
+
+TEST_CASE_FIXTURE(fixture, "a registry entry whose connection is dead is a violation of one-truth") {
+  caf::anon_send_exit(w.links[0].second, caf::exit_reason::kill);
+  w.sockets = 1;
+  advance(11s);
+  CHECK(violations(invariant::one_truth) == 1);
+}
+
+TEST_CASE_FIXTURE(fixture, "metrics that drifted from the registry are a violation of one-truth") {
+  metrics.link_state(link_direction::outbound, link_phase::established, std::nullopt);
+  advance(11s);
+  CHECK(violations(invariant::one_truth) == 1);
+}
+
+TEST_CASE_FIXTURE(fixture, "a registry that does not answer is not judged") {
+  w.registry_silent = true;
+  w.sockets = 9;
+  advance(1min);
+  CHECK(violations(invariant::one_truth) == 0);
+  CHECK(violations(invariant::one_link) == 0);
+}
+
+TEST_CASE_FIXTURE(fixture, "a second established connection to an IP that stays is a violation of one-link") {
+  add_connection(3, "192.0.2.2", link_direction::inbound);
+  advance(20s);
+  CHECK(violations(invariant::one_link) == 0);
+  advance(11s);
+  CHECK(violations(invariant::one_link) == 1);
+  CHECK(violations(invariant::one_truth) == 0);
+}
+
+TEST_CASE_FIXTURE(fixture, "a node that stays below its target is a violation of no-stuck") {
+  w.sync.target = 2100;
+  w.sync.claims = {{ip_address::parse("192.0.2.1").value(), 2100}};
+  advance(10s);
+  CHECK(violations(invariant::no_stuck) == 0);
+  advance(21s);
+  CHECK(violations(invariant::no_stuck) == 1);
+}
+
+TEST_CASE_FIXTURE(fixture, "without metrics violations are counted all the same") {
+  caf::anon_send_exit(uut, caf::exit_reason::user_shutdown);
+  context.metrics = nullptr;
+  start();
+  w.sockets = 3;
+  advance(12s);
+  CHECK(snapshot().invariant_violations.at("one-truth") == 1);
+  CHECK(violations(invariant::one_truth) == 0);
+}
+
+TEST_CASE_FIXTURE(fixture, "questions asked during a check are answered, and the check goes on") {
+  w.sync_silent = true;
+  w.sockets = 3;
+  advance(10100ms); // A check's collection waits for the sync engine.
+  auto response = ask_later();
+  run();
+  advance(800ms);
+  CHECK(take(response).silent == std::vector<std::string>{"sync-engine"});
+  advance(3s);
+  CHECK(violations(invariant::one_truth) == 1);
+}
+
+TEST_CASE_FIXTURE(fixture, "a check that falls due while others' collection runs takes one of its own") {
+  w.sync_silent = true;
+  advance(9500ms);
+  auto response = ask_later();
+  run();
+  advance(600ms); // The check is due; the collection was begun before.
+  CHECK(w.asked["registry"] == 1);
+  advance(300ms);
+  take(response);
+  CHECK(w.asked["registry"] == 2);
+  advance(30s);
+  CHECK(w.asked["registry"] >= 4);
+}
+
+// -- metrics ----------------------------------------------------------------------
+
+TEST_CASE_FIXTURE(test::test_node, "messages and bytes are counted by kind and direction") {
+  node_metrics metrics{system.metrics()};
+  const auto text = [&] {
+    return to_string(caf::telemetry::collector::prometheus{}.collect_from(system.metrics()));
+  };
+  metrics.sent("{\"Ping\":{\"nonce\":1,\"timestamp\":2}}\n\"GetPeers\"\n\"Surprise\"\n");
+  wire::received_batch pongs;
+  pongs.lines = {wire::message{wire::pong{}}, wire::message{wire::pong{}}};
+  pongs.bytes = 80;
+  metrics.received(pongs);
+  wire::received_batch mixed;
+  mixed.lines = {wire::message{wire::pong{}}, wire::unknown_message{}, wire::malformed_line{}};
+  mixed.bytes = 200;
+  metrics.received(mixed);
+  const auto shown = text();
+  const auto has = [&](const std::string& line) { return shown.find(line) != std::string::npos; };
+  CHECK(has("timenode_messages_total{direction=\"out\",kind=\"Ping\"} 1 "));
+  CHECK(has("timenode_message_bytes_total{direction=\"out\",kind=\"Ping\"} 35 "));
+  CHECK(has("timenode_messages_total{direction=\"out\",kind=\"GetPeers\"} 1 "));
+  CHECK(has("timenode_messages_total{direction=\"out\",kind=\"unknown\"} 1 "));
+  CHECK(has("timenode_messages_total{direction=\"in\",kind=\"Pong\"} 3 "));
+  CHECK(has("timenode_message_bytes_total{direction=\"in\",kind=\"Pong\"} 80 "));
+  CHECK(has("timenode_messages_total{direction=\"in\",kind=\"unknown\"} 1 "));
+  CHECK(has("timenode_messages_total{direction=\"in\",kind=\"malformed\"} 1 "));
+  CHECK(has("timenode_message_bytes_total{direction=\"in\",kind=\"mixed\"} 200 "));
+}
+
+TEST_CASE_FIXTURE(test::test_node, "every metric is there from the start, at zero") {
+  node_metrics metrics{system.metrics()};
+  const auto shown
+    = to_string(caf::telemetry::collector::prometheus{}.collect_from(system.metrics()));
+  for (std::size_t kind = 0; kind < wire::message_kinds; ++kind)
+    CHECK(shown.find("kind=\"" + std::string{wire::kind_name(kind)} + "\"} 0 ") != std::string::npos);
+  for (std::size_t i = 0; i < invariant_count; ++i)
+    CHECK(shown.find("timenode_invariant_violations_total{name=\""
+                     + std::string{to_text(static_cast<invariant>(i))} + "\"} 0 ")
+          != std::string::npos);
+  CHECK(shown.find("timenode_connections_ended_total{cause=\"duplicate\"} 0 ") != std::string::npos);
+  CHECK(shown.find("timenode_ping_round_trip_seconds") != std::string::npos);
+}

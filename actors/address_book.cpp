@@ -100,14 +100,14 @@ bool address_book::has_room(const entry& x) {
 
 bool address_book::add(entry x) {
   x.connected = x.met = connected_.contains(x.at.ip);
+  if (!is_local_address(x.at.ip))
+    x.group = x.at.ip.group();
   if (!has_room(x))
     return false;
   if (x.purpose != dial_purpose::configured && entries_.size() - configured_ >= max_addresses)
     erase(entries_.find(evictable_.begin()->second));
   x.order = added_++;
   x.we_dial = !local_ip_ || net::local_dials(*local_ip_, x.at.ip);
-  if (!is_local_address(x.at.ip))
-    x.group = x.at.ip.group();
   index(entries_.emplace(x.at.ip, std::move(x)).first->second);
   return true;
 }

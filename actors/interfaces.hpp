@@ -165,6 +165,9 @@ using chain_keeper_actor = caf::typed_actor<
 
 /// Downloads what is missing.
 using sync_engine_actor = caf::typed_actor<
+  // From here on new blocks at our tip that did not come by flooding go out through this actor, which asks us
+  // to judge.
+  auto(atom::attach, gossip_actor)->caf::result<void>,
   // Tells its state.
   auto(atom::snapshot)->caf::result<sync_snapshot>>
   // Conform to the protocols of a PEER LISTENER, a PEER MESSAGE taker (heights, hashes, blocks), a JUDGE (of
@@ -266,10 +269,33 @@ using telemetry_actor = caf::typed_actor<
   // Conform to the protocol of a SLEEPER.
   ::extend_with<sleeper_actor>;
 
+/// The actors of one node, for those who ask them from outside.
+struct node_actors {
+  connection_registry_actor registry;
+  peer_directory_actor directory;
+  gossip_actor gossip;
+  chain_keeper_actor keeper;
+  sync_engine_actor sync;
+  masternode_table_actor masternodes;
+  telemetry_actor telemetry;
+
+  template <class Inspector>
+  friend bool inspect(Inspector& f, node_actors& x) {
+    return f.object(x).fields(f.field("registry", x.registry), f.field("directory", x.directory),
+                              f.field("gossip", x.gossip), f.field("keeper", x.keeper),
+                              f.field("sync", x.sync), f.field("masternodes", x.masternodes),
+                              f.field("telemetry", x.telemetry));
+  }
+};
+
 /// Owns the actor tree.
 using supervisor_actor = caf::typed_actor<
-  // Stops everything in order and answers when it is gone, within 5 s.
-  auto(atom::stop)->caf::result<void>>;
+  // The actors of the node.
+  auto(atom::list)->caf::result<node_actors>,
+  // Stops everything in order and answers when it is gone, within 5 s; then the supervisor ends too.
+  auto(atom::stop)->caf::result<void>>
+  // Conform to the protocol of a SLEEPER.
+  ::extend_with<sleeper_actor>;
 
 } // namespace timenode
 
@@ -277,5 +303,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(timenode_node, caf::id_block::timenode_actors::end)
 
   CAF_ADD_TYPE_ID(timenode_node, (timenode::connection_registry_actor))
   CAF_ADD_TYPE_ID(timenode_node, (timenode::telemetry_actor))
+  CAF_ADD_TYPE_ID(timenode_node, (timenode::chain_keeper_actor))
+  CAF_ADD_TYPE_ID(timenode_node, (timenode::node_actors))
 
 CAF_END_TYPE_ID_BLOCK(timenode_node)

@@ -68,6 +68,8 @@ void masternode_table_state::on_peer_up(const peer_info& info,
                                         const peer_connection_actor& connection) {
   peers_.insert_or_assign(info.ip, peer{connection});
   book_.connected(info.ip, now());
+  for (const auto& x : introduction())
+    self_->send(connection, line_of(x));
   self_->send(connection, line_of(wire::get_masternodes{}));
   changed();
 }

@@ -58,6 +58,7 @@ void peer_claims::give_credit(peer_record& x, monotonic_ns now) noexcept {
 
 void peer_claims::height_is(const ip_address& ip, std::uint64_t height, monotonic_ns now) {
   if (auto* x = at(ip)) {
+    x->claimed = true;
     x->claim = height;
     x->credit = std::min(x->credit, height);
     give_credit(*x, now);
@@ -66,6 +67,7 @@ void peer_claims::height_is(const ip_address& ip, std::uint64_t height, monotoni
 
 void peer_claims::at_least(const ip_address& ip, std::uint64_t height, monotonic_ns now) {
   if (auto* x = at(ip)) {
+    x->claimed = true;
     x->claim = std::max(x->claim, height);
     give_credit(*x, now);
   }
@@ -198,6 +200,11 @@ std::uint64_t peer_claims::with_credit(std::uint64_t height) const noexcept {
     if (x.credit >= height)
       ++result;
   return result;
+}
+
+std::uint64_t peer_claims::with_claim() const noexcept {
+  return static_cast<std::uint64_t>(
+    std::count_if(peers_.begin(), peers_.end(), [](const auto& x) { return x.second.claimed; }));
 }
 
 const peer_record* peer_claims::find(const ip_address& ip) const {

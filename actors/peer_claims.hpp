@@ -17,6 +17,7 @@ namespace timenode::sync {
 /// One peer. `claim` is what it said last; `credit` is up to where we ask it, never above the claim.
 struct peer_record {
   link_direction direction = link_direction::inbound;
+  bool claimed = false; ///< It named a height.
   std::uint64_t claim = 0;
   std::uint64_t credit = 0;
   /// Claims made before this moment give no credit; 0: it does not rest.
@@ -87,6 +88,8 @@ public:
   std::uint64_t best_credit() const noexcept;
   /// How many peers have credit for that height.
   std::uint64_t with_credit(std::uint64_t height) const noexcept;
+  /// How many peers ever named a height.
+  std::uint64_t with_claim() const noexcept;
 
   const peer_record* find(const ip_address& ip) const;
   const std::map<ip_address, peer_record>& all() const noexcept { return peers_; }

@@ -36,12 +36,11 @@ public:
   /// @param checkers   At least one: as many checks run at once.
   /// @param chain      What the keeper stores; of it only the tip and hashes are read.
   /// @param registry   Is told of violations.
-  /// @param gossip     Floods new blocks at the tip that did not come to us by flooding; null: nobody does.
   /// @param max_waiting_bytes  See `sync::max_waiting_bytes`; less in tests.
   sync_engine_state(sync_engine_actor::pointer self, node_context context,
                     chain_keeper_actor keeper, std::vector<block_checker_actor> checkers,
                     std::shared_ptr<const chain::chain_reader> chain,
-                    connection_registry_actor registry, gossip_actor gossip = {},
+                    connection_registry_actor registry,
                     std::size_t max_waiting_bytes = sync::max_waiting_bytes);
 
   sync_engine_actor::behavior_type make_behavior();
@@ -73,9 +72,10 @@ private:
   caf::result<flood_judgement> judge_block(const ip_address& ip, const block_ptr& x);
   bool have(const block_header& header) const;
 
-  // -- blocks on their way
+  // -- blocks on their way (sync_engine_blocks.cpp)
   void drive();
   void feed();
+  void add_run(std::int64_t latest);
   void start_checks();
   void check(sync::check_job job);
   void start_apply();
@@ -91,7 +91,7 @@ private:
   /// while; finding out whose branch is right begins here.
   void on_other_branch(const ip_address& ip, std::uint64_t height);
 
-  // -- the keeper
+  // -- the keeper (sync_engine_blocks.cpp)
   void enter(keeper_phase phase, monotonic_ns patience);
   void ask_tip();
   void rest_keeper();
@@ -113,7 +113,7 @@ private:
   std::vector<block_checker_actor> checkers_;
   std::shared_ptr<const chain::chain_reader> chain_;
   connection_registry_actor registry_;
-  gossip_actor gossip_;
+  gossip_actor gossip_; ///< Null until attached: it is made after us, since it asks us to judge.
 
   std::map<ip_address, connected_peer> peers_; ///< Established ones: the registry's slots bound them.
   sync::sync_plan plan_;

@@ -57,6 +57,12 @@ public:
   /// Hash of the whole unspent set (protocol page, section 4). Walks the set: costs time in proportion to
   /// it the first time at a tip; then kept.
   virtual utxo_digest utxo_state() const = 0;
+  /// All unspent outputs, if there are no more than `max_count`; none otherwise, and when the store cannot
+  /// list them. Walks the set.
+  virtual std::optional<std::vector<std::pair<outpoint, coin>>> unspent(std::size_t max_count) const {
+    static_cast<void>(max_count);
+    return std::nullopt;
+  }
   /// What is wrong with the store, if anything: a read or a commit failed and none has worked since. A
   /// read that cannot be done answers as if there were nothing, and says so here.
   virtual std::optional<failure> trouble() const { return std::nullopt; }

@@ -218,7 +218,7 @@ TEST_CASE("flow: an oversized line is delivered as a violation and is the last")
 
 TEST_CASE("flow: a peer that does not read is cut off when its queue is full") {
   with_threads([](std::size_t threads) {
-    pair x{threads, 4096};
+    pair x{threads, 128 << 10};
     x.here.start();
     auto piece = buffer(x_line(256u << 10));
     // What the kernel takes is bounded, so this ends.
@@ -236,19 +236,20 @@ TEST_CASE("flow: a peer that does not read is cut off when its queue is full") {
 
 TEST_CASE("flow: on_drained tells once that the queue is low again") {
   with_threads([](std::size_t threads) {
-    pair x{threads, 4096};
+    pair x{threads, 128 << 10};
     x.here.start();
     auto piece = buffer(x_line((64u << 10) - 1));
     std::size_t sent = 0;
-    // Until the socket is full and the queue well above the mark.
+    // Until the queue is well above the mark, which it may cross while the kernel still takes all.
+    std::size_t before = 0;
     while (x.here.connection->stats().send_queue_bytes < 3 * net::send_low_water_bytes) {
+      before = x.here.log->now().drained;
       x.here.connection->send(piece);
       sent += piece->size();
     }
-    CHECK(x.here.log->now().drained == 0);
     CHECK(x.peer.read_at_least(sent).size() == sent);
-    REQUIRE(x.here.log->wait([](const heard& h) { return h.drained > 0; }));
-    CHECK(x.here.log->now().drained == 1);
+    REQUIRE(x.here.log->wait([before](const heard& h) { return h.drained > before; }));
+    CHECK(x.here.log->now().drained == before + 1);
     CHECK(x.here.connection->stats().bytes_sent == sent);
   });
 }

@@ -308,7 +308,8 @@ TEST_CASE("a line above 8 MiB is refused, one of 8 MiB is not") {
 }
 
 TEST_CASE("text that is not UTF-8 is refused, wherever it stands") {
-  for (std::string bad : {"\xff", "\x80", "\xc0\xaf", "\xe2\x82", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xf8\x88"}) {
+  for (std::string bad :
+       {"\xff", "\x80", "\xc0\xaf", "\xe2\x82", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xf8\x88"}) {
     CHECK(reason("{\"Unsubscribe\":\"" + bad + "\"}") == "not UTF-8");
     CHECK(reason("{\"Foo" + bad + "\":1}") == "not UTF-8");
     CHECK(reason("{\"Ping\":{\"nonce\":1,\"timestamp\":2,\"x\":\"" + bad + "\"}}") == "not UTF-8");

@@ -176,8 +176,11 @@ TEST_CASE("white space between tokens changes nothing") {
 TEST_CASE("a message without fields may have null as its content") {
   CHECK(std::holds_alternative<get_peers>(decode_message(R"({"GetPeers":null})")));
   CHECK(std::holds_alternative<get_peers>(decode_message("\"GetPeers\"")));
-  auto x = std::get<utxo_state_update>(decode_message(
-    R"({"UTXOStateUpdate":{"state":{"Unspent":null},"outpoint":{"vout":1,"txid":[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,7]}}})"));
+  utxo_state_update update;
+  update.output.txid[31] = 7;
+  auto line = without_newline(to_line(update));
+  line.replace(line.find("\"Unspent\""), 9, "{\"Unspent\":null}");
+  auto x = std::get<utxo_state_update>(decode_message(line));
   CHECK(std::holds_alternative<utxo_unspent>(x.state));
   CHECK(x.output.txid[31] == 7);
 }

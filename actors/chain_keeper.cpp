@@ -1,0 +1,134 @@
+#include "actors/chain_keeper.hpp"
+
+#include "actors/metrics.hpp"
+#include "chain/validation.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace timenode {
+
+chain_keeper_state::chain_keeper_state(chain_keeper_actor::pointer self, node_context context,
+                                       std::shared_ptr<chain::block_store> store)
+  : self_{self}, context_{std::move(context)}, store_{std::move(store)}, chain_{*store_} {}
+
+chain_keeper_actor::behavior_type chain_keeper_state::make_behavior() {
+  self_->set_down_handler([this](const caf::down_msg& msg) { forget(msg.source); });
+  if (context_.metrics)
+    context_.metrics->height(store_->tip().height);
+  return {
+    [this](atom::apply, const checked_batch& batch) { return apply(batch); },
+    [this](atom::roll_back, std::uint64_t count) { return roll_back(count); },
+    [this](atom::tip) { return store_->tip(); },
+    [this](atom::subscribe, const tip_listener_actor& listener) { return subscribe(listener); },
+    [this](atom::snapshot) { return snapshot(); },
+  };
+}
+
+// -- writes -------------------------------------------------------------------------------
+
+apply_reply chain_keeper_state::apply(const checked_batch& batch) {
+  apply_reply reply;
+  if (batch.blocks.empty()) {
+    reply.tip = store_->tip();
+    return reply;
+  }
+  const auto now = context_.unix_now();
+  const auto last_timestamp = batch.blocks.back().block->header.timestamp;
+  const auto sync = commits_.wants_sync(batch.blocks.size(), last_timestamp, now);
+  const auto result = chain_.apply(batch.blocks, now, sync);
+  reply.tip = store_->tip();
+  reply.applied = result.applied;
+  reply.storage_failed = result.storage_failed;
+  if (result.rejected)
+    reply.rejected = result.rejected->reason;
+  if (result.storage_failed) {
+    storage_failed(reply.rejected);
+    reply.rejected.clear(); // nothing is wrong with the block
+  } else if (result.rejected) {
+    ++counts_.blocks_refused;
+  }
+  if (result.applied > 0) {
+    commits_.committed(result.applied, sync);
+    counts_.blocks_applied += result.applied;
+    ++counts_.batches;
+    if (!result.storage_failed)
+      storage_works();
+    if (context_.metrics)
+      context_.metrics->blocks_applied(result.applied);
+    publish();
+  }
+  return reply;
+}
+
+apply_reply chain_keeper_state::roll_back(std::uint64_t count) {
+  apply_reply reply;
+  const auto before = store_->tip();
+  if (const auto result = chain_.roll_back(count); !result) {
+    reply.rejected = result.error().reason;
+    reply.storage_failed = store_->trouble().has_value();
+    spdlog::warn("chain: cannot take {} blocks off the top: {}", count, reply.rejected);
+  }
+  reply.tip = store_->tip();
+  if (reply.tip == before)
+    return reply;
+  ++counts_.batches;
+  const auto level = count > chain::reorg_warning_depth ? spdlog::level::warn : spdlog::level::info;
+  spdlog::log(level, "chain: took {} blocks off the top for another branch; now at height {}", count,
+              reply.tip.height);
+  publish();
+  return reply;
+}
+
+void chain_keeper_state::storage_failed(const std::string& reason) {
+  const auto first = counts_.storage_error.empty();
+  counts_.storage_error = reason.empty() ? "the store failed" : reason;
+  if (first)
+    spdlog::warn("chain: cannot store blocks: {}. Free disk space or repair the disk; the node tries "
+                 "again by itself",
+                 counts_.storage_error);
+}
+
+void chain_keeper_state::storage_works() {
+  if (counts_.storage_error.empty())
+    return;
+  counts_.storage_error.clear();
+  spdlog::info("chain: blocks can be stored again");
+}
+
+// -- listeners ------------------------------------------------------------------------------
+
+caf::result<void> chain_keeper_state::subscribe(const tip_listener_actor& listener) {
+  if (std::find(listeners_.begin(), listeners_.end(), listener) == listeners_.end()) {
+    if (listeners_.size() >= max_listeners)
+      return caf::make_error(caf::sec::runtime_error, "the chain keeper has too many listeners");
+    listeners_.push_back(listener);
+    self_->monitor(listener);
+  }
+  self_->send(listener, atom::tip_v, store_->tip());
+  return caf::unit;
+}
+
+void chain_keeper_state::forget(const caf::actor_addr& listener) {
+  std::erase_if(listeners_, [&](const auto& x) { return x.address() == listener; });
+}
+
+void chain_keeper_state::publish() {
+  const auto tip = store_->tip();
+  if (context_.metrics)
+    context_.metrics->height(tip.height);
+  for (const auto& x : listeners_)
+    self_->send(x, atom::tip_v, tip);
+}
+
+keeper_snapshot chain_keeper_state::snapshot() const {
+  auto result = counts_;
+  result.tip = store_->tip();
+  if (const auto trouble = store_->trouble(); trouble && result.storage_error.empty())
+    result.storage_error = trouble->reason;
+  return result;
+}
+
+} // namespace timenode

@@ -1,0 +1,32 @@
+#pragma once
+
+// The configuration file: TOML with the keys of the deployed daemon's config.toml, so that an operator
+// can point us at the file that is there. deploy/timenode.toml has all keys with their meaning.
+
+#include "app/config.hpp"
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace timenode::app {
+
+/// A file that is larger was not written by a person.
+inline constexpr std::size_t max_config_bytes = 1u << 20;
+
+struct file_settings {
+  settings said;
+  /// An unknown key: a warning with its line and the nearest known key. Keys of the deployed daemon that mean
+  /// nothing to us: one line, at info, for all of them.
+  std::vector<config_notice> notices;
+};
+
+/// Reads the text of a file that is called `name`. Fails with "NAME:LINE: KEY = VALUE: allowed is ..." at
+/// the first value that is wrong.
+outcome<file_settings> parse_config(std::string_view text, const std::string& name);
+
+/// As above. Fails also when the file cannot be read.
+outcome<file_settings> read_config_file(const std::filesystem::path& file);
+
+} // namespace timenode::app

@@ -1,0 +1,228 @@
+#include "app/node.hpp"
+
+#include "actors/metrics.hpp"
+#include "actors/supervisor.hpp"
+#include "actors/transport_bridge.hpp"
+#include "actors/type_registration.hpp"
+#include "app/key_file.hpp"
+#include "app/rpc_actor_backend.hpp"
+#include "app/rpc_server.hpp"
+#include "chain/genesis.hpp"
+#include "chain/hex.hpp"
+#include "chain/rocksdb_store.hpp"
+#include "net/asio_transport.hpp"
+#include "timenode/build_info.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <caf/init_global_meta_objects.hpp>
+#include <caf/io/middleman.hpp>
+#include <caf/scoped_actor.hpp>
+#include <caf/send.hpp>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <chrono>
+#include <random>
+#include <thread>
+#include <utility>
+
+namespace timenode::app {
+
+namespace {
+
+std::int64_t system_time() {
+  return std::chrono::duration_cast<std::chrono::seconds>(
+           std::chrono::system_clock::now().time_since_epoch())
+    .count();
+}
+
+void register_types_once() {
+  static const bool done = [] {
+    register_actor_types();
+    caf::io::middleman::init_global_meta_objects();
+    caf::core::init_global_meta_objects();
+    return true;
+  }();
+  static_cast<void>(done);
+}
+
+/// How CAF runs here. Measured choices: design page of the actors, section "CAF as we run it".
+struct system_config : caf::actor_system_config {
+  explicit system_config(const node_config& config) {
+    // With its own sharing queue a woken actor does not wait for its waker's thread, and 10,000 actors that
+    // become ready at once do not make the workers fight over each other's queues.
+    set("caf.scheduler.policy", "sharing");
+    // CAF takes at least 4 threads and does not know of container limits.
+    set("caf.scheduler.max-threads",
+        std::max<std::size_t>(2, std::thread::hardware_concurrency()));
+    // An actor hands its worker on after this many messages: a flooded one does not starve the others.
+    set("caf.scheduler.max-throughput", std::size_t{50});
+    set("caf.metrics-filters.actors.includes", std::vector<std::string>{"timenode.*"});
+    if (config.metrics.enabled) {
+      load<caf::io::middleman>();
+      set("caf.middleman.prometheus-http.port", config.metrics.listen.port);
+      set("caf.middleman.prometheus-http.address", config.metrics.listen.ip.to_string());
+    }
+  }
+};
+
+/// Our own IP, if the configuration tells it: as others see us, else a specific listening address.
+std::optional<ip_address> own_ip(const node_config& config) {
+  if (config.external_address)
+    return config.external_address->ip;
+  if (!config.listen.ip.is_unspecified())
+    return config.listen.ip;
+  return std::nullopt;
+}
+
+std::shared_ptr<const wire::version_info> introduction(const node_config& config) {
+  auto result = std::make_shared<wire::version_info>();
+  result->version = std::string{version()};
+  result->commit_date = "";
+  result->commit_count = std::string{commit()};
+  result->protocol_version = wire::protocol_version;
+  result->network = wire_name(config.network);
+  result->listen_addr = config.external_address.value_or(config.listen).to_string();
+  result->genesis_hash = chain::to_hex(chain::genesis_block(config.network).hash);
+  return result;
+}
+
+outcome<std::optional<masternode_identity>> identity(const node_config& config) {
+  if (!config.masternode.enabled)
+    return std::optional<masternode_identity>{};
+  auto keys = load_or_create_key(config.masternode.key_file);
+  if (!keys)
+    return tl::unexpected{keys.error()};
+  auto reward = config.masternode.reward_address.value_or(
+    chain::address_of(keys->public_key(), config.network));
+  if (const auto valid = chain::check_address(reward, config.network); !valid)
+    return fail("masternode.reward_address: " + valid.error().reason);
+  return masternode_identity{std::move(*keys), std::move(reward), config.masternode.tier};
+}
+
+} // namespace
+
+struct node::impl {
+  explicit impl(const node_config& config) : caf_config{config}, system{caf_config} {}
+
+  ~impl() {
+    // From the outside in: nobody asks any more, then the actors, then the sockets.
+    rpc.reset();
+    if (supervisor) {
+      caf::scoped_actor self{system, true};
+      caf::anon_send(supervisor, atom::stop_v);
+      self->monitor(supervisor);
+      supervisor = nullptr;
+      self->receive([](const caf::down_msg&) {});
+    }
+    actors = {};
+    transport.reset();
+    // An actor that did not obey the supervisor must not keep the program from ending.
+    system.await_actors_before_shutdown(false);
+  }
+
+  system_config caf_config;
+  caf::actor_system system;
+  std::unique_ptr<node_metrics> metrics;
+  std::shared_ptr<chain::rocksdb_store> store;
+  std::unique_ptr<net::asio_transport> transport;
+  supervisor_actor supervisor;
+  node_actors actors;
+  std::unique_ptr<rpc_server> rpc;
+  endpoint listening;
+};
+
+node::node(std::unique_ptr<impl> x) : impl_{std::move(x)} {}
+
+node::~node() = default;
+
+outcome<std::unique_ptr<node>> node::start(const node_config& config) {
+  register_types_once();
+  auto masternode = identity(config);
+  if (!masternode)
+    return tl::unexpected{masternode.error()};
+  auto store = chain::rocksdb_store::open(config.data_dir / "chain", config.network);
+  if (!store)
+    return tl::unexpected{store.error()};
+
+  auto x = std::make_unique<impl>(config);
+  if (config.metrics.enabled && x->system.middleman().prometheus_scraping_port() == 0)
+    return fail("metrics: cannot listen on " + config.metrics.listen.to_string()
+                + ": another program uses that port, or the address is not this machine's; choose "
+                  "another by metrics.listen_address, or turn metrics off");
+  x->metrics = std::make_unique<node_metrics>(x->system.metrics());
+  x->store = std::move(*store);
+  x->transport = std::make_unique<net::asio_transport>();
+
+  node_parts parts;
+  parts.context.network = config.network;
+  parts.context.local_ip = own_ip(config);
+  parts.context.p2p_port = config.external_address.value_or(config.listen).port;
+  parts.context.unix_now = system_time;
+  parts.context.introduction = introduction(config);
+  parts.context.seed = std::random_device{}() | (std::uint64_t{std::random_device{}()} << 32);
+  parts.context.metrics = x->metrics.get();
+  parts.registry.max_peers = config.max_peers;
+  parts.directory.configured = config.bootstrap_peers;
+  parts.directory.max_peers = config.max_peers;
+  parts.masternode = std::move(*masternode);
+  parts.store = x->store;
+  parts.transport = x->transport.get();
+  // Only an address of this machine can be bound; behind NAT our own IP is not one.
+  parts.bind_local = !config.listen.ip.is_unspecified();
+  x->supervisor = x->system.spawn<supervisor>(std::move(parts));
+  {
+    caf::scoped_actor self{x->system, true};
+    self->request(x->supervisor, caf::infinite, atom::list_v)
+      .receive([&x](node_actors& actors) { x->actors = std::move(actors); },
+               [](const caf::error&) {});
+  }
+
+  if (config.rpc_listen) {
+    const auto facts = rpc_facts{config.network, std::string{version()}, config.listen.port,
+                                 system_time()};
+    auto backend = std::make_shared<actor_rpc_backend>(
+      x->system, x->actors.telemetry, x->store, facts, system_time,
+      [supervisor = x->supervisor] { caf::anon_send(supervisor, atom::stop_v); });
+    auto rpc = rpc_server::start({*config.rpc_listen, {}}, std::move(backend));
+    if (!rpc)
+      return tl::unexpected{rpc.error()};
+    x->rpc = std::move(*rpc);
+    spdlog::info("rpc: serving on {}", x->rpc->local_endpoint().to_string());
+  }
+  auto listening
+    = x->transport->listen(config.listen, make_listener_bridge(x->actors.registry));
+  if (!listening)
+    return tl::unexpected{listening.error()};
+  x->listening = *listening;
+  if (config.metrics.enabled)
+    spdlog::info("metrics: serving on {}", config.metrics.listen.to_string());
+  const auto tip = x->store->tip();
+  spdlog::info("timenode {} ({}) on {}: listening for peers on {}, height {}", version(), commit(),
+               to_string(config.network), x->listening.to_string(), tip.height);
+  return std::unique_ptr<node>{new node{std::move(x)}};
+}
+
+void node::request_stop() {
+  caf::anon_send(impl_->supervisor, atom::stop_v);
+}
+
+outcome<void> node::wait() {
+  caf::scoped_actor self{impl_->system, true};
+  self->monitor(impl_->supervisor);
+  std::string failed;
+  self->receive([&failed](const caf::down_msg& msg) {
+    if (msg.reason && msg.reason != caf::exit_reason::user_shutdown)
+      failed = to_string(msg.reason);
+  });
+  if (!failed.empty())
+    return fail("a part of the node failed: " + failed);
+  return {};
+}
+
+endpoint node::p2p_endpoint() const {
+  return impl_->listening;
+}
+
+} // namespace timenode::app

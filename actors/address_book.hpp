@@ -1,10 +1,11 @@
 #pragma once
 
-// The addresses that we know, and which of them the registry should connect: pure policy of the peer
-// directory, without actor, clock or socket.
+// The addresses that we know, and which of them the registry should connect: pure policy of the
+// peer directory, without actor, clock or socket.
 //
-// What peers name is hearsay: it makes an address worth a try, and nothing else. Only our own success proves
-// an address, only our own failures end it, and no source can fill the book with its own.
+// What peers name is hearsay: it makes an address worth a try, and nothing else. Only our own
+// success proves an address, only our own failures end it, and no source can fill the book with its
+// own.
 
 #include "actors/random.hpp"
 #include "messages/node_messages.hpp"
@@ -21,18 +22,21 @@
 
 namespace timenode {
 
-/// Addresses in the book, configured ones apart: about 1 MiB. At the limit an address that was never reached
-/// goes for a new one: the one that failed most, of these the oldest. Those that were reached stay.
+/// Addresses in the book, configured ones apart: about 1 MiB. At the limit an address that was
+/// never reached goes for a new one: the one that failed most, of these the oldest. Those that were
+/// reached stay.
 inline constexpr std::size_t max_addresses = 4096;
-/// Addresses that one source named and that were never reached: 16 sources together can fill the book, one
-/// cannot.
+/// Addresses that one source named and that were never reached: 16 sources together can fill the
+/// book, one cannot.
 inline constexpr std::size_t max_addresses_per_source = 256;
-/// Discovered addresses of one group (`ip_address::group`): they tend to have one owner. Local addresses are
-/// exempt, for a test network is one group.
+/// Discovered addresses of one group (`ip_address::group`): they tend to have one owner. Local
+/// addresses are exempt, for a test network is one group.
 inline constexpr std::size_t max_addresses_per_group = 64;
-/// Masternodes that never had a connection with us. At the limit one that failed too often makes room.
+/// Masternodes that never had a connection with us. At the limit one that failed too often makes
+/// room.
 inline constexpr std::size_t max_unmet_masternodes = 1024;
-/// ... and how many of them are wanted at a time: that many strangers are dialed because somebody named them.
+/// ... and how many of them are wanted at a time: that many strangers are dialed because somebody
+/// named them.
 inline constexpr std::size_t max_unmet_masternodes_wanted = 256;
 /// Discovered peers that we are to dial and that are tried at a time.
 inline constexpr std::size_t max_tries = 8;
@@ -40,7 +44,8 @@ inline constexpr std::size_t max_tries = 8;
 inline constexpr std::size_t max_waits = 32;
 /// A peer that failed so often is no try any more, but one that waits out its backoff.
 inline constexpr std::uint32_t failures_of_a_try = 3;
-/// A discovered peer leaves the book after that many failed dials in a row (architecture, section 5).
+/// A discovered peer leaves the book after that many failed dials in a row (architecture, section
+/// 5).
 inline constexpr std::uint32_t max_dial_failures = 10;
 /// Of what a peer answers to one question, only so many addresses are looked at.
 inline constexpr std::size_t max_learned_at_once = 1000;
@@ -59,13 +64,14 @@ public:
   void add_configured(const endpoint& x);
   /// A masternode is said to be there. False when there is no room, or it cannot be a peer.
   bool add_masternode(const endpoint& x);
-  /// `source` named these texts. What is no address of a possible peer is skipped. Returns how many are new.
+  /// `source` named these texts. What is no address of a possible peer is skipped. Returns how many
+  /// are new.
   std::size_t learn(std::span<const std::string> texts, const ip_address& source);
 
   // -- what happens ------------------------------------------------------------------------
 
-  /// A connection is established. One that we dialed proves its address; of a peer that dialed us we only
-  /// guess where it listens.
+  /// A connection is established. One that we dialed proves its address; of a peer that dialed us
+  /// we only guess where it listens.
   void connected(const peer_info& peer, std::int64_t unix_now);
   void disconnected(const ip_address& ip);
   /// A dial ended. Returns true when the peer left the book for it: it is not wanted any more.
@@ -90,7 +96,8 @@ public:
 
   /// A line each for all but configured ones: "ip:port purpose last-success failures source".
   std::vector<std::string> to_lines() const;
-  /// Takes over lines of an earlier run, within the limits; skips what is wrong. Returns how many it took.
+  /// Takes over lines of an earlier run, within the limits; skips what is wrong. Returns how many
+  /// it took.
   std::size_t from_lines(std::span<const std::string> lines);
 
 private:
@@ -108,7 +115,8 @@ private:
     std::string group = {};        ///< Empty: a local address.
   };
   using entry_map = std::map<ip_address, entry>;
-  /// What goes first when room is needed goes first in here: most failures (negated), then the oldest.
+  /// What goes first when room is needed goes first in here: most failures (negated), then the
+  /// oldest.
   using rank = std::pair<std::int64_t, std::uint64_t>;
 
   static bool is_unproven(const entry& x) noexcept;

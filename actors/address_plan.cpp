@@ -43,7 +43,8 @@ void address_book::plan_unmet_masternodes(plan& result) {
     = [](const entry* a, const entry* b) { return rank_of(*a) > rank_of(*b); };
   std::sort(wanted.begin(), wanted.end(), fewest_failures_first);
   std::sort(waiting.begin(), waiting.end(), fewest_failures_first);
-  auto places = max_unmet_masternodes_wanted - std::min(max_unmet_masternodes_wanted, wanted.size());
+  auto places
+    = max_unmet_masternodes_wanted - std::min(max_unmet_masternodes_wanted, wanted.size());
   for (auto* x : waiting) {
     if (places > 0) {
       --places;
@@ -108,8 +109,8 @@ std::vector<address_book::entry*> address_book::candidates(random_source& random
   for (const auto& [ip, x] : entries_)
     if ((x.wanted || x.connected) && !x.group.empty())
       used_groups.insert(x.group);
-  // Fewest failures first, then groups that we have nobody of, then peers that we reached once. Who comes
-  // first among equals is chance, so that nobody can place himself there.
+  // Fewest failures first, then groups that we have nobody of, then peers that we reached once. Who
+  // comes first among equals is chance, so that nobody can place himself there.
   using score = std::tuple<std::uint32_t, bool, bool, std::uint64_t>;
   std::vector<std::pair<score, entry*>> scored;
   for (auto& [ip, x] : entries_)

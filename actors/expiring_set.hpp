@@ -8,10 +8,12 @@
 
 namespace timenode {
 
-/// Keys that are remembered until a moment of their own, at most `capacity` of them. What happens at the
-/// limit: the key that came first goes. No clock of its own: the caller says what time it is.
+/// Keys that are remembered until a moment of their own, at most `capacity` of them. What happens
+/// at the limit: the key that came first goes. No clock of its own: the caller says what time it
+/// is.
 ///
-/// A tree and not a hash table, since peers choose what goes in here and could choose colliding keys.
+/// A tree and not a hash table, since peers choose what goes in here and could choose colliding
+/// keys.
 template <class Key>
 class expiring_set {
 public:

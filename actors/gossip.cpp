@@ -54,7 +54,7 @@ void gossip_state::on_peer_up(const peer_info& info, const peer_connection_actor
 // -- items of peers ---------------------------------------------------------------
 
 void gossip_state::on_item(const ip_address& from, wire::message& item) {
-  const auto* judge = judge_of(item);
+  const auto [judge, timeout] = judge_of(item);
   if (judge == nullptr) {
     ++counts_.without_judge;
     return;
@@ -83,22 +83,20 @@ void gossip_state::on_item(const ip_address& from, wire::message& item) {
   }
   seen_.add(hash, now);
   const auto known = peers_.find(from);
-  judging_.emplace(hash, judged_item{std::move(line), {from},
-                                     known != peers_.end() ? known->second.link : 0});
-  self_->request(*judge, judge_timeout, atom::judge_v, from, std::move(item))
+  hold(hash, {std::move(line), {from}, known != peers_.end() ? known->second.link : 0});
+  self_->request(*judge, timeout, atom::judge_v, from, std::move(item))
     .then([this, hash](const flood_judgement& judgement) { on_judgement(hash, judgement); },
           [this, hash](const caf::error&) { on_no_judgement(hash); });
 }
 
 void gossip_state::on_judgement(const hash256& hash, const flood_judgement& judgement) {
-  const auto node = judging_.extract(hash);
-  if (!node) // Sent on in the meantime, as an item of our own.
+  const auto item = release(hash);
+  if (!item) // Sent on in the meantime, as an item of our own.
     return;
-  const auto& item = node.mapped();
   switch (judgement.verdict) {
     case flood_verdict::forward:
       ++counts_.forwarded;
-      send(item.line, item.senders);
+      send(item->line, item->senders);
       return;
     case flood_verdict::ignore:
       ++counts_.ignored;
@@ -106,16 +104,17 @@ void gossip_state::on_judgement(const hash256& hash, const flood_judgement& judg
       return;
     case flood_verdict::invalid:
       ++counts_.invalid;
-      // Only the first sender answers for it: the others may not have judged it yet either, and what one
-      // judgement cost us is one violation.
-      self_->send(registry_, violation{item.senders.front(), item.link, judgement.reason,
-                                       evidence_of(*item.line)});
+      // Only the first sender answers for it: the others may not have judged it yet either, and
+      // what one judgement cost us is one violation.
+      self_->send(registry_, violation{item->senders.front(), item->link, judgement.reason,
+                                       evidence_of(*item->line)});
       return;
   }
 }
 
 void gossip_state::on_no_judgement(const hash256& hash) {
-  judging_.erase(hash);
+  if (!release(hash))
+    return;
   seen_.forget(hash);
   ++counts_.ignored;
 }
@@ -127,10 +126,10 @@ void gossip_state::flood(const wire::message& item) {
     return;
   const auto line = wire::encode_shared(item);
   const auto hash = item_hash(*line);
-  if (const auto node = judging_.extract(hash)) {
+  if (const auto item_of_others = release(hash)) {
     // It came from outside too and is being judged; that it is ours settles it.
     ++counts_.forwarded;
-    send(node.mapped().line, node.mapped().senders);
+    send(item_of_others->line, item_of_others->senders);
     return;
   }
   if (!seen_.add_own(hash, monotonic_now(*self_))) {
@@ -143,12 +142,13 @@ void gossip_state::flood(const wire::message& item) {
 
 // -- limits and sending -----------------------------------------------------------
 
-const judge_actor* gossip_state::judge_of(const wire::message& item) const noexcept {
+std::pair<const judge_actor*, std::chrono::seconds>
+gossip_state::judge_of(const wire::message& item) const noexcept {
   if (is_one_of<wire::block_announcement>(item))
-    return &blocks_;
+    return {&blocks_, block_judge_timeout};
   if (is_one_of<wire::heartbeat_broadcast, wire::heartbeat_attestation>(item))
-    return &masternodes_;
-  return nullptr;
+    return {&masternodes_, beat_judge_timeout};
+  return {nullptr, {}};
 }
 
 bool gossip_state::within_limit(const ip_address& from) {
@@ -158,20 +158,33 @@ bool gossip_state::within_limit(const ip_address& from) {
 }
 
 bool gossip_state::has_room(const ip_address& from, std::size_t bytes) const {
-  if (judging_.size() >= max_judging)
-    return false;
-  auto all_bytes = bytes;
-  auto its_bytes = bytes;
-  std::size_t its_items = 1;
-  for (const auto& [hash, item] : judging_) {
-    all_bytes += item.line->size();
-    if (item.senders.front() == from) {
-      ++its_items;
-      its_bytes += item.line->size();
-    }
+  const auto i = load_by_peer_.find(from);
+  const auto its = i != load_by_peer_.end() ? i->second : load{};
+  return load_.items < max_judging && load_.bytes + bytes <= max_judging_bytes
+         && its.items < max_judging_per_peer && its.bytes + bytes <= max_judging_bytes_per_peer;
+}
+
+void gossip_state::hold(const hash256& hash, judged_item item) {
+  for (auto* x : {&load_, &load_by_peer_[item.senders.front()]}) {
+    ++x->items;
+    x->bytes += item.line->size();
   }
-  return all_bytes <= max_judging_bytes && its_items <= max_judging_per_peer
-         && its_bytes <= max_judging_bytes_per_peer;
+  judging_.emplace(hash, std::move(item));
+}
+
+std::optional<gossip_state::judged_item> gossip_state::release(const hash256& hash) {
+  auto node = judging_.extract(hash);
+  if (!node)
+    return std::nullopt;
+  auto& item = node.mapped();
+  const auto its = load_by_peer_.find(item.senders.front());
+  for (auto* x : {&load_, &its->second}) {
+    --x->items;
+    x->bytes -= item.line->size();
+  }
+  if (its->second.items == 0)
+    load_by_peer_.erase(its);
+  return std::move(item);
 }
 
 void gossip_state::send(const wire::shared_line& line, const std::vector<ip_address>& except) {

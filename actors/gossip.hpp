@@ -1,8 +1,8 @@
 #pragma once
 
-// Floods: every item that is valid and new goes once to every peer but those that sent it, in one encoded
-// buffer that all of them share. What is valid, the owner of the item says; gossip itself knows nothing of
-// blocks or masternodes.
+// Floods: every item that is valid and new goes once to every peer but those that sent it, in one
+// encoded buffer that all of them share. What is valid, the owner of the item says; gossip itself
+// knows nothing of blocks or masternodes.
 
 #include "actors/interfaces.hpp"
 #include "actors/node_context.hpp"
@@ -14,22 +14,30 @@
 #include <chrono>
 #include <cstddef>
 #include <map>
+#include <optional>
+#include <utility>
 #include <vector>
 
 namespace timenode {
 
-/// Flooded items that a peer may send us: 1,000 masternodes whose heartbeats travel with 16 attestations each
-/// make 283 a second. More are dropped, not punished.
+/// Flooded items that a peer may send us: 1,000 masternodes whose heartbeats travel with 16
+/// attestations each make 283 a second. More are dropped, not punished.
 inline constexpr double flood_items_per_second = 500;
 /// A peer that we just connected to, or that was stalled, sends what it has in one go.
 inline constexpr double flood_burst = 2000;
 
-/// How long a judge may take: applying a block waits for the disk; no request of ours lives longer.
-inline constexpr std::chrono::seconds judge_timeout{15};
-/// What is with the judges at one time, and its share of one peer: mailboxes have no bound of their own. Items
-/// beyond it are dropped and not remembered, so that they count when they come again.
-inline constexpr std::size_t max_judging = 1024;
-inline constexpr std::size_t max_judging_per_peer = 128;
+/// How long the judge of a block may take: applying it waits for the disk. No request of ours lives
+/// longer.
+inline constexpr std::chrono::seconds block_judge_timeout{15};
+/// The same for heartbeats and attestations. They are judged from memory, and there are many: CAF
+/// keeps a timer for each request until its time is over, answered or not, and its timers cost
+/// O(number of timers).
+inline constexpr std::chrono::seconds beat_judge_timeout{3};
+/// What is with the judges at one time, and its share of one peer: mailboxes have no bound of their
+/// own. A connection hands over up to 256 lines at once. Items beyond this are dropped and not
+/// remembered, so that they count when they come again.
+inline constexpr std::size_t max_judging = 4096;
+inline constexpr std::size_t max_judging_per_peer = 512;
 /// The same in bytes of encoded lines: a line may have 8 MiB.
 inline constexpr std::size_t max_judging_bytes = 64u << 20;
 inline constexpr std::size_t max_judging_bytes_per_peer = 16u << 20;
@@ -56,8 +64,14 @@ private:
   /// An item that is with its judge.
   struct judged_item {
     wire::shared_line line;
-    std::vector<ip_address> senders; ///< The one that it is judged for first, then all others who sent it.
+    std::vector<ip_address> senders; ///< First the one that it is judged for, then all others.
     link_id link = 0;                ///< That it came over first; 0: unknown.
+  };
+
+  /// What is with the judges.
+  struct load {
+    std::size_t items = 0;
+    std::size_t bytes = 0;
   };
 
   void on_peer_up(const peer_info& info, const peer_connection_actor& connection);
@@ -66,9 +80,13 @@ private:
   void on_no_judgement(const hash256& hash);
   void flood(const wire::message& item);
 
-  const judge_actor* judge_of(const wire::message& item) const noexcept;
+  /// Who judges the item, and how long that may take; null when nobody here can.
+  std::pair<const judge_actor*, std::chrono::seconds>
+  judge_of(const wire::message& item) const noexcept;
   bool within_limit(const ip_address& from);
   bool has_room(const ip_address& from, std::size_t bytes) const;
+  void hold(const hash256& hash, judged_item item);
+  std::optional<judged_item> release(const hash256& hash);
   void send(const wire::shared_line& line, const std::vector<ip_address>& except);
   gossip_snapshot snapshot() const;
 
@@ -83,6 +101,8 @@ private:
   token_bucket strangers_{flood_items_per_second, flood_burst};
   seen_cache seen_;
   std::map<hash256, judged_item> judging_; ///< Bounded by the limits above.
+  load load_;                              ///< Of `judging_` ...
+  std::map<ip_address, load> load_by_peer_; ///< ... and by who sent it first.
   gossip_snapshot counts_;
 };
 

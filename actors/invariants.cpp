@@ -39,7 +39,8 @@ void compare_connection(const link_snapshot& registry, const link_snapshot& own,
   if (registry.ip != own.ip)
     out.push_back(describe(registry) + ": the connection is one with " + own.ip.to_string());
   if (registry.direction != own.direction)
-    out.push_back(describe(registry) + ": the connection says " + std::string{to_text(own.direction)});
+    out.push_back(describe(registry) + ": the connection says "
+                  + std::string{to_text(own.direction)});
   const auto theirs = stage_of(registry.phase);
   const auto ours = stage_of(own.phase);
   if (theirs != ours)
@@ -67,9 +68,10 @@ void compare_sockets(const truth_sample& x, findings& out) {
   // A dial has no socket yet and a closing connection may have none any more; every other one has.
   const auto sockets = static_cast<std::int64_t>(*x.sockets);
   const auto most = static_cast<std::int64_t>(x.registry.size());
-  const auto least = std::count_if(x.connections.begin(), x.connections.end(), [](const auto& link) {
-    return link.phase == link_phase::handshaking || link.phase == link_phase::established;
-  });
+  const auto least
+    = std::count_if(x.connections.begin(), x.connections.end(), [](const auto& link) {
+        return link.phase == link_phase::handshaking || link.phase == link_phase::established;
+      });
   if (sockets > most)
     out.push_back("sockets: " + by_how_much(sockets - most) + " than links of the registry");
   if (sockets < least)
@@ -137,7 +139,8 @@ findings duplicate_watch::observe(const std::vector<link_snapshot>& links, monot
     if (now - since <= duplicate_patience)
       continue;
     since = now;
-    auto text = ip.to_string() + ": " + std::to_string(ids.size()) + " established connections, links";
+    auto text
+      = ip.to_string() + ": " + std::to_string(ids.size()) + " established connections, links";
     for (auto id : ids)
       text += ' ' + std::to_string(id);
     result.push_back(std::move(text));

@@ -1,8 +1,9 @@
 #pragma once
 
-// The invariants of the design (architecture, section 1) that a running node can check of itself, as pure
-// functions and values: no actor, no clock, no socket. The telemetry actor feeds them. Each names what it
-// found in sentences that are the same as long as the finding is, so that two checks can be compared.
+// The invariants of the design (architecture, section 1) that a running node can check of itself,
+// as pure functions and values: no actor, no clock, no socket. The telemetry actor feeds them. Each
+// names what it found in sentences that are the same as long as the finding is, so that two checks
+// can be compared.
 
 #include "messages/node_messages.hpp"
 
@@ -19,8 +20,8 @@ namespace timenode {
 
 // -- names ----------------------------------------------------------------------
 
-/// What must always hold, in the order of the architecture page. Tests, simulation and the running node use
-/// the same names.
+/// What must always hold, in the order of the architecture page. Tests, simulation and the running
+/// node use the same names.
 enum class invariant : std::uint8_t {
   one_link,
   no_cycling,
@@ -47,8 +48,8 @@ using findings = std::vector<std::string>;
 
 // -- one-truth --------------------------------------------------------------------
 
-/// How far a connection is, as everyone can know it: the registry is not told when a dial's socket comes up,
-/// so connecting and handshaking are one stage.
+/// How far a connection is, as everyone can know it: the registry is not told when a dial's socket
+/// comes up, so connecting and handshaking are one stage.
 enum class link_stage : std::uint8_t { opening, established, closing };
 inline constexpr std::size_t link_stages = 3;
 
@@ -74,13 +75,15 @@ link_counts count_links(const std::vector<link_snapshot>& links) noexcept;
 
 /// What several observers say of the same connections at (nearly) one moment.
 struct truth_sample {
-  std::vector<link_snapshot> registry;    ///< The registry's links.
-  std::vector<link_snapshot> connections; ///< What the connection actors that answered say of themselves.
-  std::optional<std::uint64_t> sockets;   ///< Open ones; a dial has none before it is connected.
-  std::optional<link_counts> gauges;      ///< What the metrics show.
+  std::vector<link_snapshot> registry; ///< The registry's links.
+  std::vector<link_snapshot>
+    connections; ///< What the connection actors that answered say of themselves.
+  std::optional<std::uint64_t> sockets; ///< Open ones; a dial has none before it is connected.
+  std::optional<link_counts> gauges;    ///< What the metrics show.
 };
 
-/// How the observers differ. A difference may be one of moments: something changed between two answers.
+/// How the observers differ. A difference may be one of moments: something changed between two
+/// answers.
 findings differences(const truth_sample& x);
 
 /// What two checks both found: with enough time between them, no difference of moments any more.
@@ -88,17 +91,17 @@ findings persisting(const findings& before, const findings& now);
 
 // -- one-link ---------------------------------------------------------------------
 
-/// Two established connections of one IP may live together for this long: the elected side closes one of
-/// them after a second, the other side waits 5 s for that (architecture, section 5), and then the socket has
-/// to go.
+/// Two established connections of one IP may live together for this long: the elected side closes
+/// one of them after a second, the other side waits 5 s for that (architecture, section 5), and
+/// then the socket has to go.
 inline constexpr monotonic_ns duplicate_patience = 10'000'000'000;
 
-/// Watches for IPs that keep two established connections. Remembers only such IPs, so it is bounded by the
-/// number of connections.
+/// Watches for IPs that keep two established connections. Remembers only such IPs, so it is bounded
+/// by the number of connections.
 class duplicate_watch {
 public:
-  /// The IPs that have had two established connections for more than `duplicate_patience`. Each is found
-  /// again after that time again.
+  /// The IPs that have had two established connections for more than `duplicate_patience`. Each is
+  /// found again after that time again.
   findings observe(const std::vector<link_snapshot>& links, monotonic_ns now);
 
 private:
@@ -110,12 +113,12 @@ private:
 /// The longest that a node below its target goes without progress (architecture, section 1).
 inline constexpr monotonic_ns stuck_patience = 15'000'000'000;
 
-/// Watches the sync engine. Progress is a changed height (a rollback is progress on another branch) or more
-/// blocks that wait for their turn than before.
+/// Watches the sync engine. Progress is a changed height (a rollback is progress on another branch)
+/// or more blocks that wait for their turn than before.
 class progress_watch {
 public:
-  /// A sentence when the node has been below its target, with a peer that claims to have more, and without
-  /// progress for `stuck_patience`. Found again after that time again.
+  /// A sentence when the node has been below its target, with a peer that claims to have more, and
+  /// without progress for `stuck_patience`. Found again after that time again.
   findings observe(const sync_snapshot& sync, monotonic_ns now);
 
 private:
@@ -129,8 +132,8 @@ private:
 
 // -- no-cycling -------------------------------------------------------------------
 
-/// Watches for connections that ended by a fault of ours, which is none of the reasons that `no-cycling`
-/// allows.
+/// Watches for connections that ended by a fault of ours, which is none of the reasons that
+/// `no-cycling` allows.
 class fault_watch {
 public:
   /// `ended`: connections that ended, by cause, since the registry began.

@@ -77,8 +77,8 @@ std::string_view masternode_book::why_not(const record& x, const wire::heartbeat
   // A key that we only heard of stands back behind a proven one, whatever it signed before.
   if (!same_key && proven && !x.beat_key_proven)
     return {};
-  // Time counts before the sequence number: the deployed daemon begins at 1 again when it restarts, and what
-  // has a later time cannot be a replay.
+  // Time counts before the sequence number: the deployed daemon begins at 1 again when it restarts,
+  // and what has a later time cannot be a replay.
   if (beat.timestamp < x.beat_time
       || (beat.timestamp == x.beat_time && beat.sequence_number <= x.shown.heartbeat))
     return "it is not newer than the last one";
@@ -150,7 +150,8 @@ masternode_book::why_no_witness(const wire::heartbeat_attestation& x, const ip_a
   if (i == records_.end() || !i->second.shown.active)
     return "its witness is no active masternode";
   const auto& known = i->second;
-  const auto announced = known.belief == standing::first_hand && x.witness_pubkey == known.shown.key;
+  const auto announced
+    = known.belief == standing::first_hand && x.witness_pubkey == known.shown.key;
   const auto beats = known.beat_at != 0 && x.witness_pubkey == known.beat_key;
   if (!announced && !beats)
     return "its witness signs with another key";

@@ -9,8 +9,8 @@ namespace timenode {
 
 namespace {
 
-/// Texts of peers are kept only when they can be shown and have a sensible length. Whether it is a valid
-/// address of this network is for those who pay to it.
+/// Texts of peers are kept only when they can be shown and have a sensible length. Whether it is a
+/// valid address of this network is for those who pay to it.
 bool is_sane_reward_address(std::string_view x) noexcept {
   return !x.empty() && x.size() <= max_reward_address
          && std::all_of(x.begin(), x.end(), [](char c) { return c > ' ' && c <= '~'; });

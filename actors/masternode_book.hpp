@@ -1,16 +1,16 @@
 #pragma once
 
-// What is known of masternodes, and which of it is believed: pure policy of the masternode table, without
-// actor, clock or socket.
+// What is known of masternodes, and which of it is believed: pure policy of the masternode table,
+// without actor, clock or socket.
 //
 // Where knowledge comes from, the strongest first:
 //   first hand   over a connection with the masternode's own IP
 //   attested     a heartbeat that enough other active masternodes say to have seen
-//   hint         somebody named it: worth a dial, and nothing else. Never makes or keeps a masternode active.
+//   hint         somebody named it: worth a dial, and nothing else; never makes or keeps it active
 //
-// Two keys belong to a masternode: the one that it announces, and the one that signs its heartbeats and
-// attestations. The deployed daemon uses two different ones (connection-reference-accepts.jsonl), so the
-// second is learned from the heartbeats themselves.
+// Two keys belong to a masternode: the one that it announces, and the one that signs its heartbeats
+// and attestations. The deployed daemon uses two different ones
+// (connection-reference-accepts.jsonl), so the second is learned from the heartbeats themselves.
 
 #include "actors/expiring_set.hpp"
 #include "messages/node_messages.hpp"
@@ -32,8 +32,8 @@ namespace timenode {
 inline constexpr monotonic_ns masternode_active_for = 180'000'000'000;
 /// Forgotten after this long without evidence.
 inline constexpr monotonic_ns masternode_kept_for = 3'600'000'000'000;
-/// After it was forgotten, what others say does not bring it back for this long: longer than anybody else
-/// keeps it, so that a dead masternode cannot be passed round for ever.
+/// After it was forgotten, what others say does not bring it back for this long: longer than
+/// anybody else keeps it, so that a dead masternode cannot be passed round for ever.
 inline constexpr monotonic_ns tombstone_for = 7'200'000'000'000;
 /// Another announced key is taken when the old one was not heard of for this long.
 inline constexpr monotonic_ns key_silence = 3'600'000'000'000;
@@ -44,8 +44,8 @@ inline constexpr monotonic_ns min_heartbeat_gap = 20'000'000'000;
 
 // -- limits -----------------------------------------------------------------------
 
-/// Masternodes in the book: some MiB. At the limit hints make room, then the longest silent inactive one;
-/// active ones stay, and newcomers are turned away.
+/// Masternodes in the book: some MiB. At the limit hints make room, then the longest silent
+/// inactive one; active ones stay, and newcomers are turned away.
 inline constexpr std::size_t max_masternodes = 10'000;
 /// Of which hints. At the limit the source with the most hints loses its oldest to one with fewer.
 inline constexpr std::size_t max_hints = 5'000;
@@ -53,10 +53,11 @@ inline constexpr std::size_t max_hints = 5'000;
 inline constexpr std::size_t max_hints_per_source = 1'000;
 /// Of a list that a peer sends, only so many are looked at.
 inline constexpr std::size_t max_listed = 10'000;
-/// Attestations of one heartbeat that are verified and sent on. Three suffice; without a limit their number
-/// grows with the square of the number of masternodes.
+/// Attestations of one heartbeat that are verified and sent on. Three suffice; without a limit
+/// their number grows with the square of the number of masternodes.
 inline constexpr std::size_t max_witnesses = 16;
-/// Attestations that make a heartbeat evidence of life; fewer when there are fewer other masternodes.
+/// Attestations that make a heartbeat evidence of life; fewer when there are fewer other
+/// masternodes.
 inline constexpr std::size_t enough_witnesses = 3;
 /// A reward address has 38 characters; longer texts than this are not kept.
 inline constexpr std::size_t max_reward_address = 64;
@@ -93,15 +94,15 @@ public:
   /// An announcement: believed for the IP that it comes from, a hint for any other.
   std::vector<ip_address> announced(const ip_address& from, const wire::masternode_announcement& x,
                                     moment now);
-  /// A list: the same for each entry. Its sender's own entry is first hand: it is how the deployed daemon
-  /// announces itself on a connection that it accepted.
+  /// A list: the same for each entry. Its sender's own entry is first hand: it is how the deployed
+  /// daemon announces itself on a connection that it accepted.
   std::vector<ip_address> listed(const ip_address& from, const wire::masternodes_response& x,
                                  moment now);
 
   struct heartbeat_ruling {
     flood_judgement judgement;
-    /// We should attest to it, if we are a masternode: it is new and valid, and that its sender is there is
-    /// more than hearsay to us.
+    /// We should attest to it, if we are a masternode: it is new and valid, and that its sender is
+    /// there is more than hearsay to us.
     bool attest = false;
     std::vector<ip_address> to_dial = {};
   };
@@ -137,7 +138,7 @@ private:
     ip_address hint_source;        ///< Of a hint: who named it first.
     std::uint64_t hint_order = 0;  ///< Of a hint: its place in the order in which they came.
     monotonic_ns heard_at = 0;     ///< Last evidence of life; of a hint, when it came.
-    monotonic_ns key_heard_at = 0; ///< The announced key was last heard of, first hand or in a heartbeat.
+    monotonic_ns key_heard_at = 0; ///< The announced key was used, first hand or in a heartbeat.
     // The last heartbeat:
     public_key beat_key{};
     bool beat_key_proven = false; ///< Came from its own IP, or is the announced key.
@@ -172,7 +173,7 @@ private:
   std::optional<ip_address> local_ip_;
   std::optional<ip_address> self_; ///< Our own entry's key in `records_`.
   record_map records_;
-  std::map<hash256, ip_address> beats_; ///< Whose last heartbeat has that hash; one a record at most.
+  std::map<hash256, ip_address> beats_; ///< Whose last heartbeat has that hash; one a record.
   std::map<ip_address, std::map<std::uint64_t, ip_address>> hints_; ///< By source, in their order.
   std::size_t hint_count_ = 0;
   std::uint64_t hints_made_ = 0;
@@ -181,7 +182,8 @@ private:
   expiring_set<ip_address> tombstones_{max_masternodes};
 };
 
-/// The IP of a masternode as messages name it; a ":port" on it is dropped. None when it is no host's address.
+/// The IP of a masternode as messages name it; a ":port" on it is dropped. None when it is no
+/// host's address.
 std::optional<ip_address> masternode_ip(std::string_view text);
 
 } // namespace timenode

@@ -136,8 +136,9 @@ masternode_table_state::judge_heartbeat(const ip_address& from,
                                         const wire::heartbeat_broadcast& x) {
   auto ruling = book_.judge(from, x, now());
   want(ruling.to_dial);
-  // The heartbeat has to be on its way before our attestation of it is: whoever gets the attestation first
-  // cannot tell what it is about. So the judgement leaves before this handler returns.
+  // The heartbeat has to be on its way before our attestation of it is: whoever gets the
+  // attestation first cannot tell what it is about. So the judgement leaves before this handler
+  // returns.
   auto promise = self_->make_response_promise<flood_judgement>();
   promise.deliver(std::move(ruling.judgement));
   if (ruling.attest)

@@ -1,7 +1,7 @@
 #pragma once
 
-// The table of masternodes: carries what peers say to the masternode book and what it rules back, and sends
-// our own announcement, heartbeats and attestations when we are a masternode.
+// The table of masternodes: carries what peers say to the masternode book and what it rules back,
+// and sends our own announcement, heartbeats and attestations when we are a masternode.
 
 #include "actors/alarm.hpp"
 #include "actors/interfaces.hpp"
@@ -20,16 +20,18 @@
 
 namespace timenode {
 
-/// A heartbeat every 60 s (protocol page, section 3) give or take a tenth, so that masternodes that started
-/// together do not beat together. Our announcement is repeated with it, as the deployed daemon expects.
+/// A heartbeat every 60 s (protocol page, section 3) give or take a tenth, so that masternodes that
+/// started together do not beat together. Our announcement is repeated with it, as the deployed
+/// daemon expects.
 inline constexpr monotonic_ns heartbeat_period = 60'000'000'000;
 /// The first one: soon, but when there are peers to hear it.
 inline constexpr monotonic_ns first_heartbeat_after = 5'000'000'000;
-/// How often one peer is asked for its list: what one peer told us at first another may know better by now.
+/// How often one peer is asked for its list: what one peer told us at first another may know better
+/// by now.
 inline constexpr monotonic_ns list_period = 600'000'000'000;
 inline constexpr double masternode_jitter = 0.1;
-/// Lists that a peer may send without being asked again: the answers to the question that a connection begins
-/// with and to ours. More are dropped.
+/// Lists that a peer may send without being asked again: the answers to the question that a
+/// connection begins with and to ours. More are dropped.
 inline constexpr int lists_at_first = 2;
 
 /// What makes this node a masternode.
@@ -37,8 +39,9 @@ struct masternode_identity {
   chain::key_pair keys;
   std::string reward_address;
   wire::masternode_tier tier = wire::masternode_tier::free;
-  /// Sequence number of the first heartbeat. 0 stands for the Unix time at start, which is above all that an
-  /// earlier run used (it beat at most every 54 s), so that no peer takes the first ones for replays.
+  /// Sequence number of the first heartbeat. 0 stands for the Unix time at start, which is above
+  /// all that an earlier run used (it beat at most every 54 s), so that no peer takes the first
+  /// ones for replays.
   std::uint64_t first_sequence = 0;
 };
 
@@ -48,8 +51,8 @@ public:
 
   /// @param registry Tells of peers.
   /// @param directory Is told of masternodes to be dialed.
-  /// @param identity None: this node is no masternode. It cannot be one while `context.local_ip` is unknown,
-  ///                 for a masternode is its IP: the identity has no effect then.
+  /// @param identity None: this node is no masternode. It cannot be one while `context.local_ip` is
+  ///                 unknown, for a masternode is its IP: the identity has no effect then.
   masternode_table_state(masternode_table_actor::pointer self, node_context context,
                          connection_registry_actor registry, peer_directory_actor directory,
                          std::optional<masternode_identity> identity);

@@ -67,24 +67,23 @@ void node_metrics::create_connections(caf::telemetry::metric_registry& registry)
                                             "Connections that have a socket, by state.");
   for (auto direction : {link_direction::inbound, link_direction::outbound})
     for (std::size_t phase = 0; phase < phases; ++phase)
-      connections_[at(direction)][phase] = connections->get_or_add(
-        {{"direction", view(to_text(direction))},
-         {"state", view(to_text(static_cast<link_phase>(phase)))}});
+      connections_[at(direction)][phase]
+        = connections->get_or_add({{"direction", view(to_text(direction))},
+                                   {"state", view(to_text(static_cast<link_phase>(phase)))}});
   auto* ended = registry.counter_family(prefix, "connections-ended", {"cause"},
                                         "Connections that ended, by cause.", "1", true);
   for (std::size_t cause = 0; cause < causes; ++cause)
     ended_[cause] = ended->get_or_add({{"cause", view(to_text(static_cast<link_end>(cause)))}});
   // From one machine to the other side of the world and back, and what is slower than that.
   constexpr std::array bounds{.0005, .001, .005, .01, .025, .05, .1, .25, .5, 1., 5.};
-  round_trip_ = registry.histogram_singleton<double>(
-    prefix, "ping-round-trip", bounds, "Time from a ping to its pong.", "seconds");
+  round_trip_ = registry.histogram_singleton<double>(prefix, "ping-round-trip", bounds,
+                                                     "Time from a ping to its pong.", "seconds");
   bans_ = registry.counter_singleton(prefix, "bans", "IP addresses that were banned.", "1", true);
 }
 
 void node_metrics::create_chain(caf::telemetry::metric_registry& registry) {
   height_ = registry.gauge_singleton(prefix, "height", "Height of our chain.");
-  sync_target_
-    = registry.gauge_singleton(prefix, "sync-target", "Height that we want to reach.");
+  sync_target_ = registry.gauge_singleton(prefix, "sync-target", "Height that we want to reach.");
   blocks_applied_ = registry.counter_singleton(prefix, "blocks-applied",
                                                "Blocks that were stored since start.", "1", true);
   auto* masternodes = registry.gauge_family(prefix, "masternodes", {"state"},

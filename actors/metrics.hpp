@@ -1,19 +1,20 @@
 #pragma once
 
-// Every metric of the node: names, labels and help in one place. Created once in front of the actors
-// (`node_metrics metrics{system.metrics()}`) and handed to them as `node_context::metrics`; all look-ups
-// are done by the constructor, so that counting is one addition.
+// Every metric of the node: names, labels and help in one place. Created once, before the actors
+// (`node_metrics metrics{system.metrics()}`), and handed to them as `node_context::metrics`; the
+// constructor does all look-ups, so that counting is one addition.
 //
-// The endpoint is CAF's own (module `caf::io::middleman` loaded):
+// The endpoint is CAF's own (module `caf::io::middleman` loaded), set up by these keys:
 //
-//   caf.middleman.prometheus-http.port      where to listen; 0 picks a port, absent: no endpoint
-//   caf.middleman.prometheus-http.address   "127.0.0.1"; CAF's own default is 0.0.0.0, so always set it
-//   caf.metrics-filters.actors.includes     ["timenode.*"]: mailbox size, mailbox time and processing time
-//                                           by actor name, for our actors only
-//   caf.metrics.timenode.ping-round-trip.buckets   other bounds than the default ones, in seconds
+//   caf.middleman.prometheus-http.port     where to listen; 0 picks a port, absent: no endpoint
+//   caf.middleman.prometheus-http.address  "127.0.0.1": CAF's own default is 0.0.0.0
+//   caf.metrics-filters.actors.includes    ["timenode.*"]: mailbox size, mailbox time and
+//                                          processing time by actor name, of our actors only
+//   caf.metrics.timenode.ping-round-trip.buckets
+//                                          other bounds than the default ones, in seconds
 //
-// Prometheus shows "timenode.messages" of unit 1 that is a sum as `timenode_messages_total`, and so on.
-// The registry belongs to the actor system: two nodes in one system would share their counters, so at most
+// In Prometheus' text the family "messages" is `timenode_messages_total`, and so on.
+// The metrics belong to the actor system: two nodes in one system would count together, so at most
 // one of them may have metrics.
 
 #include "actors/invariants.hpp"
@@ -34,7 +35,8 @@
 
 namespace timenode {
 
-/// Counts what happens. May be used by many threads at once (CAF's counters are atomic).
+/// Counts what happens. May be used by many threads at once (CAF's counters are atomic). A gauge is
+/// set by the actor that owns the number, and by no other.
 struct node_metrics {
   /// Looks all metrics up, creating them at 0. `registry` outlives this.
   explicit node_metrics(caf::telemetry::metric_registry& registry);

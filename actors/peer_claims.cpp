@@ -110,6 +110,7 @@ void peer_claims::rest(peer_record& x, std::uint64_t height, monotonic_ns durati
                        monotonic_ns now) noexcept {
   x.credit = std::min(x.credit, height > 0 ? height - 1 : 0);
   x.rests_until = std::max(x.rests_until, now + duration);
+  x.window = 1; // on probation: it gets more as it delivers
   // A claim after that moment counts: ask for one.
   x.next_poll = x.rests_until;
 }
@@ -122,7 +123,6 @@ void peer_claims::silent(const ip_address& ip, std::uint64_t height, monotonic_n
   if (now < x->rests_until)
     return;
   // Perhaps its line is thin: ask for less.
-  x->window = 1;
   x->range = std::max<std::uint64_t>(x->range / 2, 1);
   rest(*x, height, rest_after(++x->silences), now);
 }
@@ -191,6 +191,14 @@ std::uint64_t peer_claims::best_credit() const noexcept {
   std::uint64_t result = 0;
   for (const auto& [_, x] : peers_)
     result = std::max(result, x.credit);
+  return result;
+}
+
+std::uint64_t peer_claims::best_trusted() const noexcept {
+  std::uint64_t result = 0;
+  for (const auto& [_, x] : peers_)
+    if (x.silences + x.refusals == 0)
+      result = std::max(result, x.credit);
   return result;
 }
 

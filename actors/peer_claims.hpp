@@ -86,6 +86,8 @@ public:
 
   /// The best height that has credit; 0 when there is none.
   std::uint64_t best_credit() const noexcept;
+  /// The same of peers that have not failed since they last delivered: what we may well say that there is.
+  std::uint64_t best_trusted() const noexcept;
   /// How many peers have credit for that height.
   std::uint64_t with_credit(std::uint64_t height) const noexcept;
   /// How many peers ever named a height.

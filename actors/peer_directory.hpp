@@ -1,7 +1,7 @@
 #pragma once
 
-// The address book and the dialing plan: carries what peers, registry and masternode table say to the book,
-// and the book's plan to the registry.
+// The address book and the dialing plan: carries what peers, registry and masternode table say to
+// the book, and the book's plan to the registry.
 
 #include "actors/address_book.hpp"
 #include "actors/alarm.hpp"
@@ -18,8 +18,8 @@
 
 namespace timenode {
 
-/// How often one peer, chosen by chance, is asked for addresses again, give or take a tenth. Asking is what
-/// new addresses come from; a book needs few of them.
+/// How often one peer, chosen by chance, is asked for addresses again, give or take a tenth. Asking
+/// is what new addresses come from; a book needs few of them.
 inline constexpr monotonic_ns ask_peers_period = 600'000'000'000;
 inline constexpr double ask_peers_jitter = 0.1;
 /// Addresses that we name to a peer: an answer of 3 KiB.

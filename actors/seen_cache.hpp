@@ -1,6 +1,7 @@
 #pragma once
 
-// Which flooded items came already, so that each is judged and sent on once: pure policy of the gossip actor.
+// Which flooded items came already, so that each is judged and sent on once: pure policy of the
+// gossip actor.
 
 #include "actors/expiring_set.hpp"
 #include "messages/node_messages.hpp"
@@ -11,20 +12,21 @@
 
 namespace timenode {
 
-/// Items that were sent on or found wrong are remembered this long. Heartbeats are too old to be believed
-/// after 180 s anyway; a block that comes again later is known to the chain.
+/// Items that were sent on or found wrong are remembered this long. Heartbeats are too old to be
+/// believed after 180 s anyway; a block that comes again later is known to the chain.
 inline constexpr monotonic_ns seen_for = 600'000'000'000;
-/// Items that were ignored are remembered this long only: a block above our tip is ignored while we sync, and
-/// has to count when it comes again after that. Long enough that the same flood's copies all fall into it.
+/// Items that were ignored are remembered this long only: a block above our tip is ignored while we
+/// sync, and has to count when it comes again after that. Long enough that the same flood's copies
+/// all fall into it.
 inline constexpr monotonic_ns ignored_for = 10'000'000'000;
-/// How many items are remembered: about 9 MiB. An item that falls out and comes again is judged again, and
-/// every judge knows what it has taken over, so that nothing circles for ever.
+/// How many items are remembered: about 9 MiB. An item that falls out and comes again is judged
+/// again, and every judge knows what it has taken over, so that nothing circles for ever.
 inline constexpr std::size_t seen_capacity = 65'536;
 /// The same for ignored items.
 inline constexpr std::size_t ignored_capacity = 16'384;
 
-/// What an item is known by: the SHA-256 of its encoded line. Not of the line as it came: the same item can be
-/// written in many ways, and is encoded in one.
+/// What an item is known by: the SHA-256 of its encoded line. Not of the line as it came: the same
+/// item can be written in many ways, and is encoded in one.
 hash256 item_hash(std::string_view line) noexcept;
 
 /// The first bytes of a line for people, cut to 120 and with all that is not printable replaced.

@@ -54,10 +54,10 @@ void supervisor_state::spawn_all() {
   std::shared_ptr<const chain::chain_reader> reader = parts_.store;
   // The order is that of dependence; what is needed by those before comes to them by `attach`.
   actors_.keeper = spawn<chain_keeper>(true, context, parts_.store);
-  auto server = spawn<block_server>(true, context, reader);
+  auto server = spawn<block_server>(true, reader);
   std::vector<block_checker_actor> checkers;
   for (std::size_t i = 0; i < parts_.checkers; ++i)
-    checkers.push_back(spawn<block_checker>(false, context));
+    checkers.push_back(spawn<block_checker>(false));
   actors_.registry = spawn<connection_registry>(
     false, context, parts_.registry,
     make_connection_factory(context, *parts_.transport, parts_.bind_local));

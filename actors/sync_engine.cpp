@@ -24,7 +24,7 @@ sync_engine_state::sync_engine_state(sync_engine_actor::pointer self, node_conte
                                      chain_keeper_actor keeper,
                                      std::vector<block_checker_actor> checkers,
                                      std::shared_ptr<const chain::chain_reader> chain,
-                                     connection_registry_actor registry,
+                                     violation_taker_actor registry,
                                      std::size_t max_waiting_bytes)
   : self_{self},
     context_{std::move(context)},
@@ -211,7 +211,7 @@ void sync_engine_state::send(const sync::plan_step& step) {
 void sync_engine_state::log_progress(monotonic_ns now) {
   const auto at = progress();
   if (context_.metrics)
-    context_.metrics->sync_target(std::max(at.target, at.height));
+    context_.metrics->sync_target(std::max(plan_.trusted_target(), at.height));
   if (const auto line = progress_.line(at, now))
     spdlog::info("sync: {}", *line);
 }
@@ -232,8 +232,10 @@ std::string sync_engine_state::state_text() const {
     return "storage-failed";
   if (keeper_phase_ == keeper_phase::asking_tip)
     return "waiting-for-storage";
-  if (plan_.target() > pipeline_.tip().height)
+  if (plan_.trusted_target() > pipeline_.tip().height)
     return "syncing";
+  if (plan_.target() > pipeline_.tip().height)
+    return "retrying"; // only peers that have not kept their claims say that there is more
   return plan_.peers().with_claim() == 0 ? "waiting-for-peers" : "idle";
 }
 
@@ -243,7 +245,7 @@ sync_snapshot sync_engine_state::snapshot() const {
   sync_snapshot result;
   result.state = state_text();
   result.height = at.height;
-  result.target = std::max(at.target, at.height);
+  result.target = std::max(plan_.trusted_target(), at.height);
   result.peers = plan_.peers().all().size();
   result.outstanding = plan_.asks().size();
   result.buffered_blocks = plan_.buffer().blocks() + pipeline_.next_height() - at.height - 1;

@@ -24,6 +24,11 @@
 
 namespace timenode {
 
+/// All that is needed of the connection registry.
+using violation_taker_actor = caf::typed_actor<
+  // A peer sent bytes that are provably wrong.
+  auto(violation)->caf::result<void>>;
+
 /// Nothing in here says "syncing": what it is at follows from where we are and what peers claim, so a restart
 /// goes on from the tip. Each thing that is waited for has a deadline in the alarm: CAF's own request
 /// timeouts are not used, since those of answered requests stay in its clock until they fire, hundreds a
@@ -35,12 +40,12 @@ public:
   /// @param keeper     Applies blocks.
   /// @param checkers   At least one: as many checks run at once.
   /// @param chain      What the keeper stores; of it only the tip and hashes are read.
-  /// @param registry   Is told of violations.
+  /// @param registry   The connection registry: is told of violations; null: nobody is.
   /// @param max_waiting_bytes  See `sync::max_waiting_bytes`; less in tests.
   sync_engine_state(sync_engine_actor::pointer self, node_context context,
                     chain_keeper_actor keeper, std::vector<block_checker_actor> checkers,
                     std::shared_ptr<const chain::chain_reader> chain,
-                    connection_registry_actor registry,
+                    violation_taker_actor registry,
                     std::size_t max_waiting_bytes = sync::max_waiting_bytes);
 
   sync_engine_actor::behavior_type make_behavior();
@@ -112,7 +117,7 @@ private:
   chain_keeper_actor keeper_;
   std::vector<block_checker_actor> checkers_;
   std::shared_ptr<const chain::chain_reader> chain_;
-  connection_registry_actor registry_;
+  violation_taker_actor registry_;
   gossip_actor gossip_; ///< Null until attached: it is made after us, since it asks us to judge.
 
   std::map<ip_address, connected_peer> peers_; ///< Established ones: the registry's slots bound them.

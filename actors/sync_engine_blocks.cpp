@@ -208,7 +208,7 @@ void sync_engine_state::report(const sync::bad_block& bad) {
 /// A new block at the tip that we had to ask for may be missing at our other peers as well.
 void sync_engine_state::flood_if_new(const sync::pipeline_news& news) {
   if (!gossip_ || news.applied.empty() || !news.verdicts.empty()
-      || pipeline_.tip().height < plan_.target())
+      || pipeline_.tip().height < plan_.trusted_target())
     return;
   const auto& last = news.applied.back().block;
   if (last->header.timestamp + news_seconds < context_.unix_now())

@@ -109,8 +109,10 @@ public:
 
   // -- what it is at ---------------------------------------------------------------------
 
-  /// The best claim that has credit; 0 when there is none.
+  /// Up to where blocks are asked for: the best claim that has credit; 0 when there is none.
   std::uint64_t target() const noexcept { return claims_.best_credit(); }
+  /// The best claim of a peer that keeps its claims: what may be told to others.
+  std::uint64_t trusted_target() const noexcept { return claims_.best_trusted(); }
   const peer_claims& peers() const noexcept { return claims_; }
   const ask_book& asks() const noexcept { return asks_; }
   const block_buffer& buffer() const noexcept { return buffer_; }

@@ -64,16 +64,23 @@ std::optional<std::string> sync_progress::line(const progress_point& at, monoton
       return std::nullopt;
     const auto done = *episode_;
     episode_.reset();
-    return fmt::format("caught up at height {} ({} blocks in {:.1f} s)", at.height,
-                       at.height - std::min(at.height, done.from), seconds(now - done.began));
+    const auto blocks = at.height - std::min(at.height, done.from);
+    const auto time = seconds(now - done.began);
+    if (at.height < done.goal)
+      return fmt::format("at height {} ({} blocks in {:.1f} s); who claimed to have up to {} does not "
+                         "deliver now",
+                         at.height, blocks, time, done.goal);
+    return fmt::format("caught up at height {} ({} blocks in {:.1f} s)", at.height, blocks, time);
   }
   if (!behind_since_) {
     behind_since_ = now;
     height_since_ = now;
   }
+  if (episode_)
+    episode_->goal = std::max(episode_->goal, at.target);
   // Only blocks that came make it true that we are behind: a claim alone may be a lie.
   if (!episode_ && grew && at.target - from > worth_a_line && total_ > 0) {
-    episode_ = {*behind_since_, from, now};
+    episode_ = {*behind_since_, from, at.target, now};
     return fmt::format("{} blocks behind, asking {} peers", at.target - from, at.peers);
   }
   if (now - height_since_ >= stall

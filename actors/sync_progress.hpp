@@ -42,7 +42,7 @@ public:
   std::int64_t eta_seconds(const progress_point& at, monotonic_ns now) const;
 
   /// A line for the log, if it is time for one: "2000 blocks behind, asking 3 peers", progress,
-  /// "caught up at height 2000 (2000 blocks in 3.1 s)", or that nothing comes. Call after each change.
+  /// "caught up at height 2000 (2000 blocks in 3.1 s)", that a claim was not kept, or that nothing comes. Call after each change.
   std::optional<std::string> line(const progress_point& at, monotonic_ns now);
 
   /// How many blocks were stored since the start.
@@ -57,6 +57,7 @@ private:
   struct episode {
     monotonic_ns began = 0;
     std::uint64_t from = 0; ///< Height.
+    std::uint64_t goal = 0; ///< The highest target of it.
     monotonic_ns last_line = 0;
   };
 

@@ -12,9 +12,7 @@ namespace timenode {
 telemetry_state::telemetry_state(telemetry_actor::pointer self, node_context context,
                                  telemetry_sources sources,
                                  std::function<std::size_t()> open_sockets)
-  : self_{self},
-    context_{std::move(context)},
-    sources_{std::move(sources)},
+  : self_{self}, context_{std::move(context)}, sources_{std::move(sources)},
     open_sockets_{std::move(open_sockets)} {}
 
 telemetry_actor::behavior_type telemetry_state::make_behavior() {
@@ -56,21 +54,15 @@ void telemetry_state::begin(bool for_check) {
                           [this](directory_snapshot& x) { running_->result.directory = x; });
   ask<gossip_snapshot>(sources_.gossip, "gossip", atom::snapshot_v,
                        [this](gossip_snapshot& x) { running_->result.gossip = x; });
-  ask<keeper_snapshot>(sources_.keeper, "chain-keeper", atom::snapshot_v, [this](keeper_snapshot& x) {
-    if (context_.metrics)
-      context_.metrics->height(x.tip.height);
-    running_->result.keeper = std::move(x);
-  });
+  ask<keeper_snapshot>(sources_.keeper, "chain-keeper", atom::snapshot_v,
+                       [this](keeper_snapshot& x) { running_->result.keeper = std::move(x); });
   ask<sync_snapshot>(sources_.sync, "sync-engine", atom::snapshot_v, [this](sync_snapshot& x) {
-    if (context_.metrics)
-      context_.metrics->sync_target(x.target);
     running_->health.sync = x;
     running_->result.sync = std::move(x);
   });
-  ask<std::vector<masternode_entry>>(sources_.masternodes, "masternode-table", atom::list_v,
-                                     [this](std::vector<masternode_entry>& x) {
-                                       take_masternodes(x);
-                                     });
+  ask<std::vector<masternode_entry>>(
+    sources_.masternodes, "masternode-table", atom::list_v,
+    [this](std::vector<masternode_entry>& x) { running_->result.masternodes = std::move(x); });
   one_less();
 }
 
@@ -102,7 +94,8 @@ void telemetry_state::take_links(const link_list& links) {
     truth.sockets = open_sockets_();
   for (const auto& [link, connection] : links) {
     truth.registry.push_back(link);
-    ask<peer_snapshot>(connection, "connection " + std::to_string(link.link) + " to " + link.ip.to_string(),
+    ask<peer_snapshot>(connection,
+                       "connection " + std::to_string(link.link) + " to " + link.ip.to_string(),
                        atom::snapshot_v, [this](peer_snapshot& x) { take_connection(x); });
   }
 }
@@ -110,14 +103,6 @@ void telemetry_state::take_links(const link_list& links) {
 void telemetry_state::take_connection(peer_snapshot& x) {
   running_->health.truth->connections.push_back({x.link, x.ip, x.direction, x.phase});
   running_->result.peers.push_back(std::move(x));
-}
-
-void telemetry_state::take_masternodes(std::vector<masternode_entry>& x) {
-  if (context_.metrics)
-    context_.metrics->masternodes(
-      x.size(), static_cast<std::uint64_t>(std::count_if(
-                  x.begin(), x.end(), [](const auto& entry) { return entry.active; })));
-  running_->result.masternodes = std::move(x);
 }
 
 void telemetry_state::one_less() {
@@ -164,7 +149,8 @@ std::map<std::string, std::uint64_t> telemetry_state::violations() const {
   for (std::size_t i = 0; i < invariant_count; ++i) {
     const auto which = static_cast<invariant>(i);
     // Others may count violations in the metrics, too.
-    result.emplace(to_text(which), context_.metrics ? context_.metrics->violations(which) : found_[i]);
+    result.emplace(to_text(which),
+                   context_.metrics ? context_.metrics->violations(which) : found_[i]);
   }
   return result;
 }
@@ -186,8 +172,8 @@ std::optional<link_counts> telemetry_state::gauges() const {
 void telemetry_state::wake(std::uint64_t token) {
   if (!alarm_.accept(token))
     return;
-  // What a check compares must not be older than the check before it: it never joins a collection that
-  // was begun for others.
+  // What a check compares must not be older than the check before it: it never joins a collection
+  // that was begun for others.
   if (running_)
     check_due_ = true;
   else

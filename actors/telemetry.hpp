@@ -25,12 +25,12 @@ namespace timenode {
 template <class Snapshot>
 using snapshot_source = caf::typed_actor<auto(atom::snapshot)->caf::result<Snapshot>>;
 
-/// Whom the telemetry actor asks, by the smallest interface that does. One that is not there counts as
-/// silent.
+/// Whom the telemetry actor asks, by the smallest interface that does. One that is not there counts
+/// as silent.
 struct telemetry_sources {
   caf::typed_actor<auto(atom::list)->caf::result<link_list>,
                    auto(atom::snapshot)->caf::result<registry_snapshot>>
-    registry; ///< A `connection_registry_actor`.
+    registry;                                    ///< A `connection_registry_actor`.
   snapshot_source<directory_snapshot> directory; ///< A `peer_directory_actor`.
   snapshot_source<gossip_snapshot> gossip;       ///< A `gossip_actor`.
   snapshot_source<keeper_snapshot> keeper;       ///< A `chain_keeper_actor`.
@@ -39,10 +39,12 @@ struct telemetry_sources {
     masternodes; ///< A `masternode_table_actor`.
 };
 
-/// Collects what the others know, and checks every ten seconds that it fits together (invariants.hpp).
+/// Collects what the others know, and checks every ten seconds that it fits together
+/// (invariants.hpp).
 ///
-/// One collection serves everyone who asked while it ran. It ends when all have answered or when its
-/// deadline has come, whatever is first; who did not answer is named in `node_snapshot::silent`.
+/// One collection serves everyone who asked while it ran. It ends when all have answered or when
+/// its deadline has come, whatever is first; who did not answer is named in
+/// `node_snapshot::silent`.
 class telemetry_state {
 public:
   static constexpr auto name = "timenode.telemetry";
@@ -54,7 +56,8 @@ public:
   /// How often the invariants are checked, and when again after a difference.
   static constexpr std::chrono::seconds check_interval{10};
   static constexpr std::chrono::seconds recheck_after{1};
-  /// Who asks beyond this many is refused. The RPC server, the most eager asker, has 64 connections.
+  /// Who asks beyond this many is refused. The RPC server, the most eager asker, has 64
+  /// connections.
   static constexpr std::size_t max_askers = 256;
 
   /// @param open_sockets How many sockets of connections are open, counted by the transport.
@@ -80,7 +83,6 @@ private:
   void ask(const Handle& whom, std::string who, Request what, F take);
   void take_links(const link_list& links);
   void take_connection(peer_snapshot& x);
-  void take_masternodes(std::vector<masternode_entry>& x);
   void one_less();
   void finish();
 

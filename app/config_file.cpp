@@ -314,4 +314,19 @@ outcome<file_settings> read_config_file(const std::filesystem::path& file) {
   return parse_config(text, file.string());
 }
 
+outcome<loaded_config> load_config(const std::optional<std::filesystem::path>& file,
+                                   const settings& over, const std::filesystem::path& home) {
+  file_settings under;
+  if (file) {
+    auto read = read_config_file(*file);
+    if (!read)
+      return tl::unexpected{read.error()};
+    under = std::move(*read);
+  }
+  auto config = make_config(over, under.said, home);
+  if (!config)
+    return tl::unexpected{config.error()};
+  return loaded_config{std::move(*config), std::move(under.notices)};
+}
+
 } // namespace timenode::app

@@ -6,6 +6,7 @@
 #include "app/config.hpp"
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,5 +29,14 @@ outcome<file_settings> parse_config(std::string_view text, const std::string& na
 
 /// As above. Fails also when the file cannot be read.
 outcome<file_settings> read_config_file(const std::filesystem::path& file);
+
+struct loaded_config {
+  node_config config;
+  std::vector<config_notice> notices;
+};
+
+/// The whole of it: `over`, on the file if there is one, on the defaults.
+outcome<loaded_config> load_config(const std::optional<std::filesystem::path>& file,
+                                   const settings& over, const std::filesystem::path& home);
 
 } // namespace timenode::app

@@ -11,7 +11,8 @@ namespace {
 
 bool is_port(std::string_view x) {
   // Some clients leave the port empty behind the colon, which the standard allows.
-  return x.size() <= 5 && std::all_of(x.begin(), x.end(), [](char c) { return c >= '0' && c <= '9'; });
+  return x.size() <= 5
+         && std::all_of(x.begin(), x.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 bool is_localhost(std::string_view x) {

@@ -6,8 +6,9 @@
 
 namespace timenode {
 
-/// Whether a Host header names this machine by an address or as localhost, with or without a port. Any other
-/// name may be an attacker's, made to lead here after a browser has loaded the page (DNS rebinding).
+/// Whether a Host header names this machine by an address or as localhost, with or without a port.
+/// Any other name may be an attacker's, made to lead here after a browser has loaded the page (DNS
+/// rebinding).
 bool host_is_address(std::string_view host);
 
 } // namespace timenode

@@ -39,8 +39,7 @@ std::string sentence(const endpoint& at, const error_code& failed) {
 
 struct http_server::impl {
   impl(http_handler handler, const http_limits& limits)
-    : engine{std::make_shared<http_engine>(std::move(handler), limits)},
-      acceptor{engine->io},
+    : engine{std::make_shared<http_engine>(std::move(handler), limits)}, acceptor{engine->io},
       pause{engine->io} {}
 
   outcome<endpoint> listen(const endpoint& at) {
@@ -80,7 +79,7 @@ struct http_server::impl {
     error_code ignored;
     socket.set_option(tcp::no_delay{true}, ignored);
     const auto most = engine->limits.connections;
-    if (engine->sessions < most)
+    if (engine->serving < most)
       std::make_shared<http_session>(engine, std::move(socket))->serve();
     else if (engine->sessions < most + turned_away_at_once)
       std::make_shared<http_session>(engine, std::move(socket))->turn_away();

@@ -1,7 +1,8 @@
 #pragma once
 
-// A small HTTP/1.1 server for the interfaces of one node on its own machine: one thread, keep-alive, a limit
-// on everything that a client decides. What it serves is a function given to it.
+// A small HTTP/1.1 server for the interfaces of one node on its own machine: one thread,
+// keep-alive, a limit on everything that a client decides. What it serves is a function given to
+// it.
 //
 // Refused before the handler sees them:
 //   400  no Host, two of them, or not HTTP        408  the request took too long to come
@@ -35,8 +36,9 @@ struct http_response {
   std::function<void()> then; ///< Called when the response was sent, or could not be. May be empty.
 };
 
-/// Answers a request. Call it at most once, at any time, from any thread: the function given is run on the
-/// server's thread, and what it returns is sent. Nothing happens when the client or the server is gone.
+/// Answers a request. Call it at most once, at any time, from any thread: the function given is run
+/// on the server's thread, and what it returns is sent. Nothing happens when the client or the
+/// server is gone.
 using http_answer = std::function<void(std::function<http_response()>)>;
 
 /// Called on the server's thread for each request; must not block.

@@ -24,8 +24,8 @@ namespace http = beast::http;
 
 /// What is read ahead at most: a header, and body bytes on their way into the parser.
 constexpr std::size_t max_buffered = 64u << 10;
-/// After a last response we read on until the client has closed, or a reset could destroy the response on
-/// its way; but not for longer, and not more, than this.
+/// After a last response we read on until the client has closed, or a reset could destroy the
+/// response on its way; but not for longer, and not more, than this.
 constexpr std::chrono::milliseconds linger_time{1000};
 constexpr std::size_t linger_bytes = 4u << 20;
 
@@ -44,19 +44,20 @@ http_response plain(unsigned status, std::string text) {
 } // namespace
 
 http_session::http_session(std::shared_ptr<http_engine> engine, tcp::socket socket)
-  : weak_engine_{engine},
-    engine_{*engine},
-    socket_{std::move(socket)},
-    timer_{engine_.io},
+  : weak_engine_{engine}, engine_{*engine}, socket_{std::move(socket)}, timer_{engine_.io},
     buffer_{max_buffered} {
   ++engine_.sessions;
 }
 
 http_session::~http_session() {
   --engine_.sessions;
+  if (serving_)
+    --engine_.serving;
 }
 
 void http_session::serve() {
+  serving_ = true;
+  ++engine_.serving;
   wait_for_request(engine_.limits.request_timeout);
 }
 
@@ -85,10 +86,9 @@ void http_session::wait_for_request(std::chrono::milliseconds at_most) {
 
 void http_session::read_head() {
   set_deadline(engine_.limits.request_timeout, &http_session::on_read_timeout);
-  http::async_read_header(socket_, buffer_, *parser_,
-                          [this, self = shared_from_this()](error_code failed, std::size_t) {
-                            on_head(failed);
-                          });
+  http::async_read_header(
+    socket_, buffer_, *parser_,
+    [this, self = shared_from_this()](error_code failed, std::size_t) { on_head(failed); });
 }
 
 void http_session::on_head(error_code failed) {
@@ -131,10 +131,9 @@ void http_session::promise_to_read() {
 }
 
 void http_session::read_body() {
-  http::async_read(socket_, buffer_, *parser_,
-                   [this, self = shared_from_this()](error_code failed, std::size_t) {
-                     on_body(failed);
-                   });
+  http::async_read(
+    socket_, buffer_, *parser_,
+    [this, self = shared_from_this()](error_code failed, std::size_t) { on_body(failed); });
 }
 
 void http_session::on_body(error_code failed) {
@@ -151,7 +150,8 @@ void http_session::on_read_failure(error_code failed) {
     return respond(plain(431, "The header is too long."), true);
   if (failed == http::error::body_limit)
     return respond(plain(413, "The body is too long."), true);
-  // What is left of Beast's own errors is about bytes that are no HTTP; all others are the socket's.
+  // What is left of Beast's own errors is about bytes that are no HTTP; all others are the
+  // socket's.
   if (failed.category() == http::make_error_code(http::error::bad_method).category()
       && failed != http::error::end_of_stream && failed != http::error::partial_message)
     return respond(plain(400, "This is no HTTP request: " + failed.message() + '.'), true);
@@ -161,17 +161,16 @@ void http_session::on_read_failure(error_code failed) {
 void http_session::run_handler() {
   auto& message = parser_->get();
   const auto target = view(message.target());
-  auto request = http_request{std::string{view(message.method_string())},
-                              std::string{target.substr(0, target.find('?'))},
-                              std::move(message.body())};
+  auto request
+    = http_request{std::string{view(message.method_string())},
+                   std::string{target.substr(0, target.find('?'))}, std::move(message.body())};
   waits_for_answer_ = true;
   ++exchange_;
   set_deadline(engine_.limits.answer_timeout, &http_session::on_answer_timeout);
-  engine_.handler(std::move(request),
-                  [engine = weak_engine_, session = weak_from_this(),
-                   exchange = exchange_](std::function<http_response()> make) {
-                    answer(engine, session, exchange, std::move(make));
-                  });
+  engine_.handler(std::move(request), [engine = weak_engine_, session = weak_from_this(),
+                                       exchange = exchange_](std::function<http_response()> make) {
+    answer(engine, session, exchange, std::move(make));
+  });
 }
 
 void http_session::answer(const std::weak_ptr<http_engine>& engine,
@@ -207,14 +206,15 @@ void http_session::respond(http_response x, bool close) {
   out.set(http::field::cache_control, "no-store");
   if (!x.allow.empty())
     out.set(http::field::allow, x.allow);
-  out.body() = std::move(x.body);
+  if (!parser_ || parser_->get().method() != http::verb::head) // Whose answer never has a body.
+    out.body() = std::move(x.body);
   out.keep_alive(keep_alive_);
   out.prepare_payload();
   then_ = std::move(x.then);
   set_deadline(engine_.limits.write_timeout, &http_session::close);
-  http::async_write(socket_, out, [this, self = shared_from_this()](error_code failed, std::size_t) {
-    on_written(failed);
-  });
+  http::async_write(
+    socket_, out,
+    [this, self = shared_from_this()](error_code failed, std::size_t) { on_written(failed); });
 }
 
 void http_session::on_written(error_code failed) {

@@ -26,12 +26,14 @@ struct http_engine {
   http_handler handler;
   http_limits limits;
   std::size_t sessions = 0; ///< Open now.
+  std::size_t serving = 0;  ///< Of these, those that were not turned away.
   /// Last, so that it goes first: sessions live in its queue and note their end above.
   boost::asio::io_context io{1};
 };
 
-/// Reads requests one after the other, has them answered and writes the responses. All of it runs on the
-/// server's thread; whatever waits holds the session alive, and it closes when nothing waits any more.
+/// Reads requests one after the other, has them answered and writes the responses. All of it runs
+/// on the server's thread; whatever waits holds the session alive, and it closes when nothing waits
+/// any more.
 class http_session : public std::enable_shared_from_this<http_session> {
 public:
   http_session(std::shared_ptr<http_engine> engine, boost::asio::ip::tcp::socket socket);
@@ -58,8 +60,9 @@ private:
   void on_body(error_code failed);
   void on_read_failure(error_code failed);
   void run_handler();
-  static void answer(const std::weak_ptr<http_engine>& engine, const std::weak_ptr<http_session>& session,
-                     std::uint64_t exchange, std::function<http_response()> make);
+  static void answer(const std::weak_ptr<http_engine>& engine,
+                     const std::weak_ptr<http_session>& session, std::uint64_t exchange,
+                     std::function<http_response()> make);
   void on_answer(std::uint64_t exchange, const std::function<http_response()>& make);
 
   // -- responses ------------------------------------------------------------------
@@ -85,7 +88,8 @@ private:
   std::function<void()> then_;
   std::uint64_t exchange_ = 0; ///< Number of the request that waits for its answer.
   bool waits_for_answer_ = false;
-  unsigned version_ = 11;    ///< Of the request: 11 for HTTP/1.1.
+  unsigned version_ = 11; ///< Of the request: 11 for HTTP/1.1.
+  bool serving_ = false;
   bool keep_alive_ = false;
   bool timed_out_ = false;
   std::size_t drained_ = 0;

@@ -13,12 +13,13 @@
 
 namespace timenode {
 
-/// Asks the telemetry actor, by one short-lived actor a question, so that nobody blocks. `system` outlives
-/// the server that uses this.
+/// Asks the telemetry actor, by one short-lived actor a question, so that nobody blocks. `system`
+/// outlives the server that uses this.
 class actor_rpc_backend final : public rpc_backend {
 public:
   /// @param chain The store's read side.
-  /// @param on_stop Begins to stop the node; called once for each `stop`, on the server's thread: it must
+  /// @param on_stop Begins to stop the node; called once for each `stop`, on the server's thread:
+  /// it must
   ///                not wait for the server's end.
   actor_rpc_backend(caf::actor_system& system, telemetry_actor telemetry,
                     std::shared_ptr<const chain::chain_reader> chain, rpc_facts facts,

@@ -1,6 +1,7 @@
 #pragma once
 
-// What the RPC server needs of the node, as an interface: tests give it a fixture, the program its actors.
+// What the RPC server needs of the node, as an interface: tests give it a fixture, the program its
+// actors.
 
 #include "chain/block_store.hpp"
 #include "messages/network.hpp"
@@ -16,16 +17,16 @@ namespace timenode {
 /// What does not change while the node runs.
 struct rpc_facts {
   network_id network = network_id::testnet;
-  std::string version;          ///< "0.1.0".
-  std::uint16_t p2p_port = 0;   ///< Where peers find us.
-  std::int64_t started_at = 0;  ///< Unix seconds.
+  std::string version;         ///< "0.1.0".
+  std::uint16_t p2p_port = 0;  ///< Where peers find us.
+  std::int64_t started_at = 0; ///< Unix seconds.
 };
 
 class rpc_backend {
 public:
   virtual ~rpc_backend() = default;
-  /// Calls `then` once, within two seconds, from any thread, perhaps before it returns. `then` does not
-  /// block and does not throw.
+  /// Calls `then` once, within two seconds, from any thread, perhaps before it returns. `then` does
+  /// not block and does not throw.
   virtual void snapshot(std::function<void(outcome<node_snapshot>)> then) = 0;
   /// The chain as stored. Thread-safe.
   virtual const chain::chain_reader& chain() const = 0;

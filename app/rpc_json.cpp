@@ -121,8 +121,8 @@ struct rpc_document::impl {
     if (!batch) {
       calls.push_back(read_call(document));
     } else if (document.empty() || document.size() > max_batch) {
-      wrong = rpc_error{rpc_code::invalid_request,
-                        "Invalid request: a batch has 1 to " + std::to_string(max_batch) + " calls"};
+      wrong = rpc_error{rpc_code::invalid_request, "Invalid request: a batch has 1 to "
+                                                     + std::to_string(max_batch) + " calls"};
     } else {
       for (const auto& x : document)
         calls.push_back(read_call(x));

@@ -21,13 +21,13 @@ using json = nlohmann::ordered_json;
 
 /// The first five are JSON-RPC's, the others Bitcoin Core's.
 enum class rpc_code : int {
-  parse_error = -32700,      ///< The body is not JSON.
-  invalid_request = -32600,  ///< It is JSON, but no call.
+  parse_error = -32700,     ///< The body is not JSON.
+  invalid_request = -32600, ///< It is JSON, but no call.
   method_not_found = -32601,
-  invalid_params = -32602,   ///< Too many, of a wrong type, of an unknown name.
-  internal_error = -32603,   ///< The node could not answer.
-  invalid_parameter = -8,    ///< Of the right type, but out of range: a height above the tip.
-  not_found = -5,            ///< No such block, peer or masternode.
+  invalid_params = -32602, ///< Too many, of a wrong type, of an unknown name.
+  internal_error = -32603, ///< The node could not answer.
+  invalid_parameter = -8,  ///< Of the right type, but out of range: a height above the tip.
+  not_found = -5,          ///< No such block, peer or masternode.
 };
 
 struct rpc_error {
@@ -46,8 +46,8 @@ inline tl::unexpected<rpc_error> rpc_fail(rpc_code code, std::string message) {
 
 /// Calls in one batch. A page that shows everything has some ten.
 inline constexpr std::size_t max_batch = 100;
-/// Once the answers of a batch take this much, its other calls fail: a hundred blocks of 2 MB each, as JSON,
-/// would take a gigabyte.
+/// Once the answers of a batch take this much, its other calls fail: a hundred blocks of 2 MB each,
+/// as JSON, would take a gigabyte.
 inline constexpr std::size_t max_batch_answer_bytes = 16u << 20;
 /// Arrays and objects in each other. A call of ours needs three.
 inline constexpr std::size_t max_json_depth = 32;

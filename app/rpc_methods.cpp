@@ -86,8 +86,8 @@ tl::expected<rpc_args, rpc_error> arrange(const rpc_method& method, const json& 
     std::copy(params.begin(), params.end(), result.begin());
   } else if (params.is_object()) {
     for (const auto& [name, value] : params.items()) {
-      const auto found = std::find_if(known.begin(), known.end(),
-                                      [&](const auto& x) { return x.name == name; });
+      const auto found
+        = std::find_if(known.begin(), known.end(), [&](const auto& x) { return x.name == name; });
       if (found == known.end())
         return bad_params(method, "Unknown parameter '" + name.substr(0, 64) + "'");
       result[static_cast<std::size_t>(found - known.begin())] = value;

@@ -1,8 +1,8 @@
 #pragma once
 
-// The RPC methods, as functions of what is known. No socket and no actor: `rpc_server` finds out what a
-// method needs. Names of methods and fields are Bitcoin Core's where it has them; amounts are integers in
-// units of 10^-8 TIME, times are Unix seconds.
+// The RPC methods, as functions of what is known. No socket and no actor: `rpc_server` finds out
+// what a method needs. Names of methods and fields are Bitcoin Core's where it has them; amounts
+// are integers in units of 10^-8 TIME, times are Unix seconds.
 
 #include "app/rpc_backend.hpp"
 #include "app/rpc_json.hpp"
@@ -27,8 +27,8 @@ struct rpc_view {
 /// Whether there is such a method and it needs a snapshot of the node.
 bool rpc_needs_snapshot(std::string_view method) noexcept;
 
-/// Runs a method. `params`: an array by position, an object by name, or null. `no_snapshot` is the error for
-/// a method that needs one when `view` has none.
+/// Runs a method. `params`: an array by position, an object by name, or null. `no_snapshot` is the
+/// error for a method that needs one when `view` has none.
 rpc_result run_rpc(const std::string& method, const json& params, const rpc_view& view,
                    const std::string& no_snapshot = {});
 

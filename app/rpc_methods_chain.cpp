@@ -14,8 +14,8 @@ namespace {
 
 /// How many blocks the median time is of, as in Bitcoin.
 constexpr std::uint64_t median_time_span = 11;
-/// A node this far below the best claim is downloading; nearer, it is waiting for a block that is about to
-/// come.
+/// A node this far below the best claim is downloading; nearer, it is waiting for a block that is
+/// about to come.
 constexpr std::uint64_t download_margin = 1;
 
 // -- blocks and transactions as JSON ------------------------------------------------
@@ -212,14 +212,16 @@ rpc_result getblock(const rpc_view& view, const rpc_args& args) {
 constexpr std::array methods{
   rpc_method{"getbestblockhash", "", "The hash of the tip.", false, getbestblockhash},
   rpc_method{"getblock", "blockhash |verbosity",
-             "A block by its hash or height. Verbosity 0: the JSON text that peers exchange; 1: an object "
+             "A block by its hash or height. Verbosity 0: the JSON text that peers exchange; 1: "
+             "an object "
              "with transaction ids; 2: with whole transactions.",
              false, getblock},
   rpc_method{"getblockchaininfo", "",
              "The chain and its download. 'headers' is the best height that a peer claims.", true,
              getblockchaininfo},
   rpc_method{"getblockcount", "", "The height of the tip.", false, getblockcount},
-  rpc_method{"getblockhash", "height", "The hash of the block at that height.", false, getblockhash},
+  rpc_method{"getblockhash", "height", "The hash of the block at that height.", false,
+             getblockhash},
 };
 
 } // namespace

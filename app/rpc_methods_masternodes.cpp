@@ -69,7 +69,8 @@ rpc_result explainmasternode(const rpc_view& view, const rpc_args& args) {
   if (!ip)
     return tl::unexpected{ip.error()};
   const auto& all = view.snapshot->masternodes;
-  const auto found = std::find_if(all.begin(), all.end(), [&](const auto& x) { return x.ip == *ip; });
+  const auto found
+    = std::find_if(all.begin(), all.end(), [&](const auto& x) { return x.ip == *ip; });
   if (found == all.end())
     return rpc_fail(rpc_code::not_found, "No masternode is known at " + ip->to_string());
   json result;
@@ -81,8 +82,8 @@ rpc_result explainmasternode(const rpc_view& view, const rpc_args& args) {
 
 constexpr std::array methods{
   rpc_method{"explainmasternode", "address",
-             "Why a masternode counts as active or not, and what the node does about its address.", true,
-             explainmasternode},
+             "Why a masternode counts as active or not, and what the node does about its address.",
+             true, explainmasternode},
   rpc_method{"masternodelist", "", "Every masternode that is known.", true, masternodelist},
   rpc_method{"masternodestatus", "", "Whether this node is a masternode, and an active one.", true,
              masternodestatus},

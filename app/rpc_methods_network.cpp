@@ -165,12 +165,13 @@ rpc_result explainpeer(const rpc_view& view, const rpc_args& args) {
 
 constexpr std::array methods{
   rpc_method{"explainpeer", "address",
-             "What the node does about an IP address and why: state, rule, time left, last error.", true,
-             explainpeer},
+             "What the node does about an IP address and why: state, rule, time left, last error.",
+             true, explainpeer},
   rpc_method{"getconnectioncount", "", "How many connections are established.", true,
              getconnectioncount},
   rpc_method{"getnetworkinfo", "",
-             "The network side of the node. 'connections' are the established ones; all that have a socket "
+             "The network side of the node. 'connections' are the established ones; all that "
+             "have a socket "
              "are in 'links_by_state'.",
              true, getnetworkinfo},
   rpc_method{"getpeerinfo", "", "Every connection, as it describes itself.", true, getpeerinfo},

@@ -37,10 +37,12 @@ std::span<const rpc_method> masternode_methods() noexcept;
 /// The IP address in an argument.
 tl::expected<ip_address, rpc_error> ip_argument(const json& x, std::string_view name);
 
-/// What the node should tell its operator about itself: silent actors, a failing disk, violated invariants.
+/// What the node should tell its operator about itself: silent actors, a failing disk, violated
+/// invariants.
 json warnings_json(const node_snapshot& x);
 
-/// What the registry knows of an IP and why it does with it what it does; null when it knows nothing.
+/// What the registry knows of an IP and why it does with it what it does; null when it knows
+/// nothing.
 json explain_peer_json(const node_snapshot& x, const ip_address& ip);
 
 } // namespace timenode

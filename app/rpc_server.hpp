@@ -4,7 +4,8 @@
 //
 //   POST /              one call or a batch; 200 also when calls fail, 204 for notifications only
 //   GET /health/live    200 while the server runs
-//   GET /health/ready   200 when every actor answers and the store works, else 503 and what is wrong
+//   GET /health/ready   200 when every actor answers and the store works, else 503 and what is
+//   wrong
 
 #include "app/http_server.hpp"
 #include "app/rpc_backend.hpp"
@@ -20,8 +21,9 @@ struct rpc_options {
 
 class rpc_server {
 public:
-  /// Serves from now on. Fails when the address is not this machine's own (127.0.0.0/8 or ::1): there is no
-  /// authentication yet, and whoever can call can stop the node. Fails when the port is in use.
+  /// Serves from now on. Fails when the address is not this machine's own (127.0.0.0/8 or ::1):
+  /// there is no authentication yet, and whoever can call can stop the node. Fails when the port is
+  /// in use.
   static outcome<std::unique_ptr<rpc_server>> start(const rpc_options& options,
                                                     std::shared_ptr<rpc_backend> backend);
 

@@ -3,6 +3,7 @@
 #include <rocksdb/cache.h>
 #include <rocksdb/convenience.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/table.h>
 
 #include <unistd.h>
@@ -46,8 +47,19 @@ failure explain_status(const std::filesystem::path& directory, const rocksdb::St
   return {in_directory(directory) + " failed to " + std::string{doing} + ": " + text};
 }
 
+// RocksDB would go on by itself some time after a failed write. Then it and we might differ about whether
+// that write is stored; rocksdb_store.cpp opens the database anew instead, and looks.
+class no_recovery final : public rocksdb::EventListener {
+public:
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status,
+                            bool* automatic) override {
+    *automatic = false;
+  }
+};
+
 rocksdb::DBOptions make_db_options() {
   rocksdb::DBOptions result;
+  result.listeners.push_back(std::make_shared<no_recovery>());
   result.create_if_missing = true;
   result.create_missing_column_families = true;
   // The default, said aloud: refuse a database in which anything does not fit.
@@ -110,6 +122,14 @@ rocksdb::ColumnFamilyOptions make_family_options(family x,
   return result;
 }
 
+std::vector<rocksdb::ColumnFamilyDescriptor> make_descriptors(const rocksdb_options& options) {
+  const auto cache = rocksdb::NewLRUCache(options.cache_bytes);
+  std::vector<rocksdb::ColumnFamilyDescriptor> result;
+  for (std::size_t i = 0; i < family_count; ++i)
+    result.emplace_back(family_names[i], make_family_options(static_cast<family>(i), cache));
+  return result;
+}
+
 // Without its list of files (CURRENT) a database looks like none, and RocksDB would start a new one and
 // delete the old one's files.
 bool has_lost_its_list(const std::filesystem::path& directory) {
@@ -163,20 +183,48 @@ outcome<std::unique_ptr<database>> database::open(const std::filesystem::path& d
   if (auto known = check_families(directory); !known)
     return tl::unexpected<failure>{std::move(known.error())};
 
-  const auto cache = rocksdb::NewLRUCache(options.cache_bytes);
-  std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
-  for (std::size_t i = 0; i < family_count; ++i)
-    descriptors.emplace_back(family_names[i], make_family_options(static_cast<family>(i), cache));
-  rocksdb::DB* db = nullptr;
-  std::vector<rocksdb::ColumnFamilyHandle*> handles;
-  const auto opened
-    = rocksdb::DB::Open(make_db_options(), directory.string(), descriptors, &handles, &db);
-  if (!opened.ok())
-    return tl::unexpected<failure>{explain_status(directory, opened, "open")};
   std::unique_ptr<database> result{new database};
   result->directory_ = directory;
-  result->db_.reset(db);
-  std::copy(handles.begin(), handles.end(), result->families_.begin());
+  rocksdb::DB* db = nullptr;
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  const auto opened = rocksdb::DB::Open(make_db_options(), directory.string(),
+                                        make_descriptors(options), &handles, &db);
+  if (!opened.ok())
+    return tl::unexpected<failure>{explain_status(directory, opened, "open")};
+  result->take(db, handles);
+  return result;
+}
+
+outcome<std::unique_ptr<database>> database::open_to_read(const std::filesystem::path& directory,
+                                                          const rocksdb_options& options) {
+  std::unique_ptr<database> result{new database};
+  result->directory_ = directory;
+  result->sync_at_close_ = false;
+  rocksdb::DB* db = nullptr;
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  const auto opened = rocksdb::DB::OpenForReadOnly(make_db_options(), directory.string(),
+                                                   make_descriptors(options), &handles, &db);
+  if (!opened.ok())
+    return tl::unexpected<failure>{explain_status(directory, opened, "open")};
+  result->take(db, handles);
+  return result;
+}
+
+void database::take(rocksdb::DB* db, const std::vector<rocksdb::ColumnFamilyHandle*>& handles) {
+  db_.reset(db);
+  std::copy(handles.begin(), handles.end(), families_.begin());
+}
+
+std::uint64_t database::bytes_to_reopen() const {
+  // New lists and logs of RocksDB itself, with room to spare.
+  std::uint64_t result = 4u << 20;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator{directory_, error}) {
+    std::error_code gone;
+    const auto size = entry.path().extension() == ".log" ? entry.file_size(gone) : 0;
+    if (!gone)
+      result += size;
+  }
   return result;
 }
 
@@ -184,7 +232,8 @@ database::~database() {
   if (db_ == nullptr)
     return;
   // Nothing can be done about failures here; the log is recovered at the next start.
-  static_cast<void>(db_->SyncWAL());
+  if (sync_at_close_)
+    static_cast<void>(db_->SyncWAL());
   for (auto* handle : families_)
     static_cast<void>(db_->DestroyColumnFamilyHandle(handle));
   static_cast<void>(db_->Close());

@@ -24,9 +24,13 @@ inline constexpr std::size_t family_count = 5;
 /// An open database with its families; closes in the right order.
 class database {
 public:
-  /// As `rocksdb_store::open`, but neither looks inside nor writes anything.
+  /// Opens the database or makes an empty one. The failure is as of `rocksdb_store::open`.
   static outcome<std::unique_ptr<database>> open(const std::filesystem::path& directory,
                                                  const rocksdb_options& options);
+  /// Opens the database as it is now, to read only; another may have it open to write. Writes nothing, so
+  /// that it also works on a full disk.
+  static outcome<std::unique_ptr<database>> open_to_read(const std::filesystem::path& directory,
+                                                         const rocksdb_options& options);
   database(const database&) = delete;
   database& operator=(const database&) = delete;
   ~database();
@@ -38,6 +42,12 @@ public:
   }
   const std::filesystem::path& directory() const noexcept { return directory_; }
 
+  /// Close without syncing the log. After a failed write RocksDB ends the program when it is asked to sync.
+  void give_up_log() noexcept { sync_at_close_ = false; }
+
+  /// Space that opening this database again needs on its disk: what is in the log becomes tables.
+  std::uint64_t bytes_to_reopen() const;
+
   /// The sentence for an operator. `doing` is what failed: "open", "read", "write".
   failure explain(const rocksdb::Status& status, std::string_view doing) const;
   /// The sentence when what was read makes no sense.
@@ -45,10 +55,12 @@ public:
 
 private:
   database() = default;
+  void take(rocksdb::DB* db, const std::vector<rocksdb::ColumnFamilyHandle*>& handles);
 
   std::filesystem::path directory_;
   std::unique_ptr<rocksdb::DB> db_;
   std::array<rocksdb::ColumnFamilyHandle*, family_count> families_{};
+  bool sync_at_close_ = true;
 };
 
 } // namespace timenode::chain

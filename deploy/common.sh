@@ -23,6 +23,9 @@ if [[ -z "${CCACHE_DIR:-}" && ( -z "${HOME:-}" || ! -d "${HOME:-}" || ! -w "${HO
   fi
 fi
 
+# Where failures are reported: a step that fails has its own output in a log.
+exec 8>&2
+
 current_step="starting"
 current_hint=""
 current_log=""
@@ -45,9 +48,12 @@ step() {
 
 # logged LOG COMMAND...: keeps a long step's output in a file; a failure shows its end.
 logged() {
+  local status=0
   current_log="$1"
   shift
-  "$@" >"$current_log" 2>&1 </dev/null
+  # The failure is passed on from out here: a trap run in there would write to the log as well.
+  "$@" >"$current_log" 2>&1 </dev/null || status=$?
+  return "$status"
 }
 
 report_failure() {
@@ -62,12 +68,12 @@ report_failure() {
     if [[ -n "$current_hint" ]]; then
       printf 'What to do: %s\n' "$current_hint"
     fi
-  } >&2
+  } >&8
 }
 
 # die MESSAGE: a failure that the script itself found.
 die() {
-  printf '%s\n' "$*" >&2
+  printf '%s\n' "$*" >&8
   report_failure 1
   trap - ERR
   exit 1

@@ -28,4 +28,4 @@ if [[ $has_chain -eq 0 ]]; then
 fi
 
 trap - ERR
-exec "$repo_dir/build/release/timenode" testnet "${arguments[@]}"
+exec "$repo_dir/build/release/timenode" testnet "${arguments[@]}" 8>&-

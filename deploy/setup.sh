@@ -48,7 +48,8 @@ as_root() {
   elif command -v sudo >/dev/null; then
     sudo "$@"
   else
-    die "setup.sh needs root for: $*  (neither root nor sudo is here)"
+    current_hint="run deploy/setup.sh as root, or install sudo."
+    die "setup.sh needs root for: $*"
   fi
 }
 

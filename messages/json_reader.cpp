@@ -3,7 +3,6 @@
 #include "messages/json_scalars.hpp"
 
 #include <bit>
-#include <cstdlib>
 #include <limits>
 
 namespace timenode::wire {

@@ -19,7 +19,7 @@ namespace timenode::wire {
 /// it is while they return (`in_field`, `in_element`) and must not go on reading.
 class json_reader {
 public:
-  /// Values may nest this deep, which only fields that we ignore can: ours are 7 deep.
+  /// How deep a value that we skip may nest. (What we read nests as deep as its type: at most 9.)
   static constexpr int max_depth = 64;
 
   /// The index must have been built from `text` without complaint; both must outlive the reader.

@@ -1,7 +1,6 @@
 #include "net/asio_connection.hpp"
 
 #include <boost/asio/post.hpp>
-
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -41,16 +40,15 @@ asio_connection_ptr asio_connection::make_dialing(std::shared_ptr<asio_engine> e
                                                   const std::optional<ip_address>& from) {
   asio_connection_ptr self{new asio_connection{std::move(engine), to}};
   self->from_ = from;
-  self->opened_up_ = true; // We chose to talk to them: no limit on their greeting.
+  self->opened_up_ = true;  // We chose to talk to them: no limit on their greeting.
   if (!self->engine_->add(*self, self->position_))
     return nullptr;
   return self;
 }
 
 connection_ptr asio_connection::owned() {
-  return connection_ptr{this, [self = shared_from_this()](connection*) {
-                          self->close("dropped by its owner");
-                        }};
+  return connection_ptr{
+      this, [self = shared_from_this()](connection*) { self->close("dropped by its owner"); }};
 }
 
 void asio_connection::wait_for_take(std::uint64_t id) {
@@ -77,7 +75,7 @@ void asio_connection::start(std::unique_ptr<connection_handler> handler) {
   std::lock_guard guard{mutex_};
   if (closed_ || close_reason_ || std::exchange(started_, true))
     return;
-  handler_ = std::move(handler); // No step looks at it before `on_start`.
+  handler_ = std::move(handler);  // No step looks at it before `on_start`.
   post(&asio_connection::on_start);
 }
 
@@ -93,7 +91,8 @@ void asio_connection::grant(std::size_t messages, std::size_t bytes) {
   std::lock_guard guard{mutex_};
   owed_messages_ -= std::min(messages, owed_messages_);
   owed_bytes_ -= std::min(bytes, owed_bytes_);
-  if (!paused_ || closed_ || owed_messages_ >= read_credit_messages || owed_bytes_ >= read_credit_bytes)
+  if (!paused_ || closed_ || owed_messages_ >= read_credit_messages ||
+      owed_bytes_ >= read_credit_bytes)
     return;
   paused_ = false;
   post(&asio_connection::resume_reading);
@@ -128,7 +127,7 @@ void asio_connection::shut_down() {
     if (closed_)
       return;
     if (close_reason_) {
-      close_manner_ = manner::at_once; // Hurries a close that is under way.
+      close_manner_ = manner::at_once;  // Hurries a close that is under way.
       post(&asio_connection::on_close_requested);
       return;
     }
@@ -151,8 +150,8 @@ connection_stats asio_connection::stats() const {
           .bytes_received = received_,
           .send_queue_bytes = queue_.bytes(),
           // Already true for the handler of the batch that used the credit up.
-          .reading_paused = paused_ || owed_messages_ >= read_credit_messages
-                            || owed_bytes_ >= read_credit_bytes};
+          .reading_paused = paused_ || owed_messages_ >= read_credit_messages ||
+                            owed_bytes_ >= read_credit_bytes};
 }
 
 // -- plumbing -----------------------------------------------------------------------
@@ -201,7 +200,7 @@ void asio_connection::arm_deadline(std::chrono::milliseconds after, step x) {
 void asio_connection::adopt(unique_fd fd) {
   auto protocol = remote_.ip.is_v4() ? asio::ip::tcp::v4() : asio::ip::tcp::v6();
   socket_.emplace(executor_);
-  socket_->assign(protocol, fd.get()); // Throws when the kernel has no room to watch one more.
+  socket_->assign(protocol, fd.get());  // Throws when the kernel has no room to watch one more.
   fd.release();
   socket_->native_non_blocking(true);
 }
@@ -251,7 +250,8 @@ void asio_connection::on_connect_timeout() {
   if (phase_ != phase::connecting)
     return;
   auto ms = engine_->options.connect_timeout.count();
-  finish("timed out after " + (ms % 1000 == 0 ? std::to_string(ms / 1000) + " s" : std::to_string(ms) + " ms"),
+  finish("timed out after " +
+             (ms % 1000 == 0 ? std::to_string(ms / 1000) + " s" : std::to_string(ms) + " ms"),
          true);
 }
 
@@ -279,7 +279,8 @@ void asio_connection::on_close_requested() {
     close_by_reset(fd());
     return finish(reason);
   }
-  // As far as the socket takes it. A queue is never more than one buffer above its limit, so this ends.
+  // As far as the socket takes it. A queue is never more than one buffer above its limit, so this
+  // ends.
   while (write_some(1) == write_result::more)
     ;
   if (how == manner::at_once || write_error_ != 0 || ::shutdown(fd(), SHUT_WR) != 0)
@@ -301,8 +302,7 @@ void asio_connection::finish_close() {
 }
 
 void asio_connection::finish(const std::string& reason, bool dial_failed) noexcept {
-  // Steps that are queued still hold us; the caller may be using `reason` from inside.
-  send_queue dropped;
+  send_queue dropped; // Freed after the lock is.
   {
     std::lock_guard guard{mutex_};
     if (std::exchange(closed_, true))
@@ -312,7 +312,7 @@ void asio_connection::finish(const std::string& reason, bool dial_failed) noexce
   }
   phase_ = phase::closed;
   deadline_.reset();
-  socket_.reset(); // Closes it and ends its waits.
+  socket_.reset();  // Closes it and ends its waits.
   framer_ = line_framer{0};
   if (counted_)
     --engine_->open_sockets;
@@ -330,4 +330,4 @@ void asio_connection::finish(const std::string& reason, bool dial_failed) noexce
   }
 }
 
-} // namespace timenode::net
+}  // namespace timenode::net

@@ -17,8 +17,8 @@
 
 namespace timenode::net {
 
-/// The public functions only note what is wanted, under the mutex, and post a step; the steps run one
-/// at a time on the executor and are the only ones to touch the socket and the handler.
+/// The public functions only note what is wanted, under the mutex, and post a step; the steps run
+/// one at a time on the executor and are the only ones to touch the socket and the handler.
 class asio_connection final : public connection,
                               public std::enable_shared_from_this<asio_connection> {
 public:
@@ -108,11 +108,11 @@ private:
   bool counted_ = false;       ///< In `open_sockets`.
   bool any_line_ = false;      ///< A line was delivered.
   int write_error_ = 0;
-  std::size_t drained_ = 0;    ///< Input dropped while closing.
+  std::size_t drained_ = 0;  ///< Input dropped while closing.
   std::uint64_t pending_id_ = 0;
   std::optional<ip_address> from_;
   std::optional<boost::asio::ip::tcp::socket> socket_;
-  std::unique_ptr<boost::asio::steady_timer> deadline_; ///< Only while one runs.
+  std::unique_ptr<boost::asio::steady_timer> deadline_;  ///< Only while one runs.
   std::unique_ptr<connection_handler> handler_;
   line_framer framer_;
   asio_engine::live_list::iterator position_;
@@ -120,19 +120,19 @@ private:
   // Under the mutex.
   mutable std::mutex mutex_;
   bool started_ = false;
-  bool closed_ = false;           ///< No step may be posted any more.
+  bool closed_ = false;  ///< No step may be posted any more.
   bool opened_up_ = false;
-  bool writable_ = false;         ///< Connected: a flush makes sense.
-  bool flushing_ = false;         ///< A flush is posted or waits for the socket.
+  bool writable_ = false;  ///< Connected: a flush makes sense.
+  bool flushing_ = false;  ///< A flush is posted or waits for the socket.
   bool above_low_water_ = false;
-  bool paused_ = false;           ///< Reading stopped; a grant or `open_up` resumes it.
+  bool paused_ = false;  ///< Reading stopped; a grant or `open_up` resumes it.
   manner close_manner_ = manner::gentle;
-  std::optional<std::string> close_reason_; ///< Set: closing was asked for.
-  std::size_t owed_messages_ = 0;           ///< Delivered and not granted.
+  std::optional<std::string> close_reason_;  ///< Set: closing was asked for.
+  std::size_t owed_messages_ = 0;            ///< Delivered and not granted.
   std::size_t owed_bytes_ = 0;
   std::uint64_t received_ = 0;
   std::uint64_t sent_ = 0;
   send_queue queue_;
 };
 
-} // namespace timenode::net
+}  // namespace timenode::net

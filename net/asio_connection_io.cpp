@@ -20,7 +20,8 @@ constexpr std::size_t chunk_bytes = 64u << 10;
 /// Reads in a row before the thread looks at the other connections.
 constexpr int reads_per_turn = 4;
 
-/// One write call takes at most this many buffers and about this many bytes; larger ones gain nothing.
+/// One write call takes at most this many buffers and about this many bytes; larger ones gain
+/// nothing.
 constexpr std::size_t buffers_per_write = 64;
 constexpr std::size_t bytes_per_write = 256u << 10;
 
@@ -65,7 +66,7 @@ ssize_t send_all(int fd, std::span<iovec> from) {
   return result;
 }
 
-} // namespace
+}  // namespace
 
 // -- reading ------------------------------------------------------------------------
 
@@ -113,7 +114,7 @@ void asio_connection::read() {
     if (!deliver({to.data(), size}))
       return;
     if (size < room)
-      break; // Most likely that was all; if not, waiting ends at once.
+      break;  // Most likely that was all; if not, waiting ends at once.
   }
   // Not when this very step resumed while another wait is under way.
   if (!std::exchange(read_waiting_, true))
@@ -143,8 +144,9 @@ bool asio_connection::deliver(std::string_view chunk) {
     framer_.fault();
   if (framer_.faulted()) {
     read_over_ = true;
-    auto reason = opened_up ? "a line longer than " + std::to_string(wire::max_line_bytes) + " bytes"
-                            : "no line within the first " + std::to_string(greeting_bytes) + " bytes";
+    auto reason = opened_up
+                      ? "a line longer than " + std::to_string(wire::max_line_bytes) + " bytes"
+                      : "no line within the first " + std::to_string(greeting_bytes) + " bytes";
     batch.lines.emplace_back(wire::malformed_line{std::move(reason), framer_.evidence()});
   }
   if (batch.lines.empty())
@@ -225,18 +227,18 @@ void asio_connection::flush() {
   if (phase_ != phase::open)
     return;
   switch (write_some(writes_per_turn)) {
-    case write_result::emptied:
-      break;
-    case write_result::would_block:
-      wait_writable(&asio_connection::flush);
-      break;
-    case write_result::more: {
-      std::lock_guard guard{mutex_};
-      post(&asio_connection::flush);
-      break;
-    }
-    case write_result::failed:
-      return finish(explain_errno(write_error_));
+  case write_result::emptied:
+    break;
+  case write_result::would_block:
+    wait_writable(&asio_connection::flush);
+    break;
+  case write_result::more: {
+    std::lock_guard guard{mutex_};
+    post(&asio_connection::flush);
+    break;
+  }
+  case write_result::failed:
+    return finish(explain_errno(write_error_));
   }
   after_write();
 }
@@ -251,4 +253,4 @@ void asio_connection::after_write() {
   handler_->on_drained();
 }
 
-} // namespace timenode::net
+}  // namespace timenode::net

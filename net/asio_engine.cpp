@@ -32,7 +32,7 @@ void asio_engine::remove(live_list::iterator position) {
 
 std::vector<asio_connection_ptr> asio_engine::begin_shutdown() {
   std::vector<asio_connection_ptr> result;
-  std::unordered_map<std::uint64_t, asio_connection_ptr> untaken; // Freed after the lock is.
+  std::unordered_map<std::uint64_t, asio_connection_ptr> untaken;  // Freed after the lock is.
   std::lock_guard guard{mutex_};
   shutting_down_ = true;
   result.reserve(live_.size());
@@ -66,4 +66,4 @@ std::size_t asio_engine::pending() const {
   return pending_.size();
 }
 
-} // namespace timenode::net
+}  // namespace timenode::net

@@ -19,8 +19,8 @@ namespace timenode::net {
 class asio_connection;
 using asio_connection_ptr = std::shared_ptr<asio_connection>;
 
-/// The event loop, and which connections there are. Every connection that is not closed is in `live_`,
-/// so that the transport can close them all; closed ones never touch the loop again.
+/// The event loop, and which connections there are. Every connection that is not closed is in
+/// `live_`, so that the transport can close them all; closed ones never touch the loop again.
 class asio_engine {
 public:
   using live_list = std::list<asio_connection*>;
@@ -54,4 +54,4 @@ private:
   std::unordered_map<std::uint64_t, asio_connection_ptr> pending_;
 };
 
-} // namespace timenode::net
+}  // namespace timenode::net

@@ -19,8 +19,8 @@ namespace {
 /// Accepts in a row before the thread looks at its connections.
 constexpr int accepts_per_turn = 64;
 
-/// After a failure we wait this long, doubling up to the second: the system needs time to have room,
-/// and a wait longer than that would keep peers out for no reason.
+/// After a failure we wait this long, doubling up to the second: the system needs time to have
+/// room, and a wait longer than that would keep peers out for no reason.
 constexpr auto first_backoff = 100ms;
 constexpr auto longest_backoff = 1000ms;
 
@@ -33,23 +33,23 @@ constexpr std::size_t max_pending = 1024;
 /// Errors of one connection, not of accepting: accept(2) hands on what happened to it meanwhile.
 bool concerns_one_connection(int error) {
   switch (error) {
-    case EINTR:
-    case ECONNABORTED:
-    case EPROTO:
-    case ENETDOWN:
-    case ENOPROTOOPT:
-    case EHOSTDOWN:
-    case ENONET:
-    case EHOSTUNREACH:
-    case EOPNOTSUPP:
-    case ENETUNREACH:
-      return true;
-    default:
-      return false;
+  case EINTR:
+  case ECONNABORTED:
+  case EPROTO:
+  case ENETDOWN:
+  case ENOPROTOOPT:
+  case EHOSTDOWN:
+  case ENONET:
+  case EHOSTUNREACH:
+  case EOPNOTSUPP:
+  case ENETUNREACH:
+    return true;
+  default:
+    return false;
   }
 }
 
-} // namespace
+}  // namespace
 
 asio_listener::asio_listener(std::shared_ptr<asio_engine> engine, unique_fd fd,
                              std::unique_ptr<listener_handler> handler)
@@ -98,7 +98,8 @@ void asio_listener::wait() {
 void asio_listener::accept_all() {
   for (int i = 0; i < accepts_per_turn; ++i) {
     if (engine_->pending() >= max_pending)
-      return report_and_retry(std::to_string(max_pending) + " accepted connections wait to be taken");
+      return report_and_retry(std::to_string(max_pending) +
+                              " accepted connections wait to be taken");
     auto x = accept_one(acceptor_.native_handle());
     if (x.fd) {
       backoff_ = first_backoff;
@@ -143,4 +144,4 @@ void asio_listener::finish() {
   handler_.reset();
 }
 
-} // namespace timenode::net
+}  // namespace timenode::net

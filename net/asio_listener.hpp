@@ -14,11 +14,12 @@
 
 namespace timenode::net {
 
-/// Accepts until it is stopped; survives every error. `start` and `stop` may be called from any thread,
-/// the rest runs on the executor.
+/// Accepts until it is stopped; survives every error. `start` and `stop` may be called from any
+/// thread, the rest runs on the executor.
 class asio_listener final : public std::enable_shared_from_this<asio_listener> {
 public:
-  /// Takes a socket that listens. Throws boost::system::system_error when the kernel cannot watch it.
+  /// Takes a socket that listens. Throws boost::system::system_error when the kernel cannot watch
+  /// it.
   asio_listener(std::shared_ptr<asio_engine> engine, unique_fd fd,
                 std::unique_ptr<listener_handler> handler);
 
@@ -42,7 +43,7 @@ private:
   boost::asio::steady_timer retry_;
   std::chrono::milliseconds backoff_;
   clock::time_point last_report_ = clock::time_point::min();
-  std::unique_ptr<listener_handler> handler_; ///< Null once stopped.
+  std::unique_ptr<listener_handler> handler_;  ///< Null once stopped.
 };
 
-} // namespace timenode::net
+}  // namespace timenode::net

@@ -4,7 +4,6 @@
 #include "net/asio_listener.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
-
 #include <pthread.h>
 #include <signal.h>
 
@@ -54,12 +53,12 @@ void run_loop(asio_engine& engine) {
   }
 }
 
-} // namespace
+}  // namespace
 
 struct asio_transport::impl {
   explicit impl(const asio_transport_options& x)
       : engine{std::make_shared<asio_engine>(checked(x))}, work{engine->io.get_executor()} {
-    all_signals_blocked guard; // New threads inherit the mask.
+    all_signals_blocked guard;  // New threads inherit the mask.
     try {
       for (std::size_t i = 0; i < engine->options.threads; ++i) {
         // The loop lives as long as the threads: they are joined before `engine` is let go.
@@ -86,7 +85,8 @@ struct asio_transport::impl {
     listener.reset();
   }
 
-  /// Returns when every step has run and every wait has ended, which closing all sockets brings about.
+  /// Returns when every step has run and every wait has ended, which closing all sockets brings
+  /// about.
   void join() {
     work.reset();
     for (auto& x : threads)
@@ -116,8 +116,8 @@ outcome<endpoint> asio_transport::listen(const endpoint& at,
     return fail(std::move(fd.error().reason));
   auto bound = local_endpoint(fd->get());
   try {
-    impl_->listener
-      = std::make_shared<asio_listener>(impl_->engine, std::move(*fd), std::move(handler));
+    impl_->listener =
+        std::make_shared<asio_listener>(impl_->engine, std::move(*fd), std::move(handler));
   } catch (const std::exception& e) {
     return fail("cannot listen on " + at.to_string() + ": " + e.what());
   }
@@ -143,4 +143,4 @@ std::size_t asio_transport::open_connections() const {
   return impl_->engine->open_sockets;
 }
 
-} // namespace timenode::net
+}  // namespace timenode::net

@@ -30,8 +30,8 @@ struct asio_transport_options {
 /// A connection whose last `connection_ptr` goes is closed. One that was closed before its `start`
 /// destroys the handler given to `start` without calling it.
 ///
-/// The destructor closes everything at once (each handler gets its last call) and joins the threads;
-/// it must not run on one of them. Connections that outlive it do nothing any more.
+/// The destructor closes everything at once (each handler gets its last call) and joins the
+/// threads; it must not run on one of them. Connections that outlive it do nothing any more.
 class asio_transport final : public transport {
 public:
   /// Throws std::system_error when the system has no thread or descriptor for it.
@@ -49,4 +49,4 @@ private:
   std::unique_ptr<impl> impl_;
 };
 
-} // namespace timenode::net
+}  // namespace timenode::net

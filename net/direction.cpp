@@ -12,4 +12,4 @@ bool local_dials(std::optional<std::string_view> local, std::string_view peer) {
   return *local > peer;
 }
 
-} // namespace timenode::net
+}  // namespace timenode::net

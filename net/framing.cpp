@@ -10,11 +10,11 @@ namespace {
 /// As much of a wrong line as a malformed_line shows (messages/wire_codec.hpp).
 constexpr std::size_t evidence_bytes = 120;
 
-} // namespace
+}  // namespace
 
 std::optional<std::string_view> line_framer::next() {
   if (std::exchange(given_, false))
-    partial_ = {}; // Not `clear`: an idle connection must not hold its longest line's memory.
+    partial_ = {};  // Not `clear`: an idle connection must not hold its longest line's memory.
   while (!faulted_ && !chunk_.empty()) {
     auto end = chunk_.find('\n');
     auto piece = chunk_.substr(0, end);
@@ -41,8 +41,8 @@ std::optional<std::string_view> line_framer::next() {
 
 void line_framer::keep(std::string_view piece, std::size_t padding) {
   auto wanted = partial_.size() + piece.size() + padding;
-  // Doubling, so that a long line in many pieces costs linear time, but never beyond what the longest
-  // legal line can use.
+  // Doubling, so that a long line in many pieces costs linear time, but never beyond what the
+  // longest legal line can use.
   if (wanted > partial_.capacity()) {
     auto most = std::max(wanted, limit_ + wire::line_decoder::padding);
     partial_.reserve(std::clamp(2 * partial_.capacity(), wanted, most));
@@ -58,7 +58,7 @@ void line_framer::fault(std::string_view piece) {
   evidence_.assign(partial_.data(), std::min(partial_.size(), most));
   evidence_.append(piece.substr(0, most - evidence_.size()));
   std::replace_if(
-    evidence_.begin(), evidence_.end(), [](char x) { return x < ' ' || x > '~'; }, '.');
+      evidence_.begin(), evidence_.end(), [](char x) { return x < ' ' || x > '~'; }, '.');
   partial_ = {};
   chunk_ = {};
 }
@@ -74,4 +74,4 @@ std::size_t count_lines(std::string_view chunk) noexcept {
   }
 }
 
-} // namespace timenode::net
+}  // namespace timenode::net

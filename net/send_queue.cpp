@@ -7,13 +7,14 @@ namespace timenode::net {
 
 namespace {
 
-/// An empty queue keeps room for this many buffers: enough for a conversation, little for an idle peer.
+/// An empty queue keeps room for this many buffers: enough for a conversation, little for an idle
+/// peer.
 constexpr std::size_t kept_capacity = 8;
 
 /// The written part of the queue is cut off when it is at least this long, and half of all.
 constexpr std::size_t compact_at = 64;
 
-} // namespace
+}  // namespace
 
 void send_queue::push(shared_buffer bytes) {
   bytes_ += bytes->size();
@@ -27,7 +28,8 @@ std::size_t send_queue::gather(std::span<iovec> out, std::size_t most) const noe
   for (auto i = head_; i < buffers_.size() && used < out.size() && total < most; ++i) {
     const auto& text = *buffers_[i];
     // An iovec is not const-correct; sendmsg only reads.
-    out[used++] = {.iov_base = const_cast<char*>(text.data()) + offset, .iov_len = text.size() - offset};
+    out[used++] = {.iov_base = const_cast<char*>(text.data()) + offset,
+                   .iov_len = text.size() - offset};
     total += text.size() - offset;
     offset = 0;
   }
@@ -60,4 +62,4 @@ void send_queue::clear() noexcept {
   *this = {};
 }
 
-} // namespace timenode::net
+}  // namespace timenode::net

@@ -12,38 +12,34 @@
 
 namespace timenode::net {
 
-/// Shared buffers in order, the first of them perhaps written in part. Holds no memory to speak of when
-/// empty. Not thread-safe.
+/// Shared buffers in order, the first of them perhaps written in part. Holds no memory to speak of
+/// when empty. Not thread-safe.
 class send_queue {
 public:
   /// Appends. `bytes` must be neither null nor empty.
   void push(shared_buffer bytes);
 
   /// How many bytes wait.
-  std::size_t bytes() const noexcept {
-    return bytes_;
-  }
+  std::size_t bytes() const noexcept { return bytes_; }
 
-  bool empty() const noexcept {
-    return bytes_ == 0;
-  }
+  bool empty() const noexcept { return bytes_ == 0; }
 
-  /// Points `out` at the bytes in front, at most about `most` of them; returns how many entries were
-  /// used. They hold until `consume` or `clear`, also while others `push`.
+  /// Points `out` at the bytes in front, at most about `most` of them; returns how many entries
+  /// were used. They hold until `consume` or `clear`, also while others `push`.
   std::size_t gather(std::span<iovec> out, std::size_t most) const noexcept;
 
-  /// Drops the first `count` bytes. Buffers that are done are moved into `done` as far as it goes, so
-  /// that the caller can free them outside its lock.
+  /// Drops the first `count` bytes. Buffers that are done are moved into `done` as far as it goes,
+  /// so that the caller can free them outside its lock.
   void consume(std::size_t count, std::span<shared_buffer> done) noexcept;
 
   /// Drops everything.
   void clear() noexcept;
 
 private:
-  std::vector<shared_buffer> buffers_; ///< Those before `head_` are null.
+  std::vector<shared_buffer> buffers_;  ///< Those before `head_` are null.
   std::size_t head_ = 0;
-  std::size_t offset_ = 0; ///< How much of the front buffer is written.
+  std::size_t offset_ = 0;  ///< How much of the front buffer is written.
   std::size_t bytes_ = 0;
 };
 
-} // namespace timenode::net
+}  // namespace timenode::net

@@ -28,9 +28,7 @@ struct socket_address {
   sockaddr_storage storage{};
   socklen_t size = sizeof(sockaddr_storage);
 
-  sockaddr* get() noexcept {
-    return reinterpret_cast<sockaddr*>(&storage);
-  }
+  sockaddr* get() noexcept { return reinterpret_cast<sockaddr*>(&storage); }
 };
 
 socket_address to_address(const endpoint& x) noexcept {
@@ -73,7 +71,8 @@ endpoint to_endpoint(const socket_address& x) noexcept {
   return result;
 }
 
-/// Sets an option. Failure is ignored: each of them makes a connection better, none is needed for it.
+/// Sets an option. Failure is ignored: each of them makes a connection better, none is needed for
+/// it.
 void set_option(int fd, int level, int name, int value) noexcept {
   ::setsockopt(fd, level, name, &value, sizeof(value));
 }
@@ -96,7 +95,7 @@ std::string explain_bind(int error) {
                                 : explain_errno(error);
 }
 
-} // namespace
+}  // namespace
 
 unique_fd& unique_fd::operator=(unique_fd&& other) noexcept {
   unique_fd old{std::exchange(fd_, other.release())};
@@ -114,35 +113,35 @@ int unique_fd::release() noexcept {
 
 std::string explain_errno(int error) {
   switch (error) {
-    case ECONNREFUSED:
-      return "connection refused";
-    case ECONNRESET:
-      return "connection reset";
-    case ECONNABORTED:
-      return "connection aborted";
-    case EPIPE:
-      return "closed by the peer";
-    case ETIMEDOUT:
-      return "timed out: the other host does not answer";
-    case ENETUNREACH:
-      return "network unreachable";
-    case EHOSTUNREACH:
-      return "host unreachable";
-    case ENETDOWN:
-      return "network is down";
-    case EADDRNOTAVAIL:
-      return "no local address or port is free for it";
-    case EACCES:
-    case EPERM:
-      return "not permitted by this machine (firewall, or a port below 1024)";
-    case EAFNOSUPPORT:
-      return "this machine has no such address family (is IPv6 switched off?)";
-    case EMFILE:
-      return "too many open files in this process: raise its limit (ulimit -n, LimitNOFILE=)";
-    case ENFILE:
-      return "too many open files on this machine: raise fs.file-max";
-    default:
-      return std::generic_category().message(error);
+  case ECONNREFUSED:
+    return "connection refused";
+  case ECONNRESET:
+    return "connection reset";
+  case ECONNABORTED:
+    return "connection aborted";
+  case EPIPE:
+    return "closed by the peer";
+  case ETIMEDOUT:
+    return "timed out: the other host does not answer";
+  case ENETUNREACH:
+    return "network unreachable";
+  case EHOSTUNREACH:
+    return "host unreachable";
+  case ENETDOWN:
+    return "network is down";
+  case EADDRNOTAVAIL:
+    return "no local address or port is free for it";
+  case EACCES:
+  case EPERM:
+    return "not permitted by this machine (firewall, or a port below 1024)";
+  case EAFNOSUPPORT:
+    return "this machine has no such address family (is IPv6 switched off?)";
+  case EMFILE:
+    return "too many open files in this process: raise its limit (ulimit -n, LimitNOFILE=)";
+  case ENFILE:
+    return "too many open files on this machine: raise fs.file-max";
+  default:
+    return std::generic_category().message(error);
   }
 }
 
@@ -153,10 +152,10 @@ outcome<unique_fd> start_connect(const endpoint& to, const std::optional<ip_addr
   set_connection_options(fd.get());
   if (from && !from->is_unspecified()) {
     if (from->is_v4() != to.ip.is_v4())
-      return fail("cannot bind to " + from->to_string() + ": the peer is "
-                  + (to.ip.is_v4() ? "IPv4" : "IPv6"));
-    // The port is chosen at connect, so that one local address can have more than 28,000 connections
-    // to different peers; reuse lets it be one that a closed connection still occupies.
+      return fail("cannot bind to " + from->to_string() + ": the peer is " +
+                  (to.ip.is_v4() ? "IPv4" : "IPv6"));
+    // The port is chosen at connect, so that one local address can have more than 28,000
+    // connections to different peers; reuse lets it be one that a closed connection still occupies.
     set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);
     set_option(fd.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
     auto address = to_address({.ip = *from, .port = 0});
@@ -181,8 +180,8 @@ outcome<unique_fd> open_listener(const endpoint& at) {
   auto address = to_address(at);
   if (::bind(fd.get(), address.get(), address.size) != 0 || ::listen(fd.get(), SOMAXCONN) != 0) {
     if (errno == EADDRINUSE)
-      return fail("port " + std::to_string(at.port) + " on " + at.ip.to_string()
-                  + " is in use by another program: stop it or choose another with --listen");
+      return fail("port " + std::to_string(at.port) + " on " + at.ip.to_string() +
+                  " is in use by another program: stop it or choose another with --listen");
     return fail(where() + explain_bind(errno));
   }
   return fd;
@@ -228,4 +227,4 @@ void close_by_reset(int fd) noexcept {
   ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &value, sizeof(value));
 }
 
-} // namespace timenode::net
+}  // namespace timenode::net

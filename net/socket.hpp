@@ -1,7 +1,7 @@
 #pragma once
 
-// Plain TCP sockets of the operating system: what Boost.Asio does not do the way we need it (close-on-
-// exec, binding without taking a port, errors in words).
+// Plain TCP sockets of the operating system: what Boost.Asio does not do the way we need it (closing
+// on exec, binding without taking a port, errors in words).
 
 #include "messages/ip_address.hpp"
 #include "messages/outcome.hpp"
@@ -15,23 +15,17 @@ namespace timenode::net {
 class unique_fd {
 public:
   unique_fd() = default;
-  explicit unique_fd(int fd) noexcept : fd_{fd} {
-  }
-  unique_fd(unique_fd&& other) noexcept : fd_{other.release()} {
-  }
+  explicit unique_fd(int fd) noexcept : fd_{fd} {}
+  unique_fd(unique_fd&& other) noexcept : fd_{other.release()} {}
   unique_fd& operator=(unique_fd&& other) noexcept;
   ~unique_fd();
 
-  int get() const noexcept {
-    return fd_;
-  }
+  int get() const noexcept { return fd_; }
 
   /// Gives the descriptor away.
   int release() noexcept;
 
-  explicit operator bool() const noexcept {
-    return fd_ >= 0;
-  }
+  explicit operator bool() const noexcept { return fd_ >= 0; }
 
 private:
   int fd_ = -1;
@@ -65,4 +59,4 @@ int pending_error(int fd) noexcept;
 /// Makes the coming close a reset: what is unsent is dropped instead of being kept by the kernel.
 void close_by_reset(int fd) noexcept;
 
-} // namespace timenode::net
+}  // namespace timenode::net

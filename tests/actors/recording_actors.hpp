@@ -1,7 +1,7 @@
 #pragma once
 
-// Stand-ins for the actors that gossip, masternode table and peer directory talk to: they record what they
-// are told.
+// Stand-ins for the actors that gossip, masternode table and peer directory talk to: they record
+// what they are told.
 
 #include "actors/interfaces.hpp"
 #include "messages/wire_codec.hpp"
@@ -13,6 +13,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -43,6 +44,7 @@ spawn_recording_registry(caf::actor_system& system) {
         record->unwants.push_back(ip);
         record->wanted.erase(ip);
       },
+      [](atom::connected, link_id, const endpoint&) {},
       [](atom::handshaken, link_id) {},
       [](atom::alive, link_id) {},
       [](const link_report&) {},
@@ -59,7 +61,7 @@ spawn_recording_registry(caf::actor_system& system) {
 
 struct judge_record {
   timenode::flood_judgement answer{timenode::flood_verdict::forward, {}};
-  bool silent = false; ///< Leaves questions open.
+  bool silent = false; ///< Leaves questions open, until it is asked to judge an `ack`.
   std::vector<std::pair<timenode::ip_address, timenode::wire::message>> asked;
   std::deque<caf::typed_response_promise<timenode::flood_judgement>> open;
 };
@@ -72,6 +74,12 @@ spawn_recording_judge(caf::actor_system& system) {
     return {
       [record, self](atom::judge, const ip_address& from,
                      const wire::message& item) -> caf::result<flood_judgement> {
+        // Promises can be kept only from inside their actor.
+        if (std::holds_alternative<wire::ack>(item)) {
+          for (auto& promise : std::exchange(record->open, {}))
+            promise.deliver(record->answer);
+          return record->answer;
+        }
         record->asked.emplace_back(from, item);
         if (!record->silent)
           return record->answer;
@@ -85,7 +93,7 @@ spawn_recording_judge(caf::actor_system& system) {
 /// The message in an encoded line with its newline. Throws when there is none.
 inline timenode::wire::message decode(const std::string& line) {
   auto result = timenode::wire::message{};
-  if (line.empty() || !timenode::wire::from_line(line.substr(0, line.size() - 1), result))
+  if (!timenode::wire::from_line(line, result))
     throw std::runtime_error("not a message: " + line);
   return result;
 }

@@ -27,13 +27,13 @@ namespace test {
 
 /// What a peer does; the test may change it at any time.
 struct peer_script {
-  block_list chain;                          ///< What it serves.
-  std::optional<std::uint64_t> claim;        ///< What it says its height is; none: that of its chain.
+  block_list chain{};                        ///< What it serves.
+  std::optional<std::uint64_t> claim{};      ///< What it says its height is; none: that of its chain.
   bool answers_heights = true;
   bool answers_blocks = true;
   std::chrono::nanoseconds delay{0};         ///< Before each answer.
   /// Answers to requests for blocks may be changed here.
-  std::function<void(block_list&)> distort;
+  std::function<void(block_list&)> distort{};
 };
 
 /// What a peer was asked.
@@ -154,27 +154,12 @@ private:
 
 using scripted_peer = timenode::peer_connection_actor::stateful_impl<scripted_peer_state>;
 
-/// A registry that only records violations.
-inline timenode::connection_registry_actor
-spawn_fake_registry(caf::actor_system& system,
-                    std::shared_ptr<std::vector<timenode::violation>> violations) {
-  using namespace timenode;
-  return system.spawn([violations]() -> connection_registry_actor::behavior_type {
-    return {
-      [](atom::accepted, std::uint64_t, const endpoint&) {},
-      [](atom::attach, const peer_routes&) {},
-      [](atom::want, const endpoint&, dial_purpose) {},
-      [](atom::want, const ip_address&) {},
-      [](atom::handshaken, link_id) {},
-      [](atom::alive, link_id) {},
-      [](const link_report&) {},
-      [violations](const violation& x) { violations->push_back(x); },
-      [](atom::subscribe, const peer_listener_actor&) {},
-      [](atom::list) { return link_list{}; },
-      [](atom::stop) {},
-      [](atom::snapshot) { return registry_snapshot{}; },
-      [](atom::wake, std::uint64_t) {},
-    };
+/// Stands for the registry: records violations.
+inline timenode::violation_taker_actor
+spawn_violation_taker(caf::actor_system& system,
+                      std::shared_ptr<std::vector<timenode::violation>> violations) {
+  return system.spawn([violations]() -> timenode::violation_taker_actor::behavior_type {
+    return {[violations](const timenode::violation& x) { violations->push_back(x); }};
   });
 }
 
@@ -225,7 +210,7 @@ public:
     : max_waiting_bytes_{max_waiting_bytes} {
     spdlog::set_level(spdlog::level::off);
     keeper = system.spawn<timenode::chain_keeper>(context, store);
-    registry = spawn_fake_registry(system, violations);
+    registry = spawn_violation_taker(system, violations);
     gossip = spawn_fake_gossip(system, flooded);
     start();
   }
@@ -318,7 +303,7 @@ public:
   std::shared_ptr<timenode::sync_engine_actor> engine
     = std::make_shared<timenode::sync_engine_actor>();
   timenode::chain_keeper_actor keeper;
-  timenode::connection_registry_actor registry;
+  timenode::violation_taker_actor registry;
   timenode::gossip_actor gossip;
 
 private:

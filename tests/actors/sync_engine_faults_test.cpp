@@ -28,6 +28,9 @@ chain_keeper_actor spawn_stubborn(caf::actor_system& system, chain_keeper_actor 
             how->kept.push_back(self->make_response_promise<apply_reply>());
             return how->kept.back();
           }
+          // Answers that come after all belong to a state that has passed.
+          for (auto& late : std::exchange(how->kept, {}))
+            late.deliver(apply_reply{});
           return self->delegate(real, atom::apply_v, x);
         },
         [=](atom::roll_back, std::uint64_t x) { return self->delegate(real, atom::roll_back_v, x); },
@@ -70,10 +73,7 @@ TEST_CASE("a keeper that does not answer is asked for the tip, and the node goes
   how->silent = false;
   CHECK(w.reaches(2000, 25s));
   CHECK(w.violations->empty());
-  // An answer that comes after all belongs to a state that has passed.
-  for (auto& x : how->kept)
-    x.deliver(apply_reply{});
-  w.run();
+  CHECK(how->kept.empty());
   CHECK(w.look().height == 2000);
 }
 

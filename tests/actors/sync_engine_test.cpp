@@ -9,7 +9,7 @@ using namespace test;
 
 TEST_CASE("a node downloads 2,000 real blocks from one peer") {
   sync_world w;
-  const auto a = w.add("10.0.0.1", {.chain = real_chain()});
+  const auto a = w.add("10.0.0.1", {.chain = real_chain(), .delay = 10ms});
   CHECK(w.reaches(2000, 1s));
   CHECK(w.store->tip().hash == chain::block_hash(real_chain().back()->header));
   CHECK(a.log->most_open == 4);
@@ -39,8 +39,8 @@ TEST_CASE("three peers share the load") {
                           w.add("10.0.0.3", script)};
   REQUIRE(w.reaches(2000, 2s));
   for (const auto& x : peers) {
-    CHECK(x.log->blocks_sent > 400);
-    CHECK(x.log->blocks_sent < 1000);
+    CHECK(x.log->blocks_sent >= 400);
+    CHECK(x.log->blocks_sent <= 1000);
     CHECK(x.log->most_open <= 4);
   }
 }
@@ -114,9 +114,9 @@ TEST_CASE("the ranges of a peer that goes away are asked of another at once") {
   const auto a = w.add("10.0.0.1", {.chain = real_chain(), .answers_blocks = false});
   CHECK(a.log->requests.size() == 4);
   const auto b = w.add("10.0.0.2", {.chain = real_chain(), .delay = 10ms});
-  CHECK(b.log->requests.size() == 4); // what the first one has not been asked for
+  w.advance(15ms);
+  REQUIRE(b.log->requests.size() == 4); // what the first one has not been asked for
   CHECK(b.log->requests.front().first == 401);
-  w.advance(20ms);
   w.down(a);
   CHECK(w.reaches(2000, 1s));
 }

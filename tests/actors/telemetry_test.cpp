@@ -1,9 +1,7 @@
-#include "actors/telemetry.hpp"
-
 #include "actors/metrics.hpp"
+#include "actors/telemetry.hpp"
 #include "tests/actors/test_node.hpp"
 
-#include <caf/telemetry/collector/prometheus.hpp>
 #include <doctest/doctest.h>
 
 #include <map>
@@ -72,7 +70,8 @@ registry_source spawn_registry(caf::actor_system& system, world& w) {
 template <class Snapshot>
 snapshot_source<Snapshot> spawn_source(caf::actor_system& system, const Snapshot& x) {
   using source = snapshot_source<Snapshot>;
-  return system.spawn([&x]() -> typename source::behavior_type { return {[&x](atom::snapshot) { return x; }}; });
+  return system.spawn(
+    [&x]() -> typename source::behavior_type { return {[&x](atom::snapshot) { return x; }}; });
 }
 
 snapshot_source<sync_snapshot> spawn_sync(caf::actor_system& system, world& w) {
@@ -125,9 +124,9 @@ public:
     w.sync.height = w.sync.target = 2000;
     w.masternodes.resize(3);
     w.masternodes[1].active = true;
-    sources = {spawn_registry(system, w),          spawn_source(system, w.directory),
+    sources = {spawn_registry(system, w),      spawn_source(system, w.directory),
                spawn_source(system, w.gossip), spawn_source(system, w.keeper),
-               spawn_sync(system, w),              spawn_masternodes(system, w)};
+               spawn_sync(system, w),          spawn_masternodes(system, w)};
     start();
   }
 
@@ -267,20 +266,8 @@ TEST_CASE_FIXTURE(fixture, "a healthy node violates nothing in an hour") {
     CHECK(violations(static_cast<invariant>(i)) == 0);
 }
 
-TEST_CASE_FIXTURE(fixture, "gauges follow what the actors say") {
-  w.sync.target = 2100;
-  advance(11s);
-  const auto text = to_string(caf::telemetry::collector::prometheus{}.collect_from(system.metrics()));
-  CHECK(text.find("timenode_height 2000 ") != std::string::npos);
-  CHECK(text.find("timenode_sync_target 2100 ") != std::string::npos);
-  CHECK(text.find("timenode_masternodes{state=\"known\"} 3 ") != std::string::npos);
-  CHECK(text.find("timenode_masternodes{state=\"active\"} 1 ") != std::string::npos);
-  CHECK(text.find("timenode_connections{direction=\"inbound\",state=\"established\"} 1 ")
-        != std::string::npos);
-  CHECK(text.find("timenode_invariant_violations_total{name=\"one-truth\"} 0 ") != std::string::npos);
-}
-
-TEST_CASE_FIXTURE(fixture, "a socket that nobody owns is a violation of one-truth after a second look") {
+TEST_CASE_FIXTURE(fixture,
+                  "a socket that nobody owns is a violation of one-truth after a second look") {
   w.sockets = 3;
   advance(10s);
   CHECK(violations(invariant::one_truth) == 0);
@@ -299,7 +286,8 @@ TEST_CASE_FIXTURE(fixture, "a socket that is gone at the second look is none") {
   CHECK(violations(invariant::one_truth) == 0);
 }
 
-TEST_CASE_FIXTURE(fixture, "a registry entry whose connection is dead is a violation of one-truth") {
+TEST_CASE_FIXTURE(fixture,
+                  "a registry entry whose connection is dead is a violation of one-truth") {
   caf::anon_send_exit(w.links[0].second, caf::exit_reason::kill);
   w.sockets = 1;
   advance(11s);
@@ -320,7 +308,8 @@ TEST_CASE_FIXTURE(fixture, "a registry that does not answer is not judged") {
   CHECK(violations(invariant::one_link) == 0);
 }
 
-TEST_CASE_FIXTURE(fixture, "a second established connection to an IP that stays is a violation of one-link") {
+TEST_CASE_FIXTURE(
+  fixture, "a second established connection to an IP that stays is a violation of one-link") {
   add_connection(3, "192.0.2.2", link_direction::inbound);
   advance(20s);
   CHECK(violations(invariant::one_link) == 0);
@@ -360,7 +349,8 @@ TEST_CASE_FIXTURE(fixture, "questions asked during a check are answered, and the
   CHECK(violations(invariant::one_truth) == 1);
 }
 
-TEST_CASE_FIXTURE(fixture, "a check that falls due while others' collection runs takes one of its own") {
+TEST_CASE_FIXTURE(fixture,
+                  "a check that falls due while others' collection runs takes one of its own") {
   w.sync_silent = true;
   advance(9500ms);
   auto response = ask_later();
@@ -372,47 +362,4 @@ TEST_CASE_FIXTURE(fixture, "a check that falls due while others' collection runs
   CHECK(w.asked["registry"] == 2);
   advance(30s);
   CHECK(w.asked["registry"] >= 4);
-}
-
-// -- metrics ----------------------------------------------------------------------
-
-TEST_CASE_FIXTURE(test::test_node, "messages and bytes are counted by kind and direction") {
-  node_metrics metrics{system.metrics()};
-  const auto text = [&] {
-    return to_string(caf::telemetry::collector::prometheus{}.collect_from(system.metrics()));
-  };
-  metrics.sent("{\"Ping\":{\"nonce\":1,\"timestamp\":2}}\n\"GetPeers\"\n\"Surprise\"\n");
-  wire::received_batch pongs;
-  pongs.lines = {wire::message{wire::pong{}}, wire::message{wire::pong{}}};
-  pongs.bytes = 80;
-  metrics.received(pongs);
-  wire::received_batch mixed;
-  mixed.lines = {wire::message{wire::pong{}}, wire::unknown_message{}, wire::malformed_line{}};
-  mixed.bytes = 200;
-  metrics.received(mixed);
-  const auto shown = text();
-  const auto has = [&](const std::string& line) { return shown.find(line) != std::string::npos; };
-  CHECK(has("timenode_messages_total{direction=\"out\",kind=\"Ping\"} 1 "));
-  CHECK(has("timenode_message_bytes_total{direction=\"out\",kind=\"Ping\"} 35 "));
-  CHECK(has("timenode_messages_total{direction=\"out\",kind=\"GetPeers\"} 1 "));
-  CHECK(has("timenode_messages_total{direction=\"out\",kind=\"unknown\"} 1 "));
-  CHECK(has("timenode_messages_total{direction=\"in\",kind=\"Pong\"} 3 "));
-  CHECK(has("timenode_message_bytes_total{direction=\"in\",kind=\"Pong\"} 80 "));
-  CHECK(has("timenode_messages_total{direction=\"in\",kind=\"unknown\"} 1 "));
-  CHECK(has("timenode_messages_total{direction=\"in\",kind=\"malformed\"} 1 "));
-  CHECK(has("timenode_message_bytes_total{direction=\"in\",kind=\"mixed\"} 200 "));
-}
-
-TEST_CASE_FIXTURE(test::test_node, "every metric is there from the start, at zero") {
-  node_metrics metrics{system.metrics()};
-  const auto shown
-    = to_string(caf::telemetry::collector::prometheus{}.collect_from(system.metrics()));
-  for (std::size_t kind = 0; kind < wire::message_kinds; ++kind)
-    CHECK(shown.find("kind=\"" + std::string{wire::kind_name(kind)} + "\"} 0 ") != std::string::npos);
-  for (std::size_t i = 0; i < invariant_count; ++i)
-    CHECK(shown.find("timenode_invariant_violations_total{name=\""
-                     + std::string{to_text(static_cast<invariant>(i))} + "\"} 0 ")
-          != std::string::npos);
-  CHECK(shown.find("timenode_connections_ended_total{cause=\"duplicate\"} 0 ") != std::string::npos);
-  CHECK(shown.find("timenode_ping_round_trip_seconds") != std::string::npos);
 }

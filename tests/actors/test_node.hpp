@@ -44,6 +44,7 @@ public:
 /// What a fake connection was told to send or do.
 struct connection_record {
   std::vector<std::string> lines;           ///< Sent, each with its newline.
+  std::vector<timenode::wire::shared_line> buffers; ///< The same as they came.
   std::vector<std::pair<timenode::link_end, std::string>> closes;
   int probes = 0;
 };
@@ -60,7 +61,10 @@ spawn_fake_connection(caf::actor_system& system) {
       [](atom::closed, const std::string&) {},
       [](const timenode::wire::received_batch&) {},
       [](atom::drained) {},
-      [record](const timenode::encoded_line& line) { record->lines.push_back(*line.bytes); },
+      [record](const timenode::encoded_line& line) {
+        record->lines.push_back(*line.bytes);
+        record->buffers.push_back(line.bytes);
+      },
       [record](atom::close, timenode::link_end cause, const std::string& reason) {
         record->closes.emplace_back(cause, reason);
       },

@@ -1,94 +1,26 @@
-// Which addresses are kept, which are dialed, and what others are told.
+// Which addresses are kept, what others are told, and how the book is kept.
 
-#include "actors/address_book.hpp"
-
-#include "actors/address_rules.hpp"
+#include "tests/unit/address_book_support.hpp"
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <map>
-#include <set>
 
 using namespace timenode;
+using namespace test;
 
 namespace {
 
-constexpr std::uint16_t port = 24100;
-const auto our_ip = *ip_address::parse("198.51.100.200");
-
-ip_address ip(std::string_view text) {
-  return *ip_address::parse(text);
-}
-
-/// A public address; every one of `group` 0..255 is a group of its own.
-ip_address public_ip(int group, int host) {
-  return ip_address::from_v4({20, static_cast<std::uint8_t>(group),
-                              static_cast<std::uint8_t>(host / 256),
-                              static_cast<std::uint8_t>(host % 256)});
-}
-
-endpoint at(const ip_address& x) {
-  return {x, port};
-}
-
-peer_info inbound(const ip_address& x) {
-  return {x, 1, link_direction::inbound, endpoint{x, 50'000}};
-}
-
-peer_info outbound(const ip_address& x) {
-  return {x, 1, link_direction::outbound, at(x)};
-}
-
-struct fixture {
-  explicit fixture(std::optional<ip_address> local_ip = our_ip, std::size_t max_peers = 125)
-    : book{local_ip, port, max_peers} {}
-
-  std::size_t learn(std::vector<std::string> texts, std::string_view source = "192.0.2.1") {
-    return book.learn(texts, ip(source));
-  }
-
-  /// One address in each of `count` groups.
-  void learn_groups(int count, std::string_view source = "192.0.2.1") {
-    for (int i = 0; i < count; ++i)
-      learn({public_ip(i, 1).to_string()}, source);
-  }
-
-  /// Follows the book's plan as the registry would.
-  address_book::plan follow() {
-    auto plan = book.make_plan(random);
-    for (const auto& x : plan.unwant)
-      wanted.erase(x);
-    for (const auto& [to, purpose] : plan.want)
-      wanted[to.ip] = purpose;
-    return plan;
-  }
-
-  bool fail(const ip_address& x, int times = 1) {
-    auto left = false;
-    for (int i = 0; i < times; ++i)
-      left = book.dialed({at(x), false, static_cast<std::uint32_t>(i + 1), "refused"}, 1000) || left;
-    if (left)
-      wanted.erase(x);
-    return left;
-  }
-
-  address_book book;
-  random_source random{1};
-  std::map<ip_address, dial_purpose> wanted;
-};
-
-struct small_fixture : fixture {
-  small_fixture() : fixture{our_ip, 5} {}
-};
+using fixture = address_book_fixture;
 
 } // namespace
 
 // -- what is learned ------------------------------------------------------------------
 
 TEST_CASE_FIXTURE(fixture, "addresses that cannot be a peer are skipped, the others are learned") {
-  CHECK(learn({"203.0.113.1:24100", "203.0.113.2", "[2001:db8::1]:24100", "203.0.113.3:0", "nonsense",
-               "", "seed.example:24100", "0.0.0.0:24100", "224.0.0.1:24100", "255.255.255.255:1",
+  CHECK(learn({"203.0.113.1:24100", "203.0.113.2", "[2001:db8::1]:24100", "203.0.113.3:0",
+               "nonsense", "", "seed.example:24100", "0.0.0.0:24100", "224.0.0.1:24100",
+               "255.255.255.255:1",
                "198.51.100.200:24100", "203.0.113.1:9", "203.0.113.4:65536", "::"})
         == 3);
   CHECK(book.snapshot().known == 3);
@@ -116,7 +48,8 @@ TEST_CASE_FIXTURE(fixture, "of one answer no more than a thousand addresses are 
   CHECK(learn(texts) == 0);
 }
 
-TEST_CASE_FIXTURE(fixture, "a source holds no more than its share, and another source still gets in") {
+TEST_CASE_FIXTURE(fixture, "a source holds no more than its share, and another source still gets "
+                           "in") {
   int taken = 0;
   for (int i = 0; i < 10'000; ++i)
     taken += static_cast<int>(learn({public_ip(i % 256, i / 256).to_string()}));
@@ -137,8 +70,8 @@ TEST_CASE("on a local network everybody is of one group, and that is no limit") 
     CHECK(x.learn({"127.0.0." + std::to_string(i + 1)}) == 1);
 }
 
-TEST_CASE_FIXTURE(fixture, "a flood of addresses from everywhere stays within the limit, and what was "
-                           "reached stays in the book") {
+TEST_CASE_FIXTURE(fixture, "a flood of addresses from everywhere stays within the limit, and what "
+                           "was reached stays in the book") {
   for (int i = 0; i < 50; ++i)
     book.connected(outbound(public_ip(i, 1)), 1000);
   for (int i = 0; i < 50; ++i)
@@ -168,7 +101,8 @@ TEST_CASE_FIXTURE(fixture, "in a full book the address that failed most makes ro
 }
 
 // Gossip carries no freshness.
-TEST_CASE_FIXTURE(fixture, "naming an address again neither refreshes it nor forgives its failures") {
+TEST_CASE_FIXTURE(fixture, "naming an address again neither refreshes it nor forgives its "
+                           "failures") {
   learn({"203.0.113.1"});
   follow();
   fail(ip("203.0.113.1"), 9);
@@ -178,180 +112,10 @@ TEST_CASE_FIXTURE(fixture, "naming an address again neither refreshes it nor for
   CHECK(book.snapshot().known == 0);
 }
 
-// -- what is dialed ---------------------------------------------------------------------
-
-TEST_CASE_FIXTURE(fixture, "configured peers are wanted from the start and never given up") {
-  book.add_configured(at(ip("203.0.113.1")));
-  book.add_configured(at(our_ip));
-  CHECK(follow().want
-        == std::vector{std::pair{at(ip("203.0.113.1")), dial_purpose::configured}});
-  CHECK_FALSE(fail(ip("203.0.113.1"), 1000));
-  CHECK(follow().unwant.empty());
-  CHECK(wanted.size() == 1);
-  CHECK(follow().want.empty()); // asked once
-}
-
-TEST_CASE_FIXTURE(fixture, "discovered peers that we are to dial are tried eight at a time") {
-  learn_groups(100);
-  follow();
-  CHECK(wanted.size() == max_tries);
-  // Success makes room for the next try ...
-  const auto reached = wanted.begin()->first;
-  book.dialed({at(reached), true, 0, ""}, 1000);
-  book.connected(outbound(reached), 1000);
-  CHECK(follow().want.size() == 1);
-  // ... and so does failing three times: what waits out its backoff is no try.
-  const auto failing = wanted.rbegin()->first;
-  fail(failing, 2);
-  CHECK(follow().want.empty());
-  fail(failing);
-  CHECK(follow().want.size() == 1);
-  CHECK(wanted.contains(failing));
-}
-
-TEST_CASE("peers that are to dial us are awaited more at a time: that costs nothing") {
-  fixture x{ip("1.0.0.1")}; // below all others
-  x.learn_groups(100);
-  x.follow();
-  CHECK(x.wanted.size() == max_waits);
-}
-
-TEST_CASE_FIXTURE(small_fixture, "no more discovered peers are wanted than there are free places") {
-  learn_groups(50);
-  follow();
-  CHECK(wanted.size() == 5);
-  for (int i = 0; i < 3; ++i)
-    book.connected(inbound(public_ip(100 + i, 1)), 1000);
-  CHECK(follow().unwant.size() == 3);
-  for (int i = 3; i < 5; ++i)
-    book.connected(inbound(public_ip(100 + i, 1)), 1000);
-  follow();
-  CHECK(wanted.empty());
-  book.disconnected(public_ip(100, 1));
-  follow();
-  CHECK(wanted.size() == 1);
-}
-
-TEST_CASE_FIXTURE(small_fixture, "configured peers take no places of discovered ones") {
-  for (int i = 0; i < 10; ++i) {
-    book.add_configured(at(public_ip(200, i)));
-    book.connected(outbound(public_ip(200, i)), 1000);
-  }
-  learn_groups(50);
-  follow();
-  CHECK(std::count_if(wanted.begin(), wanted.end(), [](const auto& x) {
-          return x.second == dial_purpose::discovered;
-        }) == 5);
-}
-
-TEST_CASE_FIXTURE(small_fixture, "when all places wait for peers that fail, untried ones get their turn") {
-  learn_groups(20);
-  std::set<ip_address> tried;
-  for (int round = 0; round < 100; ++round) {
-    follow();
-    CHECK(wanted.size() <= 5);
-    const auto now = wanted;
-    for (const auto& [x, _] : now) {
-      tried.insert(x);
-      fail(x);
-    }
-  }
-  CHECK(tried.size() == 20);
-}
-
-TEST_CASE_FIXTURE(fixture, "a discovered peer leaves the book after ten failures in a row, not before") {
-  learn({"203.0.113.1"});
-  follow();
-  CHECK_FALSE(fail(ip("203.0.113.1"), 9));
-  book.dialed({at(ip("203.0.113.1")), true, 0, ""}, 1000);
-  CHECK_FALSE(fail(ip("203.0.113.1"), 9));
-  CHECK(fail(ip("203.0.113.1")));
-  CHECK(book.snapshot().known == 0);
-}
-
-TEST_CASE_FIXTURE(fixture, "failures count on when the registry was told to forget a peer in between") {
-  learn({"203.0.113.1"});
-  follow();
-  for (int i = 0; i < 9; ++i)
-    CHECK_FALSE(book.dialed({at(ip("203.0.113.1")), false, 1, "refused"}, 1000));
-  CHECK(book.dialed({at(ip("203.0.113.1")), false, 1, "refused"}, 1000));
-}
-
-TEST_CASE_FIXTURE(fixture, "groups that we have nobody of come first") {
-  for (int i = 0; i < 64; ++i)
-    learn({public_ip(7, i).to_string()});
-  follow(); // eight of group 7
-  learn_groups(4, "192.0.2.2");
-  for (const auto& [x, _] : std::map{wanted})
-    fail(x, 3);
-  int new_groups = 0;
-  for (const auto& [to, _] : follow().want)
-    new_groups += to.ip.group() != public_ip(7, 0).group();
-  CHECK(new_groups == 4);
-}
-
-TEST_CASE_FIXTURE(fixture, "a discovered peer stays wanted while it is connected, so that it is dialed "
-                           "again when it is lost") {
-  learn({"203.0.113.1"});
-  follow();
-  book.connected(outbound(ip("203.0.113.1")), 1000);
-  book.disconnected(ip("203.0.113.1"));
-  CHECK(follow().unwant.empty());
-  CHECK(wanted.contains(ip("203.0.113.1")));
-}
-
-// -- masternodes --------------------------------------------------------------------------
-
-TEST_CASE_FIXTURE(fixture, "a masternode that we met once is wanted always and never given up") {
-  CHECK(book.add_masternode(at(ip("203.0.113.1"))));
-  book.connected(inbound(ip("203.0.113.1")), 1000);
-  book.disconnected(ip("203.0.113.1"));
-  follow();
-  CHECK(wanted.at(ip("203.0.113.1")) == dial_purpose::masternode);
-  CHECK_FALSE(fail(ip("203.0.113.1"), 1000));
-  CHECK(follow().unwant.empty());
-}
-
-TEST_CASE_FIXTURE(fixture, "the registry hears of it when a discovered peer turns out to be a masternode") {
-  learn({"203.0.113.1"});
-  follow();
-  CHECK(wanted.at(ip("203.0.113.1")) == dial_purpose::discovered);
-  book.add_masternode(at(ip("203.0.113.1")));
-  follow();
-  CHECK(wanted.at(ip("203.0.113.1")) == dial_purpose::masternode);
-}
-
-TEST_CASE_FIXTURE(fixture, "invented masternodes are dialed in limited number, and take turns") {
-  for (int i = 0; i < 5000; ++i)
-    book.add_masternode(at(public_ip(i % 256, i / 256)));
-  CHECK(book.snapshot().known == max_unmet_masternodes);
-  follow();
-  CHECK(wanted.size() == max_unmet_masternodes_wanted);
-  CHECK_FALSE(fail(wanted.begin()->first, 10)); // a masternode stays in the book
-  const auto plan = follow();
-  CHECK(plan.unwant.size() == 1);
-  CHECK(plan.want.size() == 1);
-  CHECK(wanted.size() == max_unmet_masternodes_wanted);
-}
-
-TEST_CASE_FIXTURE(fixture, "a masternode that failed too often makes room for a new one") {
-  for (int i = 0; i < static_cast<int>(max_unmet_masternodes); ++i)
-    book.add_masternode(at(public_ip(i % 256, i / 256)));
-  follow();
-  CHECK_FALSE(book.add_masternode(at(ip("203.0.113.1"))));
-  const auto dead = wanted.begin()->first;
-  fail(dead, 10);
-  CHECK(book.add_masternode(at(ip("203.0.113.1"))));
-  CHECK(book.snapshot().known == max_unmet_masternodes);
-  const auto plan = follow();
-  CHECK(std::count(plan.unwant.begin(), plan.unwant.end(), dead) == 1);
-  CHECK_FALSE(wanted.contains(dead));
-}
-
 // -- what others are told ---------------------------------------------------------------
 
-TEST_CASE_FIXTURE(fixture, "others are told of connected peers first, then of such as we reached, and of "
-                           "nothing else") {
+TEST_CASE_FIXTURE(fixture, "others are told of connected peers first, then of such as we reached, "
+                           "and of nothing else") {
   learn({"203.0.113.1"}); // hearsay
   book.connected(outbound(ip("203.0.113.2")), 1000);
   book.connected(inbound(ip("203.0.113.3")), 1000);

@@ -1,13 +1,13 @@
 #pragma once
 
-// For the tests of the Asio transport: handlers that write down what they are told, and a peer of plain
-// blocking sockets. Nothing sleeps: everything waits for an event, with a deadline far beyond need.
+// For the tests of the Asio transport: handlers that write down what they are told, and a peer of
+// plain blocking sockets. Nothing sleeps: everything waits for an event, with a deadline far beyond
+// need.
 
 #include "net/asio_transport.hpp"
 
-#include <doctest/doctest.h>
-
 #include <arpa/inet.h>
+#include <doctest/doctest.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -72,7 +72,7 @@ private:
 
 /// What one connection's handler was told.
 struct heard {
-  std::vector<std::uint64_t> nonces; ///< Of the pings.
+  std::vector<std::uint64_t> nonces;  ///< Of the pings.
   std::vector<std::string> malformed;
   std::size_t batches = 0;
   std::size_t lines = 0;
@@ -80,7 +80,7 @@ struct heard {
   std::size_t drained = 0;
   std::size_t connected = 0;
   endpoint local;
-  std::vector<std::string> ends; ///< Reasons of on_closed and on_failed; one when all is well.
+  std::vector<std::string> ends;  ///< Reasons of on_closed and on_failed; one when all is well.
   bool failed = false;
   bool destroyed = false;
   bool called_after_end = false;
@@ -204,8 +204,8 @@ inline ip_address ip(std::string_view text) {
 struct server {
   explicit server(std::string_view address = "127.0.0.1", net::asio_transport_options options = {})
       : transport{options} {
-    auto result = transport.listen({.ip = ip(address), .port = 0},
-                                   std::make_unique<arrival_recorder>(log));
+    auto result =
+        transport.listen({.ip = ip(address), .port = 0}, std::make_unique<arrival_recorder>(log));
     if (result)
       at = *result;
     else
@@ -227,7 +227,6 @@ struct server {
   endpoint at;
   std::string problem;
 };
-
 
 /// The other side as anyone might write it: a blocking socket, with deadlines instead of hanging.
 class plain_peer {
@@ -323,4 +322,4 @@ private:
   int error_ = 0;
 };
 
-} // namespace net_test
+}  // namespace net_test

@@ -36,7 +36,7 @@ bool paused(const watched_link& x) {
   return x.connection->stats().reading_paused;
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("flow: without credit reading stops and the sender blocks; a grant resumes it") {
   with_threads([](std::size_t threads) {
@@ -65,7 +65,7 @@ TEST_CASE("flow: without credit reading stops and the sender blocks; a grant res
     granting = true;
     x.here.connection->grant(before.lines, before.bytes);
     CHECK(x.here.wait_lines(written / line.size()));
-    x.peer.write("\n" + line); // Ends the line that the full socket cut.
+    x.peer.write("\n" + line);  // Ends the line that the full socket cut.
     CHECK(x.here.log->wait([](const heard& h) { return h.nonces.back() == 1234567; }));
   });
 }
@@ -82,7 +82,7 @@ TEST_CASE("flow: credit in bytes counts too, but never stops the line that has b
   CHECK(x.here.log->now().bytes == big.size());
   x.here.connection->grant(1, big.size());
   REQUIRE(x.here.wait_lines(2));
-  x.here.connection->grant(2, 2 * big.size()); // More than is owed is as good as all.
+  x.here.connection->grant(2, 2 * big.size());  // More than is owed is as good as all.
   REQUIRE(x.here.wait_lines(3));
   writer.join();
 }
@@ -93,7 +93,7 @@ TEST_CASE("flow: a grant from within on_received") {
     x.here.connection->open_up();
     net::connection* connection = x.here.connection.get();
     x.here.start(
-      [connection](const net::received_batch& b) { connection->grant(b.lines.size(), b.bytes); });
+        [connection](const net::received_batch& b) { connection->grant(b.lines.size(), b.bytes); });
     std::string text;
     for (std::uint64_t i = 0; i < 20'000; ++i)
       text += ping_line(i);
@@ -167,8 +167,8 @@ TEST_CASE("flow: a first line of exactly the greeting is read, a longer one is a
     y.peer.write(text);
     y.here.start();
     REQUIRE(y.here.wait_lines(1));
-    CHECK(y.here.log->now().malformed
-          == std::vector<std::string>{"no line within the first 1024 bytes"});
+    CHECK(y.here.log->now().malformed ==
+          std::vector<std::string>{"no line within the first 1024 bytes"});
     // Nothing more is read, whatever is granted.
     y.here.connection->grant(1, 5000);
     y.here.connection->open_up();
@@ -199,14 +199,13 @@ TEST_CASE("flow: an oversized line is delivered as a violation and is the last")
   pair x{1};
   x.here.connection->open_up();
   x.here.start();
-  std::thread writer{[&] {
-    x.peer.write(ping_line(1) + std::string(wire::max_line_bytes + 1, 'x'));
-  }};
+  std::thread writer{
+      [&] { x.peer.write(ping_line(1) + std::string(wire::max_line_bytes + 1, 'x')); }};
   REQUIRE(x.here.wait_lines(2));
   writer.join();
   x.peer.write("\n" + ping_line(2));
-  CHECK(x.here.log->now().malformed
-        == std::vector<std::string>{"a line longer than 8388608 bytes"});
+  CHECK(x.here.log->now().malformed ==
+        std::vector<std::string>{"a line longer than 8388608 bytes"});
   CHECK(paused(x.here));
   x.here.connection->grant(2, 100);
   x.here.connection->close("violation");

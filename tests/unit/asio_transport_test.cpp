@@ -21,7 +21,8 @@ void with_threads(F f) {
 }
 
 /// A dialed connection whose dial has succeeded.
-watched_link dialed(net::transport& from, const endpoint& to, std::optional<ip_address> bound = {}) {
+watched_link dialed(net::transport& from, const endpoint& to,
+                    std::optional<ip_address> bound = {}) {
   watched_link result{.connection = from.dial(to, bound)};
   result.start();
   REQUIRE(result.log->wait([](const heard& x) { return x.connected == 1; }));
@@ -29,7 +30,8 @@ watched_link dialed(net::transport& from, const endpoint& to, std::optional<ip_a
 }
 
 /// How a dial of `to` fails.
-std::string dial_failure(net::transport& from, const endpoint& to, std::optional<ip_address> bound = {}) {
+std::string dial_failure(net::transport& from, const endpoint& to,
+                         std::optional<ip_address> bound = {}) {
   watched_link result{.connection = from.dial(to, bound)};
   result.start();
   auto reason = result.wait_end();
@@ -47,7 +49,7 @@ std::size_t limit_files(std::size_t n) {
   return before;
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("transport: lines go both ways, whoever dialed") {
   with_threads([](auto options) {
@@ -106,13 +108,13 @@ TEST_CASE("transport: failures of a dial, in words") {
   }
   SUBCASE("an address that is not ours") {
     server at;
-    CHECK(dial_failure(from, at.at, ip("203.0.113.7"))
-          == "cannot bind to 203.0.113.7: no interface of this machine has that address");
+    CHECK(dial_failure(from, at.at, ip("203.0.113.7")) ==
+          "cannot bind to 203.0.113.7: no interface of this machine has that address");
   }
   SUBCASE("an address of the other family") {
     server at;
-    CHECK(dial_failure(from, at.at, ip("2001:db8::1"))
-          == "cannot bind to 2001:db8::1: the peer is IPv4");
+    CHECK(dial_failure(from, at.at, ip("2001:db8::1")) ==
+          "cannot bind to 2001:db8::1: the peer is IPv4");
   }
 }
 
@@ -160,16 +162,16 @@ TEST_CASE("transport: failures to listen, in words") {
     return result.error().reason;
   };
   auto port = std::to_string(at.at.port);
-  CHECK(listen(at.at) == "port " + port
-                           + " on 127.0.0.1 is in use by another program: stop it or choose another "
-                             "with --listen");
-  CHECK(listen({.ip = ip("203.0.113.1"), .port = 24100})
-        == "cannot listen on 203.0.113.1:24100: no interface of this machine has that address");
+  CHECK(listen(at.at) ==
+        "port " + port +
+            " on 127.0.0.1 is in use by another program: stop it or choose another "
+            "with --listen");
+  CHECK(listen({.ip = ip("203.0.113.1"), .port = 24100}) ==
+        "cannot listen on 203.0.113.1:24100: no interface of this machine has that address");
   auto again = at.transport.listen({.ip = ip("127.0.0.1"), .port = 0},
                                    std::make_unique<arrival_recorder>(at.log));
   REQUIRE_FALSE(again);
-  CHECK(again.error().reason
-        == "cannot listen on 127.0.0.1:0: this transport has listened before");
+  CHECK(again.error().reason == "cannot listen on 127.0.0.1:0: this transport has listened before");
 }
 
 TEST_CASE("transport: on [::] an IPv4 peer is an IPv4 peer") {
@@ -265,7 +267,7 @@ TEST_CASE("transport: closing before start tells nobody") {
 }
 
 TEST_CASE("transport: closing while the dial is under way ends in on_closed") {
-  net::asio_transport from{{.linger = 5ms}}; // Nobody takes those that come to be.
+  net::asio_transport from{{.linger = 5ms}};  // Nobody takes those that come to be.
   server at;
   for (int i = 0; i < 50; ++i) {
     watched_link there{.connection = from.dial(at.at, std::nullopt)};
@@ -354,12 +356,12 @@ TEST_CASE("transport: its end is the end of everything, told once") {
       for (std::size_t i = 0; i < 20; ++i) {
         peers.emplace_back(at.at);
         if (i % 5 == 4)
-          continue; // Never taken.
+          continue;  // Never taken.
         links.push_back(at.take(i).first);
-        if (i % 5 != 3) // Taken, not started.
+        if (i % 5 != 3)  // Taken, not started.
           links.back().start();
         if (i % 5 == 2)
-          links.back().connection->close("early"); // Lingers when the end comes.
+          links.back().connection->close("early");  // Lingers when the end comes.
       }
     }
     for (std::size_t i = 0; i < links.size(); ++i) {
@@ -367,13 +369,13 @@ TEST_CASE("transport: its end is the end of everything, told once") {
       CAPTURE(i);
       if (i % 4 == 3) {
         CHECK(log.ends.empty());
-        links[i].start(); // Too late, and harmless.
+        links[i].start();  // Too late, and harmless.
         CHECK(links[i].log->now().destroyed);
       } else {
         REQUIRE(log.over());
         CHECK(log.ends.size() == 1);
-        CHECK(log.ends[0]
-              == (i % 4 == 2 ? "closed by us: early" : "closed by us: the transport shuts down"));
+        CHECK(log.ends[0] ==
+              (i % 4 == 2 ? "closed by us: early" : "closed by us: the transport shuts down"));
       }
       links[i].connection->send(buffer("x\n"));
       links[i].connection->close("late");
@@ -401,7 +403,7 @@ TEST_CASE("transport: a thousand connections come and go without a trace") {
       auto x = at.take(i).first;
       x.start();
       REQUIRE(x.wait_lines(1));
-      here[x.log->now().nonces[0]] = x; // They need not come in the order of the dials.
+      here[x.log->now().nonces[0]] = x;  // They need not come in the order of the dials.
     }
     CHECK(at.transport.open_connections() == count);
     CHECK(other.open_connections() == count);
@@ -420,11 +422,11 @@ TEST_CASE("transport: running out of files is told, and passes") {
   server at;
   plain_peer first{at.at};
   auto [here, remote] = at.take();
-  auto probe = ::socket(AF_INET, SOCK_STREAM, 0); // Takes the lowest free number.
+  auto probe = ::socket(AF_INET, SOCK_STREAM, 0);  // Takes the lowest free number.
   ::close(probe);
   auto before = limit_files(static_cast<std::size_t>(probe) + 1);
   {
-    plain_peer second{at.at}; // Takes the last one.
+    plain_peer second{at.at};  // Takes the last one.
     CHECK(at.log->wait([](const arrivals& x) { return !x.errors.empty(); }));
     limit_files(before);
     CHECK(at.log->wait([](const arrivals& x) { return x.accepted.size() == 2; }));

@@ -23,8 +23,8 @@ TEST_CASE("direction: the protocol's 144 cases") {
 }
 
 TEST_CASE("direction: of two different addresses exactly one dials") {
-  const auto texts = {"9.9.9.9", "10.0.0.1", "192.0.2.1", "192.0.2.10", "255.255.255.255", "::1",
-                      "2001:db8::1", "2001:db8::10"};
+  const auto texts = {"9.9.9.9",         "10.0.0.1", "192.0.2.1",   "192.0.2.10",
+                      "255.255.255.255", "::1",      "2001:db8::1", "2001:db8::10"};
   for (auto a : texts)
     for (auto b : texts) {
       auto x = ip_address::parse(a).value();

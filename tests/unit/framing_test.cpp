@@ -19,8 +19,8 @@ struct result {
   bool operator==(const result&) const = default;
 };
 
-/// Feeds `bytes` in pieces that end at `cuts`. Each piece gets a buffer of its own with just the padding
-/// that it must have, so that a sanitizer sees every byte too far.
+/// Feeds `bytes` in pieces that end at `cuts`. Each piece gets a buffer of its own with just the
+/// padding that it must have, so that a sanitizer sees every byte too far.
 result frame(const std::string& bytes, const std::vector<std::size_t>& cuts, std::size_t limit) {
   line_framer framer{limit};
   result got;
@@ -66,7 +66,7 @@ result expected(const std::string& bytes, std::size_t limit) {
   return want;
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("framing: lines, empty lines, and a rest") {
   auto got = frame("one\n\n\ntwo\r\n three \nrest", {}, 100);
@@ -119,7 +119,9 @@ TEST_CASE("framing: a raised limit holds for the line that has begun") {
 
 TEST_CASE("framing: any split of the same bytes gives the same lines") {
   std::mt19937 random{20251210};
-  auto below = [&random](std::size_t n) { return std::uniform_int_distribution<std::size_t>{0, n - 1}(random); };
+  auto below = [&random](std::size_t n) {
+    return std::uniform_int_distribution<std::size_t>{0, n - 1}(random);
+  };
   for (int round = 0; round < 3000; ++round) {
     auto limit = 1 + below(40);
     std::string bytes;
@@ -131,7 +133,7 @@ TEST_CASE("framing: any split of the same bytes gives the same lines") {
     }
     std::vector<std::size_t> cuts;
     for (std::size_t at = 0; at < bytes.size();) {
-      at = std::min(at + below(1 + below(30)), bytes.size()); // Empty pieces too.
+      at = std::min(at + below(1 + below(30)), bytes.size());  // Empty pieces too.
       cuts.push_back(at);
       if (below(40) == 0)
         break;

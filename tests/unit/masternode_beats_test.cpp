@@ -1,4 +1,5 @@
-// Heartbeats and attestations: what is sent on, what is evidence of life, and what is nobody's fault.
+// Heartbeats and attestations: what is sent on, what is evidence of life, and what is nobody's
+// fault.
 
 #include "actors/masternode_book.hpp"
 #include "tests/unit/masternode_support.hpp"
@@ -124,7 +125,8 @@ TEST_CASE_FIXTURE(fixture, "a heartbeat of an unknown masternode is a hint and i
   CHECK_FALSE(is_active(1, 0));
 }
 
-TEST_CASE_FIXTURE(fixture, "a flood of heartbeats of invented masternodes is bounded like all hints") {
+TEST_CASE_FIXTURE(fixture, "a flood of heartbeats of invented masternodes is bounded like all "
+                           "hints") {
   // Signing takes the time of this test.
   for (int i = 0; i < static_cast<int>(max_hints_per_source) + 200; ++i)
     verdict(heartbeat_of(1000 + i, 1, 0), 0);
@@ -143,7 +145,8 @@ TEST_CASE_FIXTURE(fixture, "a relayed heartbeat alone keeps nobody active") {
 
 // -- whose key ----------------------------------------------------------------------
 
-TEST_CASE_FIXTURE(fixture, "the deployed daemon beats with another key than it announces, and is heard") {
+TEST_CASE_FIXTURE(fixture, "the deployed daemon beats with another key than it announces, and is "
+                           "heard") {
   meet({1});
   CHECK(verdict(heartbeat_of(1, 1, 15, daemon_key), 15, 1) == forward);
   CHECK(verdict(heartbeat_of(1, 2, 75, daemon_key), 75) == forward);
@@ -166,8 +169,8 @@ TEST_CASE_FIXTURE(fixture, "a key that only others told us of gives way to the m
   CHECK(verdict(heartbeat_of(1, 2, 62), 62) == forward);
 }
 
-TEST_CASE_FIXTURE(fixture, "a masternode that restarts with another heartbeat key is heard when the old "
-                           "one's 180 s are over, or at once over its own connection") {
+TEST_CASE_FIXTURE(fixture, "a masternode that restarts with another heartbeat key is heard when "
+                           "the old one's 180 s are over, or at once over its own connection") {
   name(1);
   CHECK(verdict(heartbeat_of(1, 50, 0, daemon_key), 0) == forward);
   CHECK(verdict(heartbeat_of(1, 1, 60, daemon_key + 1), 60) == ignore);
@@ -234,7 +237,8 @@ TEST_CASE_FIXTURE(fixture, "a witness counts once, is never the masternode itsel
   CHECK(entry_of(book, 1, at(0))->attestations == 1);
 }
 
-TEST_CASE_FIXTURE(fixture, "a witness may sign with the key of its heartbeats, as the deployed daemon does") {
+TEST_CASE_FIXTURE(fixture, "a witness may sign with the key of its heartbeats, as the deployed "
+                           "daemon does") {
   meet({11});
   name(1);
   CHECK(verdict(heartbeat_of(11, 1, 0, daemon_key), 0, 11) == forward);
@@ -262,7 +266,8 @@ TEST_CASE_FIXTURE(fixture, "attestations of a heartbeat that we do not know are 
   CHECK(verdict(attestation_of(11, old, 60), 60) == ignore);
 }
 
-TEST_CASE_FIXTURE(fixture, "a heartbeat needs no more than 16 attestations, however many masternodes there are") {
+TEST_CASE_FIXTURE(fixture, "a heartbeat needs no more than 16 attestations, however many "
+                           "masternodes there are") {
   meet({1});
   for (int i = 0; i < 40; ++i)
     meet({100 + i});
@@ -301,7 +306,8 @@ TEST_CASE_FIXTURE(fixture, "what names our own address is ignored") {
 }
 
 TEST_CASE_FIXTURE(fixture, "attestations of our own heartbeat are counted") {
-  book.add_self({.ip = our_ip, .reward_address = "TIME0ours", .key = key_of(5).public_key()}, at(0));
+  book.add_self({.ip = our_ip, .reward_address = "TIME0ours", .key = key_of(5).public_key()},
+                at(0));
   meet({11, 12});
   const auto ours = heartbeat_of(9'000'000, 1, 0, 5);
   book.sent(ours, at(0));

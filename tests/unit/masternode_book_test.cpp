@@ -1,4 +1,5 @@
-// Which masternodes are believed to exist and to be active: first hand, by hearsay, and never again.
+// Which masternodes are believed to exist and to be active: first hand, by hearsay, and never
+// again.
 
 #include "actors/masternode_book.hpp"
 
@@ -58,7 +59,8 @@ TEST_CASE_FIXTURE(fixture, "the port of an announced address is dropped") {
   CHECK(is_active(1, 0));
 }
 
-TEST_CASE_FIXTURE(fixture, "an announcement that names no host, or no sane reward address, is not kept") {
+TEST_CASE_FIXTURE(fixture, "an announcement that names no host, or no sane reward address, is not "
+                           "kept") {
   auto x = announcement_of(1);
   for (const auto* address : {"", "masternode.example", "0.0.0.0", "224.0.0.1", "1.2.3", "::"}) {
     x.address = address;
@@ -73,7 +75,8 @@ TEST_CASE_FIXTURE(fixture, "an announcement that names no host, or no sane rewar
 }
 
 // For another IP it is a hint to dial.
-TEST_CASE_FIXTURE(fixture, "a masternode that another peer names is worth a dial and nothing else") {
+TEST_CASE_FIXTURE(fixture, "a masternode that another peer names is worth a dial and nothing "
+                           "else") {
   CHECK(book.announced(ip_of(1), announcement_of(2), at(0)) == std::vector{ip_of(2)});
   const auto x = entry(2, 0);
   REQUIRE(x);
@@ -102,7 +105,8 @@ TEST_CASE_FIXTURE(fixture, "a list is first hand for its sender and hearsay for 
   CHECK_FALSE(is_active(3, 0));
 }
 
-TEST_CASE_FIXTURE(fixture, "nobody tells us about ourselves, and no list brings unreachable addresses") {
+TEST_CASE_FIXTURE(fixture, "nobody tells us about ourselves, and no list brings unreachable "
+                           "addresses") {
   auto list = wire::masternodes_response{{announcement_of(9'000'000)}};
   for (const auto* address : {"127.0.0.1", "10.1.2.3", "192.168.1.1", "255.255.255.255"}) {
     list.masternodes.push_back(announcement_of(1));
@@ -134,7 +138,8 @@ TEST_CASE_FIXTURE(fixture, "what a masternode says of itself replaces hearsay, k
 }
 
 // Active -> inactive after 180 s without evidence; removed after 1 h.
-TEST_CASE_FIXTURE(fixture, "a connected masternode stays active for as long as the connection lasts") {
+TEST_CASE_FIXTURE(fixture, "a connected masternode stays active for as long as the connection "
+                           "lasts") {
   meet(1, 0);
   for (std::int64_t t = 0; t < 24 * hour; t += 60)
     book.expire(at(t));
@@ -142,7 +147,8 @@ TEST_CASE_FIXTURE(fixture, "a connected masternode stays active for as long as t
   CHECK(entry(1, 24 * hour)->last_seen == epoch + 24 * hour);
 }
 
-TEST_CASE_FIXTURE(fixture, "a masternode is inactive 180 s after its connection ended, and not before") {
+TEST_CASE_FIXTURE(fixture, "a masternode is inactive 180 s after its connection ended, and not "
+                           "before") {
   meet(1, 0);
   book.disconnected(ip_of(1), at(1000));
   CHECK(book.expire(at(1179)) == at(1180).mono);
@@ -154,7 +160,8 @@ TEST_CASE_FIXTURE(fixture, "a masternode is inactive 180 s after its connection 
   CHECK(book.active() == 0);
 }
 
-TEST_CASE_FIXTURE(fixture, "a masternode that connects again is active again, without announcing itself") {
+TEST_CASE_FIXTURE(fixture, "a masternode that connects again is active again, without announcing "
+                           "itself") {
   meet(1, 0);
   book.disconnected(ip_of(1), at(10));
   book.expire(at(300));
@@ -201,7 +208,8 @@ TEST_CASE_FIXTURE(fixture, "a ghost does not come back by gossip while its tombs
   CHECK(book.announced(ip_of(2), announcement_of(1), at(3 * hour)) == std::vector{ip_of(1)});
 }
 
-TEST_CASE_FIXTURE(fixture, "a masternode that comes back itself is believed at once, tombstone or not") {
+TEST_CASE_FIXTURE(fixture, "a masternode that comes back itself is believed at once, tombstone or "
+                           "not") {
   meet(1, 0);
   book.disconnected(ip_of(1), at(0));
   book.expire(at(hour));
@@ -218,7 +226,8 @@ TEST_CASE_FIXTURE(fixture, "a masternode that was only ever named leaves a tombs
 }
 
 // A key change needs the old key's silence for an hour.
-TEST_CASE_FIXTURE(fixture, "another key is not taken while the announced one was heard of in the last hour") {
+TEST_CASE_FIXTURE(fixture, "another key is not taken while the announced one was heard of in the "
+                           "last hour") {
   meet(1, 0);
   for (std::int64_t t = 60; t <= hour; t += 60) // The old key is heard of until t = 3600.
     book.announced(ip_of(1), announcement_of(1), at(t));
@@ -238,7 +247,8 @@ TEST_CASE_FIXTURE(fixture, "one source cannot enter more than its share of hints
   CHECK(book.announced(ip_of(2), announcement_of(5'000), at(0)) == std::vector{ip_of(5'000)});
 }
 
-TEST_CASE_FIXTURE(fixture, "when the hints are full, the greediest source makes room for a modest one") {
+TEST_CASE_FIXTURE(fixture, "when the hints are full, the greediest source makes room for a modest "
+                           "one") {
   for (int source = 1; source <= 5; ++source)
     for (int i = 0; i < 1'000; ++i)
       book.announced(ip_of(source), announcement_of(source * 10'000 + i), at(0));
@@ -251,7 +261,8 @@ TEST_CASE_FIXTURE(fixture, "when the hints are full, the greediest source makes 
   CHECK(entry(10'001, 1));
 }
 
-TEST_CASE_FIXTURE(fixture, "a flood of hints drives out neither living masternodes nor such as were met") {
+TEST_CASE_FIXTURE(fixture, "a flood of hints drives out neither living masternodes nor such as "
+                           "were met") {
   for (int i = 1; i <= 50; ++i)
     meet(i, 0);
   for (int i = 26; i <= 50; ++i)
@@ -267,7 +278,8 @@ TEST_CASE_FIXTURE(fixture, "a flood of hints drives out neither living masternod
   CHECK(book.active() == 25);
 }
 
-TEST_CASE_FIXTURE(fixture, "a full book takes a masternode that announces itself, for one that is silent") {
+TEST_CASE_FIXTURE(fixture, "a full book takes a masternode that announces itself, for one that is "
+                           "silent") {
   for (int i = 1; i <= static_cast<int>(max_masternodes); ++i)
     meet(i, 0);
   REQUIRE(book.size() == max_masternodes);
@@ -284,7 +296,8 @@ TEST_CASE_FIXTURE(fixture, "a full book takes a masternode that announces itself
 
 TEST_CASE("the entry of this node itself is active and never expires") {
   masternode_book book{our_ip};
-  book.add_self({.ip = our_ip, .reward_address = "TIME0ours", .key = key_of(5).public_key()}, at(0));
+  book.add_self({.ip = our_ip, .reward_address = "TIME0ours", .key = key_of(5).public_key()},
+                at(0));
   book.expire(at(48 * hour));
   const auto all = book.list(at(48 * hour));
   REQUIRE(all.size() == 1);

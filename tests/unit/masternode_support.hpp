@@ -1,6 +1,7 @@
 #pragma once
 
-// Masternodes for tests: addresses, keys and signed messages at moments that a test names in seconds.
+// Masternodes for tests: addresses, keys and signed messages at moments that a test names in
+// seconds.
 
 #include "actors/masternode_book.hpp"
 #include "chain/keys.hpp"
@@ -21,7 +22,8 @@ constexpr timenode::moment at(std::int64_t seconds) noexcept {
 }
 
 inline timenode::ip_address ip_of(int number) {
-  const auto byte = [number](int shift) { return static_cast<std::uint8_t>((number >> shift) & 255); };
+  const auto byte
+    = [number](int shift) { return static_cast<std::uint8_t>((number >> shift) & 255); };
   return timenode::ip_address::from_v4({203, byte(16), byte(8), byte(0)});
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
-// A node for RPC tests: a chain of three blocks and a snapshot in which every field has a value of its own.
+// A node for RPC tests: a chain of three blocks and a snapshot in which every field has a value of
+// its own.
 
 #include "app/rpc_backend.hpp"
 #include "chain/genesis.hpp"
@@ -14,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-namespace test {
+namespace rpc_test {
 
 namespace tn = timenode;
 
@@ -85,10 +86,11 @@ inline tn::ip_address ip(const char* text) {
 inline tn::node_snapshot fixture_snapshot() {
   tn::node_snapshot x;
   x.registry.local_ip = ip("192.0.2.9");
-  x.registry.links = {{1, ip("192.0.2.1"), tn::link_direction::inbound, tn::link_phase::established},
-                      {2, ip("192.0.2.2"), tn::link_direction::outbound, tn::link_phase::established},
-                      {3, ip("192.0.2.3"), tn::link_direction::outbound, tn::link_phase::connecting},
-                      {4, ip("192.0.2.2"), tn::link_direction::inbound, tn::link_phase::closing}};
+  x.registry.links
+    = {{1, ip("192.0.2.1"), tn::link_direction::inbound, tn::link_phase::established},
+       {2, ip("192.0.2.2"), tn::link_direction::outbound, tn::link_phase::established},
+       {3, ip("192.0.2.3"), tn::link_direction::outbound, tn::link_phase::connecting},
+       {4, ip("192.0.2.2"), tn::link_direction::inbound, tn::link_phase::closing}};
   tn::known_peer_snapshot known;
   known.ip = ip("192.0.2.2");
   known.state = "established";
@@ -206,4 +208,4 @@ private:
   tn::rpc_facts facts_;
 };
 
-} // namespace test
+} // namespace rpc_test

@@ -1,3 +1,4 @@
+#include "actors/random.hpp"
 #include "app/rpc_json.hpp"
 
 #include <doctest/doctest.h>
@@ -176,7 +177,8 @@ TEST_CASE("a batch whose answers grow too long fails from there on") {
   CHECK(error_code(x[4]) == -32603);
 }
 
-TEST_CASE("brackets nested too deeply are refused before they are parsed, those in strings are not") {
+TEST_CASE(
+  "brackets nested too deeply are refused before they are parsed, those in strings are not") {
   const auto nested = [](std::size_t depth) {
     return R"({"jsonrpc":"2.0","id":1,"method":"m","params":)" + std::string(depth, '[')
            + std::string(depth, ']') + '}';
@@ -184,8 +186,10 @@ TEST_CASE("brackets nested too deeply are refused before they are parsed, those 
   CHECK(parsed(nested(max_json_depth - 1)).contains("result"));
   CHECK(error_code(parsed(nested(max_json_depth))) == -32700);
   CHECK(error_code(parsed(nested(500'000))) == -32700);
-  CHECK(parsed(R"({"jsonrpc":"2.0","id":1,"method":"m","params":["\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["]})")
-          .contains("result"));
+  CHECK(
+    parsed(
+      R"({"jsonrpc":"2.0","id":1,"method":"m","params":["\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["]})")
+      .contains("result"));
 }
 
 TEST_CASE("what is no UTF-8 in a result does not spoil the answer") {
@@ -200,4 +204,31 @@ TEST_CASE("one can ask what methods a body calls") {
   // Not those that are no calls.
   CHECK_FALSE(document.any_method([](std::string_view x) { return x == "b"; }));
   CHECK_FALSE(rpc_document{"nonsense"}.any_method([](std::string_view) { return true; }));
+}
+
+TEST_CASE("whatever the body is, the answer is JSON or nothing") {
+  const std::string good = R"([{"jsonrpc":"2.0","id":1,"method":"m","params":{"a":[1,"\u00e4"]}},)"
+                           R"({"jsonrpc":"2.0","method":"fail","params":null}])";
+  random_source random{7};
+  for (int i = 0; i < 20'000; ++i) {
+    auto body = good;
+    for (auto changes = 1 + random.below(4); changes > 0; --changes) {
+      const auto at = random.below(body.size());
+      switch (random.below(3)) {
+        case 0:
+          body[at] = static_cast<char>(random.below(256));
+          break;
+        case 1:
+          body.erase(at, 1 + random.below(10));
+          break;
+        default:
+          body.insert(at, body.substr(random.below(body.size()), random.below(10)));
+      }
+      if (body.empty())
+        break;
+    }
+    const auto text = answer(body);
+    CAPTURE(body);
+    CHECK((text.empty() || json::accept(text)));
+  }
 }

@@ -1,0 +1,198 @@
+#include "app/query_text.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <vector>
+
+namespace timenode::app {
+
+namespace {
+
+/// A member of whatever type, or a default: an older or newer node may lack it.
+template <class T>
+T member(const json& x, const char* name, T otherwise) {
+  const auto found = x.is_object() ? x.find(name) : x.end();
+  if (found == x.end())
+    return otherwise;
+  if constexpr (std::is_same_v<T, std::string>)
+    return found->is_string() ? found->template get<T>() : otherwise;
+  else if constexpr (std::is_same_v<T, bool>)
+    return found->is_boolean() ? found->template get<T>() : otherwise;
+  else
+    return found->is_number() ? found->template get<T>() : otherwise;
+}
+
+json object(const json& x, const char* name) {
+  const auto found = x.is_object() ? x.find(name) : x.end();
+  return found == x.end() ? json::object() : *found;
+}
+
+std::string sync_text(const json& chain) {
+  const auto sync = object(chain, "sync");
+  const auto state = member<std::string>(sync, "state", "unknown");
+  if (state != "syncing")
+    return state == "idle" ? "in sync" : state;
+  auto result = fmt::format("syncing to {}, {:.0f} blocks/s", member(sync, "target", std::uint64_t{0}),
+                            member(sync, "blocks_per_second", 0.0));
+  const auto eta = member(sync, "eta_seconds", std::int64_t{-1});
+  return eta < 0 ? result : result + ", " + duration_text(eta) + " left";
+}
+
+std::string milliseconds(const json& peer, const char* name) {
+  const auto seconds = member(peer, name, -1.0);
+  return seconds < 0 ? "-" : fmt::format("{:.1f} ms", seconds * 1e3);
+}
+
+using row = std::vector<std::string>;
+
+/// Columns as wide as their widest cell, two spaces apart; the first is to the left, the others as told.
+std::string table(const std::vector<row>& rows, std::string_view alignment) {
+  std::vector<std::size_t> widths(rows.front().size());
+  for (const auto& cells : rows)
+    for (std::size_t i = 0; i < cells.size(); ++i)
+      widths[i] = std::max(widths[i], cells[i].size());
+  std::string result;
+  for (const auto& cells : rows) {
+    std::string line;
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      if (i > 0)
+        line += "  ";
+      line += alignment[i] == 'l' ? fmt::format("{:<{}}", cells[i], widths[i])
+                                  : fmt::format("{:>{}}", cells[i], widths[i]);
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    result += line + "\n";
+  }
+  return result;
+}
+
+row peer_row(const json& x, std::int64_t now) {
+  const auto since = member(x, "conntime", std::int64_t{0});
+  const auto height = member(x, "synced_blocks", std::int64_t{-1});
+  return {member<std::string>(x, "addr", "?"),
+          member(x, "inbound", false) ? "in" : "out",
+          member<std::string>(x, "state", "?"),
+          since == 0 ? "-" : duration_text(now - since),
+          milliseconds(x, "pingtime"),
+          milliseconds(x, "minping"),
+          height < 0 ? "-" : std::to_string(height),
+          bytes_text(member(x, "bytessent", std::uint64_t{0})),
+          bytes_text(member(x, "bytesrecv", std::uint64_t{0})),
+          member<std::string>(x, "subver", "")};
+}
+
+std::string scalar_text(const json& x) {
+  return x.is_string() ? x.get<std::string>() : x.dump();
+}
+
+void append_plain(const json& x, std::size_t indent, std::string& to) {
+  std::size_t width = 0;
+  for (const auto& [name, value] : x.items())
+    width = std::max(width, name.size());
+  for (const auto& [name, value] : x.items()) {
+    to += std::string(indent, ' ');
+    if (value.is_structured() && !value.empty()) {
+      to += (x.is_array() ? "-" : name + ":") + "\n";
+      append_plain(value, indent + 2, to);
+    } else if (x.is_array()) {
+      to += "- " + scalar_text(value) + "\n";
+    } else {
+      to += fmt::format("{:<{}}  {}\n", name, width, value.empty() && value.is_structured()
+                                                       ? "none" : scalar_text(value));
+    }
+  }
+}
+
+} // namespace
+
+std::string status_text(const status_answers& x, std::int64_t now) {
+  const auto& [chain, network, uptime, masternode] = x;
+  std::string result;
+  const auto line = [&result](std::string_view what, const std::string& text) {
+    result += fmt::format("{:<12}{}\n", what, text);
+  };
+  const auto seconds = uptime.is_number() ? uptime.get<std::int64_t>() : 0;
+  line("Node", fmt::format("{} on {}, up {}", member<std::string>(network, "subversion", "?"),
+                           member<std::string>(chain, "chain", "?"), duration_text(seconds)));
+  line("Chain", fmt::format("height {}, {}", member(chain, "blocks", std::uint64_t{0}),
+                            sync_text(chain)));
+  const auto tip_time = member(chain, "time", std::int64_t{0});
+  line("Tip", member<std::string>(chain, "bestblockhash", "?")
+                + (tip_time == 0 ? "" : ", " + duration_text(now - tip_time) + " old"));
+  line("Peers",
+       fmt::format("{} connected: {} inbound, {} outbound; {} addresses known",
+                   member(network, "connections", 0), member(network, "connections_in", 0),
+                   member(network, "connections_out", 0), member(network, "known_addresses", 0)));
+  const auto status = member<std::string>(masternode, "status", "");
+  const auto why = member<std::string>(masternode, "status_reason", "");
+  if (!status.empty())
+    line("Masternode", status + (why.empty() ? "" : ": " + why));
+  const auto warnings = object(chain, "warnings");
+  if (warnings.empty())
+    line("Warnings", "none");
+  for (const auto& warning : warnings)
+    line("Warning", scalar_text(warning));
+  return result;
+}
+
+std::string peers_text(const json& peers, std::int64_t now) {
+  if (!peers.is_array() || peers.empty())
+    return "No connections.\n";
+  auto sorted = peers.get<std::vector<json>>();
+  std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) {
+    return member(a, "id", std::uint64_t{0}) < member(b, "id", std::uint64_t{0});
+  });
+  std::vector<row> rows{{"ADDRESS", "DIR", "STATE", "UP", "PING", "BEST", "HEIGHT", "SENT",
+                         "RECEIVED", "VERSION"}};
+  std::size_t inbound = 0;
+  for (const auto& x : sorted) {
+    rows.push_back(peer_row(x, now));
+    inbound += member(x, "inbound", false) ? 1 : 0;
+  }
+  return table(rows, "lllrrrrrrl")
+         + fmt::format("{} connections: {} inbound, {} outbound\n", sorted.size(), inbound,
+                       sorted.size() - inbound);
+}
+
+std::string plain_text(const json& x) {
+  if (!x.is_structured())
+    return scalar_text(x) + "\n";
+  std::string result;
+  append_plain(x, 0, result);
+  return result;
+}
+
+std::string duration_text(std::int64_t seconds) {
+  struct unit {
+    std::int64_t seconds;
+    std::string_view name;
+  };
+  constexpr std::array units{unit{86'400, "d"}, unit{3600, "h"}, unit{60, "min"}, unit{1, "s"}};
+  seconds = std::max<std::int64_t>(seconds, 0);
+  for (std::size_t i = 0; i + 1 < units.size(); ++i) {
+    if (seconds < units[i].seconds)
+      continue;
+    auto result = fmt::format("{} {}", seconds / units[i].seconds, units[i].name);
+    // Two units are exact enough, and for minutes one.
+    const auto rest = seconds % units[i].seconds / units[i + 1].seconds;
+    if (rest > 0 && i < 2)
+      result += fmt::format(" {} {}", rest, units[i + 1].name);
+    return result;
+  }
+  return fmt::format("{} s", seconds);
+}
+
+std::string bytes_text(std::uint64_t bytes) {
+  constexpr std::array<std::string_view, 5> units{"B", "kB", "MB", "GB", "TB"};
+  auto value = static_cast<double>(bytes);
+  std::size_t i = 0;
+  for (; value >= 1000 && i + 1 < units.size(); ++i)
+    value /= 1000;
+  return i == 0 ? fmt::format("{} B", bytes) : fmt::format("{:.1f} {}", value, units[i]);
+}
+
+} // namespace timenode::app

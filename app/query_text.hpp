@@ -1,0 +1,35 @@
+#pragma once
+
+// What a running node answered, as text for people. Pure.
+
+#include "app/rpc_json.hpp"
+
+#include <cstdint>
+#include <string>
+
+namespace timenode::app {
+
+/// The answers that `timenode status` shows.
+struct status_answers {
+  const json& chain;      ///< getblockchaininfo
+  const json& network;    ///< getnetworkinfo
+  const json& uptime;     ///< uptime
+  const json& masternode; ///< masternodestatus
+};
+
+/// Half a dozen lines. `now`: Unix seconds.
+std::string status_text(const status_answers& x, std::int64_t now);
+
+/// A line for each connection in an answer to getpeerinfo, oldest first, and their sum.
+std::string peers_text(const json& peers, std::int64_t now);
+
+/// Any object as "name  value" lines, the nested ones indented.
+std::string plain_text(const json& x);
+
+/// "3 d 4 h", "12 min", "5 s".
+std::string duration_text(std::int64_t seconds);
+
+/// "1.2 MB", in powers of 1000.
+std::string bytes_text(std::uint64_t bytes);
+
+} // namespace timenode::app

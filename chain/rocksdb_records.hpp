@@ -1,0 +1,62 @@
+#pragma once
+
+// What the records of a chain store are: reading and writing them in an open database. For
+// rocksdb_store.cpp only.
+
+#include "chain/rocksdb_database.hpp"
+
+#include <rocksdb/write_batch.h>
+
+#include <array>
+#include <span>
+#include <string_view>
+
+namespace timenode::chain {
+
+// -- bytes as RocksDB wants and gives them ------------------------------------------------
+
+inline rocksdb::Slice slice(std::string_view x) {
+  return {x.data(), x.size()};
+}
+template <std::size_t Size>
+rocksdb::Slice slice(const std::array<char, Size>& x) {
+  return {x.data(), x.size()};
+}
+inline rocksdb::Slice slice(const hash256& x) {
+  return {reinterpret_cast<const char*>(x.data()), x.size()};
+}
+inline rocksdb::Slice slice(const byte_string& x) {
+  return {reinterpret_cast<const char*>(x.data()), x.size()};
+}
+inline std::span<const std::uint8_t> bytes(const rocksdb::Slice& x) {
+  return {reinterpret_cast<const std::uint8_t*>(x.data()), x.size()};
+}
+inline std::span<const char> chars(const rocksdb::Slice& x) {
+  return {x.data(), x.size()};
+}
+
+// -- records --------------------------------------------------------------------------------
+
+/// Whether the record is there, and then its value.
+outcome<bool> get_record(const database& db, family where, const rocksdb::Slice& key,
+                         rocksdb::PinnableSlice& value, const rocksdb::ReadOptions& options = {});
+
+/// Writes the genesis block when the database is empty; else sees that the schema and the network are ours
+/// and that the topmost block is the tip. Returns the tip. (What is below is looked at by `check_store`.)
+outcome<chain_tip> load_tip(const database& db, network_id network);
+
+/// The tip as the options' snapshot has it.
+outcome<chain_tip> read_tip(const database& db, const rocksdb::ReadOptions& options = {});
+
+/// A block's record as a block, which must be of that height.
+outcome<block_ptr> decode_block_record(const database& db, std::uint64_t height,
+                                       const rocksdb::Slice& value);
+
+/// The hash of the block in a record, without decoding it.
+outcome<hash256> hash_of_record(const database& db, std::uint64_t height, const rocksdb::Slice& value);
+
+/// What a batch does to the records. It must fit on the tip (`check_batch`).
+outcome<rocksdb::WriteBatch> make_writes(const database& db, const store_batch& batch,
+                                         const chain_tip& tip);
+
+} // namespace timenode::chain

@@ -1,0 +1,194 @@
+// What the directory asks of the registry and of peers, and what it believes of them.
+
+#include "actors/peer_directory.hpp"
+
+#include "tests/actors/recording_actors.hpp"
+#include "tests/actors/test_node.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace timenode;
+using namespace test;
+
+namespace {
+
+const auto our_ip = *ip_address::parse("198.51.100.200");
+
+endpoint at(int number) {
+  return {ip_address::from_v4({20, static_cast<std::uint8_t>(number), 0, 1}), 24100};
+}
+
+struct fixture : test_node {
+  explicit fixture(directory_config config = {.configured = {at(200), at(201)}}) {
+    context.local_ip = our_ip;
+    std::tie(registry, told) = spawn_recording_registry(system);
+    uut = system.spawn<peer_directory>(context, registry, std::move(config));
+    run();
+  }
+
+  void connect(int number, link_direction direction = link_direction::outbound) {
+    auto [actor, record] = spawn_fake_connection(system);
+    peers[number] = record;
+    const auto remote = direction == link_direction::outbound ? at(number)
+                                                              : endpoint{at(number).ip, 50'000};
+    self->send(uut, atom::peer_up_v, peer_info{at(number).ip, 1, direction, remote}, actor);
+    run();
+  }
+
+  void disconnect(int number) {
+    self->send(uut, atom::peer_down_v, at(number).ip);
+    run();
+  }
+
+  void answer(int from, std::vector<std::string> addresses) {
+    self->send(uut, at(from).ip, wire::message{wire::peers_response{std::move(addresses)}});
+    run();
+  }
+
+  void fail(int number, std::uint32_t failures) {
+    self->send(uut, dial_report{at(number), false, failures, "refused"});
+    run();
+  }
+
+  auto snapshot() { return ask<directory_snapshot>(uut, atom::snapshot_v); }
+
+  std::size_t questions(int number) {
+    return all_of_kind<wire::get_peers>(peers[number]->lines).size();
+  }
+
+  connection_registry_actor registry;
+  std::shared_ptr<registry_record> told;
+  peer_directory_actor uut;
+  std::map<int, std::shared_ptr<connection_record>> peers;
+};
+
+} // namespace
+
+TEST_CASE_FIXTURE(fixture, "configured peers are asked for at once, and the directory listens for "
+                           "peers") {
+  CHECK(told->listeners.size() == 1);
+  CHECK(told->wants
+        == std::vector{std::pair{at(200), dial_purpose::configured},
+                       std::pair{at(201), dial_purpose::configured}});
+  for (std::uint32_t i = 1; i < 100; ++i)
+    fail(200, i);
+  CHECK(told->unwants.empty());
+  CHECK(snapshot().configured == 2);
+  CHECK(snapshot().wanted == 2);
+}
+
+TEST_CASE_FIXTURE(fixture, "every new peer is asked for addresses, whoever dialed") {
+  connect(1, link_direction::outbound);
+  connect(2, link_direction::inbound);
+  CHECK(questions(1) == 1);
+  CHECK(questions(2) == 1);
+}
+
+TEST_CASE_FIXTURE(fixture, "some peer is asked again every ten minutes") {
+  for (int i = 1; i <= 3; ++i)
+    connect(i);
+  advance(6h);
+  const auto again = questions(1) + questions(2) + questions(3) - 3;
+  CHECK(again >= 32); // 36, give or take a tenth
+  CHECK(again <= 40);
+  CHECK(questions(1) > 1);
+  CHECK(questions(2) > 1);
+  CHECK(questions(3) > 1);
+}
+
+TEST_CASE_FIXTURE(fixture, "named addresses are tried eight at a time, and each success makes "
+                           "room") {
+  connect(1);
+  std::vector<std::string> named;
+  for (int i = 10; i < 60; ++i)
+    named.push_back(at(i).to_string());
+  answer(1, named);
+  CHECK(snapshot().known == 53);
+  // With the two configured ones, and the one that names them is not wanted: it came by itself.
+  CHECK(told->wanted.size() == 10);
+  for (int round = 0; round < 10; ++round)
+    for (int i = 10; i < 60; ++i)
+      if (told->wanted.contains(at(i).ip) && !peers.contains(i))
+        connect(i);
+  CHECK(told->wanted.size() == 52);
+  CHECK(snapshot().connected == 51);
+}
+
+TEST_CASE_FIXTURE(fixture, "what nobody asked for is not learned") {
+  connect(1);
+  answer(1, {at(10).to_string()});
+  CHECK(snapshot().known == 4);
+  std::vector<std::string> many;
+  for (int i = 0; i < 2000; ++i)
+    many.push_back("nonsense");
+  answer(1, many);
+  answer(1, {at(11).to_string()}); // a thousand addresses were allowed, and came
+  CHECK(snapshot().known == 4);
+  answer(99, {at(11).to_string()}); // not connected
+  CHECK(snapshot().known == 4);
+}
+
+TEST_CASE_FIXTURE(fixture, "a flood of addresses asks nothing more of the registry than eight "
+                           "tries") {
+  for (int peer = 1; peer <= 20; ++peer) {
+    connect(peer);
+    std::vector<std::string> many;
+    for (int i = 0; i < 1000; ++i)
+      many.push_back(endpoint{ip_address::from_v4({30, static_cast<std::uint8_t>(i % 250),
+                                                   static_cast<std::uint8_t>(peer),
+                                                   static_cast<std::uint8_t>(i / 250)}),
+                              24100}
+                       .to_string());
+    answer(peer, many);
+  }
+  CHECK(snapshot().known <= max_addresses + 2);
+  CHECK(told->wanted.size() == 2 + max_tries);
+}
+
+TEST_CASE_FIXTURE(fixture, "a discovered peer that failed ten times is not wanted any more and "
+                           "leaves") {
+  connect(1);
+  answer(1, {at(10).to_string()});
+  REQUIRE(told->wanted.contains(at(10).ip));
+  for (std::uint32_t i = 1; i <= 9; ++i)
+    fail(10, i);
+  CHECK(told->wanted.contains(at(10).ip));
+  fail(10, 10);
+  CHECK_FALSE(told->wanted.contains(at(10).ip));
+  CHECK(snapshot().known == 3);
+}
+
+TEST_CASE_FIXTURE(fixture, "masternodes are wanted whenever somebody says that they are there") {
+  self->send(uut, atom::want_v, at(10), dial_purpose::masternode);
+  self->send(uut, atom::want_v, endpoint{our_ip, 24100}, dial_purpose::masternode);
+  self->send(uut, atom::want_v, *endpoint::parse("127.0.0.1", 24100), dial_purpose::masternode);
+  run();
+  CHECK(told->wanted.size() == 3);
+  CHECK(told->wanted.at(at(10).ip) == dial_purpose::masternode);
+}
+
+TEST_CASE_FIXTURE(fixture, "an operator's wish during the run counts as configured") {
+  self->send(uut, atom::want_v, at(10), dial_purpose::configured);
+  run();
+  CHECK(told->wanted.at(at(10).ip) == dial_purpose::configured);
+  CHECK(snapshot().configured == 3);
+}
+
+TEST_CASE_FIXTURE(fixture, "others are told of peers that we have, a hundred at most") {
+  for (int i = 1; i <= 120; ++i)
+    connect(i, i % 2 == 0 ? link_direction::inbound : link_direction::outbound);
+  const auto told_to_others = ask<std::vector<std::string>>(uut, atom::sample_v);
+  CHECK(told_to_others.size() == 100);
+  for (const auto& x : told_to_others)
+    CHECK(x.ends_with(":24100"));
+}
+
+TEST_CASE_FIXTURE(fixture, "a peer that is gone is not told to others unless we had dialed it") {
+  connect(1, link_direction::inbound);
+  connect(2, link_direction::outbound);
+  disconnect(1);
+  disconnect(2);
+  CHECK(ask<std::vector<std::string>>(uut, atom::sample_v)
+        == std::vector<std::string>{at(2).to_string()});
+  CHECK(snapshot().connected == 0);
+}

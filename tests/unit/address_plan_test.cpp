@@ -1,0 +1,196 @@
+// Which addresses the registry is asked to connect: configured ones and masternodes always,
+// discovered ones as there is room, a few at a time.
+
+#include "tests/unit/address_book_support.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <set>
+
+using namespace timenode;
+using namespace test;
+
+namespace {
+
+using fixture = address_book_fixture;
+
+struct small_fixture : fixture {
+  small_fixture() : fixture{our_ip, 5} {}
+};
+
+} // namespace
+
+// -- what is dialed ---------------------------------------------------------------------
+
+TEST_CASE_FIXTURE(fixture, "configured peers are wanted from the start and never given up") {
+  book.add_configured(at(ip("203.0.113.1")));
+  book.add_configured(at(our_ip));
+  CHECK(follow().want
+        == std::vector{std::pair{at(ip("203.0.113.1")), dial_purpose::configured}});
+  CHECK_FALSE(fail(ip("203.0.113.1"), 1000));
+  CHECK(follow().unwant.empty());
+  CHECK(wanted.size() == 1);
+  CHECK(follow().want.empty()); // asked once
+}
+
+TEST_CASE_FIXTURE(fixture, "discovered peers that we are to dial are tried eight at a time") {
+  learn_groups(100);
+  follow();
+  CHECK(wanted.size() == max_tries);
+  // Success makes room for the next try ...
+  const auto reached = wanted.begin()->first;
+  book.dialed({at(reached), true, 0, ""}, 1000);
+  book.connected(outbound(reached), 1000);
+  CHECK(follow().want.size() == 1);
+  // ... and so does failing three times: what waits out its backoff is no try.
+  const auto failing = wanted.rbegin()->first;
+  fail(failing, 2);
+  CHECK(follow().want.empty());
+  fail(failing);
+  CHECK(follow().want.size() == 1);
+  CHECK(wanted.contains(failing));
+}
+
+TEST_CASE("peers that are to dial us are awaited more at a time: that costs nothing") {
+  fixture x{ip("1.0.0.1")}; // below all others
+  x.learn_groups(100);
+  x.follow();
+  CHECK(x.wanted.size() == max_waits);
+}
+
+TEST_CASE_FIXTURE(small_fixture, "no more discovered peers are wanted than there are free places") {
+  learn_groups(50);
+  follow();
+  CHECK(wanted.size() == 5);
+  for (int i = 0; i < 3; ++i)
+    book.connected(inbound(public_ip(100 + i, 1)), 1000);
+  CHECK(follow().unwant.size() == 3);
+  for (int i = 3; i < 5; ++i)
+    book.connected(inbound(public_ip(100 + i, 1)), 1000);
+  follow();
+  CHECK(wanted.empty());
+  book.disconnected(public_ip(100, 1));
+  follow();
+  CHECK(wanted.size() == 1);
+}
+
+TEST_CASE_FIXTURE(small_fixture, "configured peers take no places of discovered ones") {
+  for (int i = 0; i < 10; ++i) {
+    book.add_configured(at(public_ip(200, i)));
+    book.connected(outbound(public_ip(200, i)), 1000);
+  }
+  learn_groups(50);
+  follow();
+  CHECK(std::count_if(wanted.begin(), wanted.end(), [](const auto& x) {
+          return x.second == dial_purpose::discovered;
+        }) == 5);
+}
+
+TEST_CASE_FIXTURE(small_fixture, "when all places wait for peers that fail, untried ones get their "
+                                 "turn") {
+  learn_groups(20);
+  std::set<ip_address> tried;
+  for (int round = 0; round < 100; ++round) {
+    follow();
+    CHECK(wanted.size() <= 5);
+    const auto now = wanted;
+    for (const auto& [x, _] : now) {
+      tried.insert(x);
+      fail(x);
+    }
+  }
+  CHECK(tried.size() == 20);
+}
+
+TEST_CASE_FIXTURE(fixture, "a discovered peer leaves the book after ten failures in a row, not "
+                           "before") {
+  learn({"203.0.113.1"});
+  follow();
+  CHECK_FALSE(fail(ip("203.0.113.1"), 9));
+  book.dialed({at(ip("203.0.113.1")), true, 0, ""}, 1000);
+  CHECK_FALSE(fail(ip("203.0.113.1"), 9));
+  CHECK(fail(ip("203.0.113.1")));
+  CHECK(book.snapshot().known == 0);
+}
+
+TEST_CASE_FIXTURE(fixture, "failures count on when the registry was told to forget a peer in "
+                           "between") {
+  learn({"203.0.113.1"});
+  follow();
+  for (int i = 0; i < 9; ++i)
+    CHECK_FALSE(book.dialed({at(ip("203.0.113.1")), false, 1, "refused"}, 1000));
+  CHECK(book.dialed({at(ip("203.0.113.1")), false, 1, "refused"}, 1000));
+}
+
+TEST_CASE_FIXTURE(fixture, "groups that we have nobody of come first") {
+  for (int i = 0; i < 64; ++i)
+    learn({public_ip(7, i).to_string()});
+  follow(); // eight of group 7
+  learn_groups(4, "192.0.2.2");
+  for (const auto& [x, _] : std::map{wanted})
+    fail(x, 3);
+  int new_groups = 0;
+  for (const auto& [to, _] : follow().want)
+    new_groups += to.ip.group() != public_ip(7, 0).group();
+  CHECK(new_groups == 4);
+}
+
+TEST_CASE_FIXTURE(fixture, "a discovered peer stays wanted while it is connected, so that it is "
+                           "dialed again when it is lost") {
+  learn({"203.0.113.1"});
+  follow();
+  book.connected(outbound(ip("203.0.113.1")), 1000);
+  book.disconnected(ip("203.0.113.1"));
+  CHECK(follow().unwant.empty());
+  CHECK(wanted.contains(ip("203.0.113.1")));
+}
+
+// -- masternodes --------------------------------------------------------------------------
+
+TEST_CASE_FIXTURE(fixture, "a masternode that we met once is wanted always and never given up") {
+  CHECK(book.add_masternode(at(ip("203.0.113.1"))));
+  book.connected(inbound(ip("203.0.113.1")), 1000);
+  book.disconnected(ip("203.0.113.1"));
+  follow();
+  CHECK(wanted.at(ip("203.0.113.1")) == dial_purpose::masternode);
+  CHECK_FALSE(fail(ip("203.0.113.1"), 1000));
+  CHECK(follow().unwant.empty());
+}
+
+TEST_CASE_FIXTURE(fixture, "the registry hears of it when a discovered peer turns out to be a "
+                           "masternode") {
+  learn({"203.0.113.1"});
+  follow();
+  CHECK(wanted.at(ip("203.0.113.1")) == dial_purpose::discovered);
+  book.add_masternode(at(ip("203.0.113.1")));
+  follow();
+  CHECK(wanted.at(ip("203.0.113.1")) == dial_purpose::masternode);
+}
+
+TEST_CASE_FIXTURE(fixture, "invented masternodes are dialed in limited number, and take turns") {
+  for (int i = 0; i < 5000; ++i)
+    book.add_masternode(at(public_ip(i % 256, i / 256)));
+  CHECK(book.snapshot().known == max_unmet_masternodes);
+  follow();
+  CHECK(wanted.size() == max_unmet_masternodes_wanted);
+  CHECK_FALSE(fail(wanted.begin()->first, 10)); // a masternode stays in the book
+  const auto plan = follow();
+  CHECK(plan.unwant.size() == 1);
+  CHECK(plan.want.size() == 1);
+  CHECK(wanted.size() == max_unmet_masternodes_wanted);
+}
+
+TEST_CASE_FIXTURE(fixture, "a masternode that failed too often makes room for a new one") {
+  for (int i = 0; i < static_cast<int>(max_unmet_masternodes); ++i)
+    book.add_masternode(at(public_ip(i % 256, i / 256)));
+  follow();
+  CHECK_FALSE(book.add_masternode(at(ip("203.0.113.1"))));
+  const auto dead = wanted.begin()->first;
+  fail(dead, 10);
+  CHECK(book.add_masternode(at(ip("203.0.113.1"))));
+  CHECK(book.snapshot().known == max_unmet_masternodes);
+  const auto plan = follow();
+  CHECK(std::count(plan.unwant.begin(), plan.unwant.end(), dead) == 1);
+  CHECK_FALSE(wanted.contains(dead));
+}

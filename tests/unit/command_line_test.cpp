@@ -1,0 +1,174 @@
+#include "app/command_line.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+using namespace timenode;
+using namespace timenode::app;
+
+namespace {
+
+template <class T>
+T parsed(const std::vector<std::string>& arguments) {
+  auto x = parse_command_line(arguments);
+  if (const auto* text = std::get_if<print_command>(&x))
+    INFO(text->text);
+  REQUIRE(std::holds_alternative<T>(x));
+  return std::get<T>(std::move(x));
+}
+
+print_command printed(const std::vector<std::string>& arguments) {
+  return parsed<print_command>(arguments);
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+endpoint at(const char* text) {
+  return endpoint::parse(text, 0).value();
+}
+
+} // namespace
+
+TEST_CASE("command line: run takes every option") {
+  const auto x = parsed<run_command>(
+    {"run", "--config", "a.toml", "--network", "mainnet", "--listen", "192.0.2.1:5", "--rpc",
+     "127.0.0.2:6", "--metrics", "127.0.0.3:7", "--data-dir", "/d", "--peer", "192.0.2.8:9", "--peer",
+     "seed.example", "--masternode", "--log-level", "debug"});
+  CHECK(x.node.config_file == "a.toml");
+  const auto& said = x.node.said;
+  CHECK(said.network == network_id::mainnet);
+  CHECK(said.listen == at("192.0.2.1:5"));
+  CHECK(said.rpc.ip == at("127.0.0.2:1").ip);
+  CHECK(said.rpc.port == 6);
+  CHECK(said.metrics.port == 7);
+  CHECK(said.data_dir == "/d");
+  CHECK(said.bootstrap_peers
+        == std::vector<peer_setting>{at("192.0.2.8:9"), host_name{"seed.example", 0}});
+  CHECK(said.masternode == true);
+  CHECK(said.level == log_level::debug);
+}
+
+TEST_CASE("command line: what is not said stays open for the file") {
+  const auto x = parsed<run_command>({"run"});
+  CHECK_FALSE(x.node.config_file);
+  const auto& said = x.node.said;
+  CHECK_FALSE(said.network);
+  CHECK_FALSE(said.listen);
+  CHECK_FALSE(said.rpc.ip);
+  CHECK_FALSE(said.rpc.enabled);
+  CHECK_FALSE(said.data_dir);
+  CHECK_FALSE(said.bootstrap_peers);
+  CHECK_FALSE(said.masternode);
+  CHECK_FALSE(said.level);
+}
+
+TEST_CASE("command line: services are switched off by a word") {
+  const auto x = parsed<run_command>({"run", "--rpc", "off", "--metrics=off"});
+  CHECK(x.node.said.rpc.enabled == false);
+  CHECK(x.node.said.metrics.enabled == false);
+}
+
+TEST_CASE("command line: import and export take a file") {
+  const auto in = parsed<transfer_command>({"import", "chain.jsonl.xz", "--network", "testnet"});
+  CHECK(in.file == "chain.jsonl.xz");
+  CHECK_FALSE(in.to_file);
+  CHECK(in.node.said.network == network_id::testnet);
+  const auto out = parsed<transfer_command>({"export", "--data-dir", "/d", "-"});
+  CHECK(out.file == "-");
+  CHECK(out.to_file);
+  CHECK(out.node.said.data_dir == "/d");
+  CHECK(printed({"import"}).status == usage_status);
+}
+
+TEST_CASE("command line: testnet has defaults and takes every option") {
+  const auto x = parsed<testnet_command>({"testnet"});
+  CHECK(x.nodes == 4);
+  CHECK_FALSE(x.chain);
+  CHECK_FALSE(x.time);
+  CHECK(x.base_port == 24100);
+  CHECK_FALSE(x.dir);
+  const auto y = parsed<testnet_command>({"testnet", "--nodes", "7", "--chain", "c.xz", "--for", "90",
+                                          "--base-port", "30000", "--dir", "d", "--log-level", "warn"});
+  CHECK(y.nodes == 7);
+  CHECK(y.chain == "c.xz");
+  CHECK(y.time == std::chrono::seconds{90});
+  CHECK(y.base_port == 30'000);
+  CHECK(y.dir == "d");
+  CHECK(y.level == log_level::warn);
+}
+
+TEST_CASE("command line: queries know where to ask") {
+  using question = query_command::question;
+  const auto status = parsed<query_command>({"status", "--json", "--rpc", "127.0.0.4:5"});
+  CHECK(status.what == question::status);
+  CHECK(status.as_json);
+  CHECK(status.node.said.rpc.port == 5);
+  CHECK(parsed<query_command>({"peers"}).what == question::peers);
+  CHECK_FALSE(parsed<query_command>({"peers"}).as_json);
+  CHECK(parsed<query_command>({"stop", "--network", "mainnet"}).what == question::stop);
+  const auto peer = parsed<query_command>({"explain", "peer", "192.0.2.1"});
+  CHECK(peer.what == question::explain_peer);
+  CHECK(peer.subject == "192.0.2.1");
+  CHECK(parsed<query_command>({"explain", "masternode", "192.0.2.1"}).what
+        == question::explain_masternode);
+}
+
+TEST_CASE("command line: wrong values are refused with the option and the reason") {
+  const std::vector<std::pair<std::vector<std::string>, std::string>> cases{
+    {{"run", "--network", "regtest"}, "neither testnet nor mainnet"},
+    {{"run", "--listen", "host:1"}, "not an IP address"},
+    {{"run", "--listen", "192.0.2.1:99999"}, "from 1 to 65535"},
+    {{"run", "--rpc", "0.0.0.0:5"}, "RPC has no passwords"},
+    {{"run", "--peer", "300.1.1.1"}, "300.1.1.1"},
+    {{"run", "--log-level", "loud"}, "none of trace, debug, info, warn, error, off"},
+    {{"run", "--data-dir", ""}, "empty"},
+    {{"testnet", "--nodes", "0"}, "--nodes"},
+    {{"testnet", "--nodes", "251"}, "--nodes"},
+    {{"testnet", "--for", "0"}, "number of seconds"},
+    {{"testnet", "--for", "soon"}, "number of seconds"},
+    {{"testnet", "--base-port", "65534"}, "--base-port"},
+    {{"testnet", "--base-port", "80"}, "--base-port"},
+  };
+  for (const auto& [arguments, part] : cases) {
+    CAPTURE(arguments[1]);
+    CAPTURE(arguments[2]);
+    const auto x = printed(arguments);
+    CHECK(x.status == usage_status);
+    CHECK(contains(x.text, arguments[1]));
+    CHECK(contains(x.text, part));
+  }
+}
+
+TEST_CASE("command line: what is unknown is a usage error, and nothing is the help") {
+  CHECK(printed({"run", "--frobnicate"}).status == usage_status);
+  CHECK(printed({"frobnicate"}).status == usage_status);
+  const auto x = printed({});
+  CHECK(x.status == usage_status);
+  CHECK(contains(x.text, "timenode run"));
+}
+
+TEST_CASE("command line: help is there for the program and for each command") {
+  const auto all = printed({"--help"});
+  CHECK(all.status == 0);
+  for (const auto* name : {"run", "import", "export", "testnet", "status", "peers", "explain", "stop"}) {
+    CAPTURE(name);
+    CHECK(contains(all.text, std::string{"  "} + name + " "));
+    const auto one = printed({name, "--help"});
+    CHECK(one.status == 0);
+    CHECK(one.text != all.text);
+  }
+  CHECK(contains(printed({"run", "--help"}).text, "--data-dir DIR"));
+}
+
+TEST_CASE("command line: the version names the commit and the libraries") {
+  const auto x = printed({"--version"});
+  CHECK(x.status == 0);
+  for (const auto* part : {"timenode 0.", "CAF 0.18.7", "Boost 1.", "RocksDB", "OpenSSL 3", "libsodium",
+                           "simdjson 3", "spdlog 1.", "fmt ", "CLI11 2", "toml++ 3", "liblzma"}) {
+    CAPTURE(part);
+    CHECK(contains(x.text, part));
+  }
+}

@@ -1,0 +1,348 @@
+#include "app/http_guard.hpp"
+#include "tests/unit/rpc_server_fixture.hpp"
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include <chrono>
+#include <deque>
+#include <future>
+#include <string>
+
+namespace {
+
+using namespace timenode;
+using namespace std::chrono_literals;
+using json = nlohmann::json;
+using fixture = rpc_test::server_fixture;
+using rpc_test::getblockcount;
+using rpc_test::getpeerinfo;
+using rpc_test::http_client;
+using rpc_test::post_with;
+
+} // namespace
+
+// -- connections --------------------------------------------------------------------
+
+TEST_CASE_FIXTURE(fixture, "one connection serves two hundred requests") {
+  http_client client{start()};
+  for (int i = 0; i < 200; ++i) {
+    const auto x
+      = client.post(R"({"jsonrpc":"2.0","method":"getblockcount","id":)" + std::to_string(i) + "}");
+    REQUIRE(x.status == 200);
+    CHECK(json::parse(x.body)["id"] == i);
+  }
+}
+
+TEST_CASE_FIXTURE(fixture, "requests that are sent ahead are answered in order") {
+  http_client client{start()};
+  std::string all;
+  for (int i = 0; i < 20; ++i)
+    all += post_with("Host: localhost\r\n",
+                     R"({"jsonrpc":"2.0","method":"uptime","id":)" + std::to_string(i) + "}");
+  client.send(all);
+  for (int i = 0; i < 20; ++i)
+    CHECK(json::parse(client.receive().value().body)["id"] == i);
+}
+
+TEST_CASE_FIXTURE(fixture, "a request may come byte by byte and in chunks") {
+  http_client client{start()};
+  for (const char c : post_with("Host: localhost\r\n"))
+    client.send({&c, 1});
+  CHECK(client.receive().value().status == 200);
+  client.send("POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n10\r\n"
+              + getblockcount.substr(0, 16) + "\r\n");
+  client.send("21\r\n" + getblockcount.substr(16) + "\r\n0\r\n\r\n");
+  REQUIRE(getblockcount.size() == 16 + 0x21);
+  CHECK(json::parse(client.receive().value().body)["result"] == 2);
+}
+
+TEST_CASE_FIXTURE(
+  fixture, "a client that wants to close is closed, one of HTTP/1.0 too unless it says otherwise") {
+  const auto at = start();
+  http_client closing{at};
+  CHECK(closing.post(getblockcount, "Connection: close\r\n").status == 200);
+  CHECK(closing.closed());
+  http_client old{at};
+  old.send("POST / HTTP/1.0\r\nContent-Length: " + std::to_string(getblockcount.size()) + "\r\n\r\n"
+           + getblockcount);
+  CHECK(old.receive().value().status == 200);
+  CHECK(old.closed());
+  http_client staying{at};
+  for (int i = 0; i < 2; ++i) {
+    staying.send("POST / HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: "
+                 + std::to_string(getblockcount.size()) + "\r\n\r\n" + getblockcount);
+    const auto x = staying.receive().value();
+    CHECK(x.status == 200);
+    CHECK(x.headers.at("connection") == "keep-alive");
+  }
+}
+
+TEST_CASE_FIXTURE(fixture, "a client that sends no more than its request still gets the answer") {
+  http_client client{start()};
+  client.send(post_with("Host: localhost\r\n"));
+  client.finish();
+  CHECK(client.receive().value().status == 200);
+  CHECK(client.closed());
+}
+
+TEST_CASE_FIXTURE(fixture, "a client that asks first is told to go on") {
+  http_client client{start()};
+  client.send("POST / HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: "
+              + std::to_string(getblockcount.size()) + "\r\n\r\n");
+  CHECK(client.receive().value().status == 100);
+  client.send(getblockcount);
+  CHECK(client.receive().value().status == 200);
+  client.send(post_with("Host: localhost\r\nExpect: miracles\r\n"));
+  CHECK(client.receive().value().status == 417);
+}
+
+TEST_CASE_FIXTURE(fixture,
+                  "connections above the limit are told so, and served when others have left") {
+  limits.connections = 3;
+  const auto at = start();
+  std::deque<http_client> clients;
+  for (int i = 0; i < 3; ++i)
+    CHECK(clients.emplace_back(at).post(getblockcount).status == 200);
+  http_client refused{at};
+  const auto x = refused.receive().value();
+  CHECK(x.status == 503);
+  CHECK(x.body == "Too many connections.\n");
+  refused.finish();
+  CHECK(refused.closed());
+  // Its end is seen by the server before it answers this, on the only thread that it has.
+  clients[1].finish();
+  CHECK(clients[1].closed());
+  CHECK(http_client{at}.post(getblockcount).status == 200);
+}
+
+TEST_CASE_FIXTURE(fixture, "a flood of connections does not hurt those that are served") {
+  limits.connections = 3;
+  const auto at = start();
+  http_client first{at};
+  CHECK(first.post(getblockcount).status == 200);
+  std::deque<http_client> flood;
+  for (int i = 0; i < 60; ++i)
+    flood.emplace_back(at);
+  CHECK(first.post(getblockcount).status == 200);
+}
+
+TEST_CASE_FIXTURE(fixture, "an idle connection is closed after its time") {
+  limits.idle_timeout = 50ms;
+  http_client client{start()};
+  CHECK(client.post(getblockcount).status == 200);
+  CHECK(client.closed());
+}
+
+TEST_CASE_FIXTURE(fixture, "a connection that never asks is closed after a request's time") {
+  limits.request_timeout = 50ms;
+  http_client client{start()};
+  CHECK(client.closed());
+}
+
+TEST_CASE_FIXTURE(fixture, "a request that comes too slowly is told so and closed") {
+  limits.request_timeout = 100ms;
+  const auto at = start();
+  http_client in_header{at};
+  in_header.send("POST / HTTP/1.1\r\nHost: loc");
+  http_client in_body{at};
+  in_body.send("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{");
+  for (auto* client : {&in_header, &in_body}) {
+    const auto x = client->receive().value();
+    CHECK(x.status == 408);
+    CHECK(x.headers.at("connection") == "close");
+    client->finish();
+    CHECK(client->closed());
+  }
+}
+
+TEST_CASE_FIXTURE(fixture, "the time for a request is not renewed by each byte of it") {
+  limits.request_timeout = 200ms;
+  http_client client{start()};
+  client.send("POST / HTTP/1.1\r\nHost: localhost\r\nX: ");
+  int bytes = 0;
+  for (; bytes < 4000 && !client.readable_within(5); ++bytes)
+    client.send("x");
+  CHECK(client.receive().value().status == 408);
+  CHECK(bytes > 1);
+}
+
+TEST_CASE_FIXTURE(fixture, "a client that does not read its answer is closed") {
+  limits.write_timeout = 100ms;
+  backend->on_snapshot = [](auto then) {
+    auto x = rpc_test::fixture_snapshot();
+    x.peers[0].version = std::string(15u << 20, 'x'); // More than two sockets buffer.
+    then(std::move(x));
+  };
+  std::promise<void> given_up;
+  backend->on_stop = [&] { given_up.set_value(); };
+  http_client client{start()};
+  client.send(post_with("Host: localhost\r\n",
+                        "[" + getpeerinfo + R"(,{"jsonrpc":"2.0","id":2,"method":"stop"}])"));
+  // What the node does after an answer it does also after one that could not be sent.
+  REQUIRE(given_up.get_future().wait_for(15s) == std::future_status::ready);
+  CHECK_FALSE(client.receive().has_value());
+}
+
+// -- what is refused ----------------------------------------------------------------
+
+TEST_CASE_FIXTURE(fixture, "only POST is served at /, only GET for health, and nothing elsewhere") {
+  const auto at = start();
+  for (const std::string method : {"GET", "PUT", "DELETE", "OPTIONS", "HEAD", "NONSENSE"}) {
+    CAPTURE(method);
+    http_client client{at};
+    client.send(method + " / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    const auto x = client.receive().value();
+    CHECK(x.status == 405);
+    CHECK(x.headers.at("allow") == "POST");
+  }
+  http_client client{at};
+  client.send(rpc_test::get("/nothing"));
+  CHECK(client.receive().value().status == 404);
+  client.send("POST /health/live HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n");
+  const auto x = client.receive().value();
+  CHECK(x.status == 405);
+  CHECK(x.headers.at("allow") == "GET");
+  client.send("POST /?x=1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: "
+              + std::to_string(getblockcount.size()) + "\r\n\r\n" + getblockcount);
+  CHECK(client.receive().value().status == 200);
+}
+
+TEST_CASE_FIXTURE(fixture, "web pages are refused, whatever they ask for") {
+  const auto at = start();
+  for (const std::string origin : {"https://example.org", "null", "http://localhost:3000", ""}) {
+    CAPTURE(origin);
+    http_client client{at};
+    client.send(post_with("Host: localhost\r\nOrigin: " + origin + "\r\n"));
+    const auto x = client.receive().value();
+    CHECK(x.status == 403);
+    CHECK(x.body.find("\"result\"") == std::string::npos);
+  }
+  http_client client{at};
+  client.send(rpc_test::get("/health/live", "Host: localhost\r\nOrigin: https://example.org\r\n"));
+  CHECK(client.receive().value().status == 403);
+  CHECK(backend->snapshots == 0);
+}
+
+TEST_CASE_FIXTURE(fixture, "a Host that is a name is refused") {
+  const auto at = start();
+  for (const std::string host :
+       {"example.org", "example.org:24101", "localhost.example.org", "", "127.0.0.1.nip.io"}) {
+    CAPTURE(host);
+    http_client client{at};
+    client.send(post_with("Host: " + host + "\r\n"));
+    CHECK(client.receive().value().status == 403);
+  }
+  for (const std::string host :
+       {"localhost", "LocalHost:24101", "127.0.0.1", "127.0.0.1:24101", "[::1]:24101"}) {
+    CAPTURE(host);
+    http_client client{at};
+    client.send(post_with("Host: " + host + "\r\n"));
+    CHECK(client.receive().value().status == 200);
+  }
+}
+
+TEST_CASE_FIXTURE(fixture, "a request without a Host or with two is bad") {
+  const auto at = start();
+  http_client none{at};
+  none.send(post_with(""));
+  CHECK(none.receive().value().status == 400);
+  http_client two{at};
+  two.send(post_with("Host: localhost\r\nHost: localhost\r\n"));
+  CHECK(two.receive().value().status == 400);
+}
+
+TEST_CASE_FIXTURE(fixture,
+                  "a body above the limit is refused, announced or not, one at the limit is not") {
+  const auto at = start();
+  http_client announced{at};
+  announced.send("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1048577\r\n\r\n");
+  CHECK(announced.receive().value().status == 413);
+  http_client sent{at};
+  sent.send(post_with("Host: localhost\r\n", std::string((1u << 20) + 1, ' ')));
+  CHECK(sent.receive().value().status == 413);
+  http_client chunked{at};
+  chunked.send("POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n");
+  for (int i = 0; i < 17; ++i)
+    chunked.send("10000\r\n" + std::string(0x10000, ' ') + "\r\n");
+  CHECK(chunked.receive().value().status == 413);
+  http_client huge{at};
+  huge.send("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 18446744073709551615\r\n\r\n");
+  CHECK(huge.receive().value().status == 413);
+  http_client longest{at};
+  CHECK(longest.post(std::string((1u << 20) - getblockcount.size(), ' ') + getblockcount).status
+        == 200);
+}
+
+TEST_CASE_FIXTURE(fixture, "a header above the limit is refused") {
+  const auto at = start();
+  http_client one{at};
+  one.send("POST / HTTP/1.1\r\nHost: localhost\r\nX: " + std::string(9000, 'x') + "\r\n\r\n");
+  CHECK(one.receive().value().status == 431);
+  http_client many{at};
+  many.send("POST / HTTP/1.1\r\nHost: localhost\r\n");
+  for (int i = 0; i < 2000; ++i)
+    many.send("X: y\r\n");
+  CHECK(many.receive().value().status == 431);
+  http_client target{at};
+  target.send("GET /" + std::string(9000, 'x') + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  CHECK(target.receive().value().status == 431);
+}
+
+TEST_CASE_FIXTURE(fixture, "what is no HTTP is answered with 400 and closed") {
+  const auto at = start();
+  for (const auto& bytes :
+       {std::string{"nonsense\r\n\r\n"}, std::string{"{\"Handshake\":{}}\n"},
+        std::string{"POST / HTTP/9.9\r\n\r\n"}, std::string{"\x16\x03\x01\x02\x00\x01\x00", 7},
+        std::string{"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n"},
+        std::string{"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n"},
+        std::string{"POST / HTTP/1.1\r\nHost : localhost\r\n\r\n"},
+        std::string{
+          "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"}}) {
+    CAPTURE(bytes);
+    http_client client{at};
+    client.send(bytes);
+    client.finish();
+    const auto x = client.receive();
+    if (x)
+      CHECK(x->status == 400);
+    CHECK(client.closed());
+  }
+  // And the server lives.
+  CHECK(http_client{at}.post(getblockcount).status == 200);
+}
+
+// -- hosts ----------------------------------------------------------------------------
+
+TEST_CASE("only addresses and localhost are hosts that lead to this machine by themselves") {
+  for (const auto* host : {"localhost", "LOCALHOST", "localhost:1", "localhost:", "127.0.0.1",
+                           "10.1.2.3:80", "[::1]", "[::1]:24101", "[2001:db8::1]:"}) {
+    CAPTURE(host);
+    CHECK(host_is_address(host));
+  }
+  for (const auto* host : {"",
+                           ":",
+                           ":80",
+                           "example.org",
+                           "localhos",
+                           "localhost1",
+                           "localhost:80:80",
+                           "localhost:80a",
+                           "localhost:123456",
+                           "[::1",
+                           "::1",
+                           "[::1]x",
+                           "[::1]80",
+                           "[127.0.0.1]",
+                           "[localhost]",
+                           "[]",
+                           "127.0.0.1:x",
+                           "127.0.0.1 ",
+                           "127.1",
+                           "2130706433",
+                           "0x7f000001",
+                           "user@127.0.0.1"}) {
+    CAPTURE(host);
+    CHECK_FALSE(host_is_address(host));
+  }
+}

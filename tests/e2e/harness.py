@@ -64,6 +64,7 @@ class Node:
         self.peers = list(peers)
         self.extra = list(extra)
         self.config = config
+        self.data = self.directory / "data"
         self.process = None
         self.log = self.directory / "output.log"
 
@@ -73,14 +74,15 @@ class Node:
                           + self.config)
         args = [TIMENODE, "run", "--config", str(config), "--network", "testnet",
                 "--listen", f"{self.ip}:24100", "--rpc", f"{self.ip}:24101",
-                "--data-dir", str(self.directory / "data")]
+                "--data-dir", str(self.data)]
         for peer in self.peers:
             args += ["--peer", peer]
         return args + self.extra
 
     def start(self, wait=True):
-        self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL,
-                                        stdout=open(self.log, "ab"), stderr=subprocess.STDOUT)
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=log,
+                                            stderr=subprocess.STDOUT)
         if wait:
             self.wait_ready()
         return self
@@ -156,7 +158,7 @@ class Network:
 
     def import_chain(self, node, chain=CHAIN):
         return subprocess.run([TIMENODE, "import", str(chain), "--network", "testnet",
-                               "--data-dir", str(node.directory / "data")],
+                               "--data-dir", str(node.data)],
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
 
 

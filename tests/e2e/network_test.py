@@ -59,6 +59,7 @@ class FourNodes(unittest.TestCase):
                 text = node.metrics()
                 self.assertIn("timenode_", text)
                 self.assertIn('name="timenode.connection-registry"', text)
+            for node in nodes:
                 self.assertEqual(node.stop(), 0)
 
     def test_a_node_that_is_killed_in_mid_sync_comes_back_and_catches_up(self):

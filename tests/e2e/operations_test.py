@@ -85,7 +85,7 @@ class Files(unittest.TestCase):
             node = network.node(NODE)
             self.assertEqual(network.import_chain(node).returncode, 0)
             out = network.directory / "out.jsonl"
-            done = run("export", out, "--network", "testnet", "--data-dir", node.directory / "data")
+            done = run("export", out, "--network", "testnet", "--data-dir", node.data)
             self.assertEqual(done.returncode, 0, done.stderr)
             with lzma.open(CHAIN, "rb") as original:
                 self.assertEqual(out.read_bytes(), original.read())
@@ -137,7 +137,7 @@ class Trouble(unittest.TestCase):
         with Network() as network:
             first = network.node(NODE).start()
             second = network.node("127.0.5.2")
-            second.directory = first.directory
+            second.data = first.data
             status, said = start_that_fails(second)
             self.assertNotEqual(status, 0)
             self.assertIn("another process", said)
@@ -150,7 +150,7 @@ class Trouble(unittest.TestCase):
             subprocess.run(["mount", "-o", "remount,ro", directory], check=True)
             with Network() as network:
                 node = network.node(NODE)
-                node.extra = ["--data-dir", directory]
+                node.data = directory
                 status, said = start_that_fails(node)
                 self.assertNotEqual(status, 0)
                 self.assertIn(directory, said)
@@ -168,7 +168,7 @@ class Trouble(unittest.TestCase):
                 self.assertEqual(network.import_chain(source).returncode, 0)
                 source.start()
                 node = network.node(NODE, peers=["127.0.5.2"])
-                node.extra = ["--data-dir", directory]
+                node.data = directory
                 node.start(wait=False)
 
                 def told():
@@ -223,10 +223,9 @@ class Sample(unittest.TestCase):
             config = pathlib.Path(tempfile.mkstemp(suffix=".toml")[1])
             config.write_text(sample)
             try:
-                node.extra = []
                 node.command = lambda: [TIMENODE, "run", "--config", str(config), "--listen",
                                         f"{NODE}:24100", "--rpc", f"{NODE}:24101", "--data-dir",
-                                        str(node.directory / "data")]
+                                        str(node.data)]
                 node.start()
                 self.assertEqual(node.height(), 0)
                 self.assertNotIn("unknown", node.output().lower())

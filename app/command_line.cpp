@@ -209,12 +209,13 @@ void add_queries(CLI::App& to, command& chosen) {
   add_query(to, chosen, "stop", "Stop a running node in order", question::stop);
 }
 
-/// The command that help is wanted for.
-const CLI::App& innermost(const CLI::App& app) {
-  const auto* x = &app;
-  while (!x->get_subcommands().empty())
-    x = x->get_subcommands().front();
-  return *x;
+/// "timenode explain peer", as far as it was understood.
+std::string chosen_name(const CLI::App& app) {
+  auto result = app.get_name();
+  for (auto chosen = app.get_subcommands(); !chosen.empty();
+       chosen = chosen.front()->get_subcommands())
+    result += " " + chosen.front()->get_name();
+  return result;
 }
 
 } // namespace
@@ -222,10 +223,6 @@ const CLI::App& innermost(const CLI::App& app) {
 command parse_command_line(const std::vector<std::string>& arguments) {
   command chosen = print_command{};
   CLI::App app{"A node of the TIME Coin network.", "timenode"};
-  app.footer("'timenode COMMAND --help' tells more about a command. To begin with:\n"
-             "  timenode testnet          a network of four nodes on this machine\n"
-             "  timenode run              a node on the test network\n"
-             "  timenode status           how it is doing");
   app.set_help_flag("-h,--help", "Print this");
   bool wants_version = false;
   app.add_flag("--version", wants_version, "Print the version, and what it was built from");
@@ -234,16 +231,21 @@ command parse_command_line(const std::vector<std::string>& arguments) {
   add_transfer(app, chosen, false);
   add_transfer(app, chosen, true);
   add_testnet(app, chosen);
+  // After the commands, or they would have it too.
+  app.footer("'timenode COMMAND --help' tells more about a command. To begin with:\n"
+             "  timenode testnet          a network of four nodes on this machine\n"
+             "  timenode run              a node on the test network\n"
+             "  timenode status           how it is doing");
 
   auto reversed = arguments; // as CLI11 wants them
   std::reverse(reversed.begin(), reversed.end());
   try {
     app.parse(std::move(reversed));
   } catch (const CLI::CallForHelp&) {
-    return print_command{innermost(app).help(), 0};
+    return print_command{app.help(), 0};
   } catch (const CLI::ParseError& x) {
     return print_command{"timenode: " + std::string{x.what()} + "\nTry '"
-                           + innermost(app).get_display_name() + " --help'.\n",
+                           + chosen_name(app) + " --help'.\n",
                          usage_status};
   }
   if (wants_version)

@@ -217,8 +217,8 @@ int run_testnet(const testnet_command& x) {
   auto children = start_testnet(nodes);
   if (!children)
     return give_up(children.error().reason);
-  fmt::print("{} nodes on 127.0.0.1 to {}, in {}\n", nodes.size(),
-             nodes.back().p2p.ip.to_string(), dir->path().string());
+  fmt::print("{} {} on 127.0.0.1{}, in {}\n", nodes.size(), nodes.size() == 1 ? "node" : "nodes",
+             nodes.size() == 1 ? "" : " to " + nodes.back().p2p.ip.to_string(), dir->path().string());
   fmt::print("ask one with: timenode status --rpc {}\n", nodes.back().rpc.to_string());
   std::fflush(stdout);
 

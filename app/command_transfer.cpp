@@ -45,7 +45,8 @@ std::string explain(const chain::import_stop& x) {
   if (x.cancelled)
     return "interrupted";
   auto result = fmt::format("line {}", x.line);
-  if (x.height)
+  // Most reasons name the block themselves.
+  if (x.height && !x.reason.starts_with("block "))
     result += fmt::format(", block {}", *x.height);
   return result + ": " + x.reason
          + (x.storage_failed ? " (the store is at fault, not the file)" : "");
@@ -54,7 +55,7 @@ std::string explain(const chain::import_stop& x) {
 std::string in_words(const chain::import_report& x, std::uint64_t height, double seconds) {
   auto result = fmt::format("{} blocks imported in {:.1f} s", x.applied, seconds);
   if (x.skipped > 0)
-    result += fmt::format(", {} were there already", x.skipped);
+    result += fmt::format(", {} {} there already", x.skipped, x.skipped == 1 ? "was" : "were");
   return result + fmt::format("; the chain's height is {}\n", height);
 }
 

@@ -98,6 +98,13 @@ std::size_t distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
+/// As `distance`, but a name that was written by halves is near.
+std::size_t name_distance(std::string_view a, std::string_view b) {
+  const auto letters = distance(a, b);
+  return !a.empty() && (a.starts_with(b) || b.starts_with(a)) ? std::min<std::size_t>(letters, 1)
+                                                             : letters;
+}
+
 /// What is to be compared is cut: the cost is in proportion to its length.
 constexpr std::size_t max_compared = 100;
 
@@ -122,7 +129,7 @@ std::string_view nearest_key(std::string_view key) {
   const auto cut = key.substr(0, max_compared);
   // The right name in the wrong section costs nothing but the way there.
   const auto cost = [cut](std::string_view x) {
-    const auto names = distance(name_of(cut), name_of(x));
+    const auto names = name_distance(name_of(cut), name_of(x));
     const auto sections = distance(section_of(cut), section_of(x));
     return std::min(4 * names + sections, 4 * distance(cut, x));
   };

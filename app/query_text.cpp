@@ -101,8 +101,8 @@ void append_plain(const json& x, std::size_t indent, std::string& to) {
     } else if (x.is_array()) {
       to += "- " + scalar_text(value) + "\n";
     } else {
-      to += fmt::format("{:<{}}  {}\n", name, width, value.empty() && value.is_structured()
-                                                       ? "none" : scalar_text(value));
+      const auto text = value.is_structured() ? "none" : scalar_text(value);
+      to += fmt::format("{:<{}}  {}\n", name, width, text.empty() ? "-" : text);
     }
   }
 }
@@ -154,8 +154,8 @@ std::string peers_text(const json& peers, std::int64_t now) {
     inbound += member(x, "inbound", false) ? 1 : 0;
   }
   return table(rows, "lllrrrrrrl")
-         + fmt::format("{} connections: {} inbound, {} outbound\n", sorted.size(), inbound,
-                       sorted.size() - inbound);
+         + fmt::format("{} connection{}: {} inbound, {} outbound\n", sorted.size(),
+                       sorted.size() == 1 ? "" : "s", inbound, sorted.size() - inbound);
 }
 
 std::string plain_text(const json& x) {

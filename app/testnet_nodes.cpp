@@ -36,11 +36,14 @@ std::string quoted(const endpoint& x) {
 
 outcome<void> check_free(const endpoint& at, std::string_view what) {
   const auto listener = net::open_listener(at);
-  if (!listener)
-    return fail(fmt::format("cannot start the network: {} needs {}: {}. Stop what uses it, or choose other "
-                            "ports with --base-port.",
-                            what, at.to_string(), listener.error().reason));
-  return {};
+  if (listener)
+    return {};
+  const auto& why = listener.error().reason;
+  if (why.find("in use") == why.npos)
+    return fail(fmt::format("cannot start the network: {} on {}: {}", what, at.to_string(), why));
+  return fail(fmt::format("cannot start the network: {}, for {}, is in use by another program: stop it (is it "
+                          "another 'timenode testnet'?), or choose other ports with --base-port",
+                          at.to_string(), what));
 }
 
 outcome<void> write_file(const std::filesystem::path& file, const std::string& text) {

@@ -38,7 +38,8 @@ done
 packages=(
   g++ cmake ninja-build ccache pkg-config git
   libboost1.81-dev libspdlog-dev libfmt-dev libsimdjson-dev librocksdb-dev libsodium-dev
-  libssl-dev libtomlplusplus-dev libcli11-dev nlohmann-json3-dev liblzma-dev doctest-dev
+  libssl-dev libtomlplusplus-dev libcli11-dev nlohmann-json3-dev liblzma-dev libexpected-dev
+  doctest-dev
   ca-certificates curl python3 xz-utils
 )
 

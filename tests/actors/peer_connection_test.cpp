@@ -102,18 +102,24 @@ connection_registry_actor spawn_registry(caf::actor_system& system, std::shared_
   });
 }
 
-/// Answers each question only when told to.
+/// Answers a question only when woken with its number: a promise may be kept only inside its actor.
 struct slow_server {
   std::vector<caf::typed_response_promise<encoded_line>> asked;
+  wire::message answer = wire::blocks_response{};
 };
 
-block_server_actor spawn_server(caf::actor_system& system, std::shared_ptr<slow_server> x) {
-  return system.spawn([x](block_server_actor::pointer self) -> block_server_actor::behavior_type {
+using slow_server_actor = block_server_actor::extend_with<sleeper_actor>;
+
+slow_server_actor spawn_server(caf::actor_system& system, std::shared_ptr<slow_server> x) {
+  return system.spawn([x](slow_server_actor::pointer self) -> slow_server_actor::behavior_type {
     return {
       [x, self](atom::serve, const wire::message&) -> caf::result<encoded_line> {
         auto promise = self->make_response_promise<encoded_line>();
         x->asked.push_back(promise);
         return promise;
+      },
+      [x](atom::wake, std::uint64_t number) {
+        x->asked.at(number).deliver(encoded_line{wire::encode_shared(x->answer)});
       },
     };
   });
@@ -128,7 +134,8 @@ struct one_connection : test_node {
     : record{std::make_shared<told>()}, server{std::make_shared<slow_server>()},
       wire_end{std::make_shared<fake_connection>(peer_address)} {
     peer_routes routes;
-    routes.blocks = spawn_server(system, server);
+    server_actor = spawn_server(system, server);
+    routes.blocks = server_actor;
     actor = system.spawn<peer_connection>(context, link_spec{7, direction, peer_address}, wire_end,
                                           spawn_registry(system, record), routes);
     run();
@@ -136,6 +143,11 @@ struct one_connection : test_node {
       wire_end->handler->on_connected(our_address);
       run();
     }
+  }
+
+  void answer_question(std::size_t number) {
+    self->send(server_actor, atom::wake_v, std::uint64_t{number});
+    run();
   }
 
   void establish_inbound() {
@@ -159,6 +171,7 @@ struct one_connection : test_node {
 
   std::shared_ptr<told> record;
   std::shared_ptr<slow_server> server;
+  slow_server_actor server_actor;
   std::shared_ptr<fake_connection> wire_end;
   peer_connection_actor actor;
 };
@@ -263,9 +276,9 @@ TEST_CASE("every message kind is answered alike on connections of both direction
     x.wire_end->say({wire::ping{1, 2}, wire::get_pending_transactions{}, wire::get_block_height{},
                      wire::ping{3, 4}});
     x.run();
-    for (auto& promise : x.server->asked)
-      promise.deliver(encoded_line{wire::encode_shared(wire::block_height_response{5})});
-    x.run();
+    x.server->answer = wire::block_height_response{5};
+    REQUIRE(x.server->asked.size() == 1);
+    x.answer_question(0);
     auto& kinds = answers.emplace_back();
     for (const auto& y : x.wire_end->heard())
       kinds.push_back(y.index());
@@ -395,8 +408,7 @@ TEST_CASE("four questions of a peer are worked on at once; the rest waits withou
   CHECK(x.wire_end->granted == before);
   for (std::size_t i = 0; i < 10; ++i) {
     REQUIRE(i < x.server->asked.size());
-    x.server->asked[i].deliver(encoded_line{wire::encode_shared(wire::blocks_response{})});
-    x.run();
+    x.answer_question(i);
     CHECK(x.server->asked.size() == std::min<std::size_t>(10, i + 5));
   }
   CHECK(x.wire_end->granted == before + 10);

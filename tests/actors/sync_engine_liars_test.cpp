@@ -121,7 +121,7 @@ TEST_CASE("three liars of a kind do not keep a node from what one honest peer ha
     }
     const auto honest = w.add("10.0.0.1", {.chain = real_chain(), .delay = 50ms});
     check_steady_progress(w, 2000, 60s);
-    MESSAGE(lie.name << w.unix_now()-start_of_time);
+    MESSAGE(std::string(lie.name) << w.unix_now()-start_of_time);
     CHECK(w.store->tip().hash == chain::block_hash(real_chain().back()->header));
     CHECK(w.violations->empty() == !lie.provable);
     for (const auto& x : *w.violations) {

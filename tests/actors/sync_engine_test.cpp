@@ -132,22 +132,8 @@ TEST_CASE("a peer that talks over another connection is asked again over it") {
   CHECK(w.reaches(2000, 1s));
 }
 
-TEST_CASE("of peers that are equal else those that we dialed are asked first") {
-  sync_world w;
-  const auto script = peer_script{.chain = real_blocks(400), .answers_heights = false, .delay = 10ms};
-  const auto inbound = w.add("10.0.0.1", script, link_direction::inbound);
-  const auto outbound = w.add("10.0.0.2", script, link_direction::outbound);
-  // Both claims come in one breath.
-  for (const auto* x : {&inbound, &outbound})
-    w.self->send(*w.engine, x->ip, wire::message{wire::block_height_response{400}});
-  w.run();
-  CHECK(outbound.log->requests.size() == 4);
-  CHECK(inbound.log->requests.empty() == false); // the whole range did not go to the first one that claimed
-  CHECK(w.reaches(400, 1s));
-}
-
 TEST_CASE("memory for blocks that wait is bounded, and the node still gets to the end") {
-  constexpr std::size_t limit = 256 * 1024;
+  constexpr std::size_t limit = 1 << 20;
   sync_world w{limit};
   const auto blocks = branch_of(real_blocks(0), 0, 1500, "payee", 2000);
   std::size_t most = 0;
@@ -155,12 +141,13 @@ TEST_CASE("memory for blocks that wait is bounded, and the node still gets to th
     most = std::max<std::size_t>(most, w.look().buffered_bytes);
     return w.height() >= 1500;
   };
-  // The first does not answer for what it is asked first, so that what the others send must wait.
-  const auto a = w.add("10.0.0.1", {.chain = blocks, .delay = 1500ms});
-  const auto b = w.add("10.0.0.2", {.chain = blocks});
-  const auto c = w.add("10.0.0.3", {.chain = blocks});
+  // The first does not answer for what it is asked first, so that what the others send must wait: more than
+  // was to be expected, since blocks are larger than usual.
+  const auto a = w.add("10.0.0.1", {.chain = blocks, .answers_blocks = false, .delay = 20ms});
+  const auto b = w.add("10.0.0.2", {.chain = blocks, .delay = 20ms});
+  const auto c = w.add("10.0.0.3", {.chain = blocks, .delay = 20ms});
   CHECK(w.advance_until(watch, 120s));
-  CHECK(most > limit / 4);
+  CHECK(most > limit / 2);
   CHECK(most <= limit);
 }
 

@@ -161,6 +161,9 @@ TEST_CASE("command line: help is there for the program and for each command") {
     CHECK(one.text != all.text);
   }
   CHECK(contains(printed({"run", "--help"}).text, "--data-dir DIR"));
+  CHECK(contains(printed({"run", "--help"}).text, "Usage: timenode run "));
+  CHECK(contains(printed({"explain", "peer", "--help"}).text, "Usage: timenode explain peer "));
+  CHECK(contains(printed({"testnet", "--nodes", "x"}).text, "Try 'timenode testnet --help'"));
 }
 
 TEST_CASE("command line: the version names the commit and the libraries") {

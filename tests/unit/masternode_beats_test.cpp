@@ -235,6 +235,13 @@ TEST_CASE_FIXTURE(fixture, "a witness counts once, is never the masternode itsel
   CHECK(verdict(attestation_of(12, x, 0, 66), 0) == ignore); // signed by another key
   CHECK(verdict(attestation_of(12, x, -181), 0) == ignore);
   CHECK(entry_of(book, 1, at(0))->attestations == 1);
+  // One that we met, and that fell silent, is no witness.
+  book.disconnected(ip_of(13), at(0));
+  book.expire(at(200));
+  const auto later = heartbeat_of(1, 8, 200);
+  CHECK(verdict(later, 200) == forward);
+  CHECK(verdict(attestation_of(13, later, 200), 200) == ignore);
+  CHECK(verdict(attestation_of(12, later, 200), 200) == forward);
 }
 
 TEST_CASE_FIXTURE(fixture, "a witness may sign with the key of its heartbeats, as the deployed "

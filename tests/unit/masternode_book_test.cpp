@@ -7,6 +7,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 using namespace timenode;
 using namespace test;
 
@@ -213,7 +215,7 @@ TEST_CASE_FIXTURE(fixture, "a masternode that comes back itself is believed at o
   meet(1, 0);
   book.disconnected(ip_of(1), at(0));
   book.expire(at(hour));
-  meet(1, hour + 1);
+  book.announced(ip_of(1), announcement_of(1), at(hour + 1));
   CHECK(is_active(1, hour + 1));
 }
 
@@ -259,6 +261,15 @@ TEST_CASE_FIXTURE(fixture, "when the hints are full, the greediest source makes 
   // The first of the first source went: it came first.
   CHECK_FALSE(entry(10'000, 1));
   CHECK(entry(10'001, 1));
+  // Shares become even, and stay: nobody is driven below those who push.
+  for (int i = 0; i < 5'000; ++i)
+    book.announced(ip_of(6), announcement_of(60'000 + i), at(1));
+  const auto all = book.list(at(1));
+  const auto held = std::count_if(all.begin(), all.end(), [](const auto& x) {
+    return x.ip >= ip_of(60'000) && x.ip < ip_of(65'000);
+  });
+  CHECK(held >= 830);
+  CHECK(held <= 834);
 }
 
 TEST_CASE_FIXTURE(fixture, "a flood of hints drives out neither living masternodes nor such as "

@@ -30,7 +30,7 @@ constexpr progress_bar::clock::time_point start{};
 
 TEST_CASE("progress bar: it shows part, height, rate and the time left") {
   CHECK(render_bar("importing", {500, 1000, 0.5}, 812, 1.2, 80)
-        == "importing [############------------]   50 %  height 1000  812 blocks/s  1 s left");
+        == "importing [############-------------]  50 %  height 1000  812 blocks/s  1 s left");
 }
 
 TEST_CASE("progress bar: it is as long as the terminal is wide, and never longer") {

@@ -1,0 +1,61 @@
+#include "actors/liveness.hpp"
+#include "actors/rate_limits.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace timenode;
+
+namespace {
+
+constexpr monotonic_ns second = 1'000'000'000;
+
+} // namespace
+
+TEST_CASE("missed pings are skipped, not made up in a burst") {
+  liveness x;
+  random_source random{1};
+  x.begin(second);
+  CHECK(x.check(second, 0, false, random).send_ping);
+  x.heard(500 * second);
+  CHECK(x.check(500 * second, 0, false, random).send_ping);
+  CHECK_FALSE(x.check(500 * second, 0, false, random).send_ping);
+}
+
+TEST_CASE("a process that was stopped for minutes gives its peers time to be heard before it calls them dead") {
+  liveness x;
+  random_source random{1};
+  x.begin(second);
+  x.check(second, 0, false, random);
+  const auto woken = 600 * second;
+  CHECK_FALSE(x.check(woken, 0, false, random).dead);
+  SUBCASE("what waited in the socket counts") {
+    CHECK_FALSE(x.check(woken + 25 * second, 1, false, random).dead);
+    CHECK_FALSE(x.check(woken + 60 * second, 1, false, random).dead);
+  }
+  SUBCASE("silence then is silence") {
+    for (monotonic_ns t = woken; t < woken + 29 * second; t += second)
+      CHECK_FALSE(x.check(t, 0, false, random).dead);
+    CHECK(x.check(woken + 31 * second, 0, false, random).dead);
+  }
+}
+
+TEST_CASE("a pong counts once, and only for a ping that was sent") {
+  liveness x;
+  x.sent(5, 10 * second);
+  CHECK_FALSE(x.answered(6, 11 * second));
+  CHECK(x.answered(5, 11 * second) == second);
+  CHECK_FALSE(x.answered(5, 12 * second));
+}
+
+TEST_CASE("a token bucket lets its rate through over any long time, and a burst at once") {
+  token_bucket x{10, 10};
+  int taken = 0;
+  for (int i = 0; i < 100; ++i)
+    taken += x.take(second) ? 1 : 0;
+  CHECK(taken == 10);
+  taken = 0;
+  for (int i = 0; i < 6000; ++i)
+    taken += x.take(second + i * second / 100) ? 1 : 0;
+  CHECK(taken >= 595);
+  CHECK(taken <= 605);
+}

@@ -48,13 +48,13 @@ std::string describe(int status) {
   if (WIFSIGNALED(status)) {
     const auto signal = WTERMSIG(status);
     const auto* name = sigdescr_np(signal);
-    return "killed by signal " + std::to_string(signal)
-           + (name ? " (" + std::string{name} + ")" : std::string{});
+    return "killed by signal " + std::to_string(signal) +
+           (name ? " (" + std::string{name} + ")" : std::string{});
   }
   return "exit status " + std::to_string(WEXITSTATUS(status));
 }
 
-} // namespace
+}  // namespace
 
 outcome<child_process> child_process::start(const std::vector<std::string>& arguments,
                                             const std::filesystem::path& output) {
@@ -67,8 +67,7 @@ outcome<child_process> child_process::start(const std::vector<std::string>& argu
 
   const auto file = open(output.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   if (file < 0)
-    return fail("cannot write " + output.string() + ": "
-                + std::generic_category().message(errno));
+    return fail("cannot write " + output.string() + ": " + std::generic_category().message(errno));
   const auto parent = getpid();
   const auto pid = fork();
   if (pid == 0)
@@ -81,7 +80,8 @@ outcome<child_process> child_process::start(const std::vector<std::string>& argu
 }
 
 child_process::child_process(child_process&& other) noexcept
-  : pid_{std::exchange(other.pid_, -1)}, status_{other.status_}, ended_{std::move(other.ended_)} {}
+    : pid_{std::exchange(other.pid_, -1)}, status_{other.status_}, ended_{std::move(other.ended_)} {
+}
 
 child_process& child_process::operator=(child_process&& other) noexcept {
   std::swap(pid_, other.pid_);
@@ -120,9 +120,10 @@ std::size_t stop_all(std::span<child_process> children, std::chrono::millisecond
   for (auto& x : children)
     x.send(SIGTERM);
   while (std::any_of(children.begin(), children.end(), alive) && clock::now() < deadline) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - clock::now());
-    const auto signal
-      = wait_for_signal(std::clamp(left, std::chrono::milliseconds{1}, std::chrono::milliseconds{100}));
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - clock::now());
+    const auto signal = wait_for_signal(
+        std::clamp(left, std::chrono::milliseconds{1}, std::chrono::milliseconds{100}));
     if (signal && *signal != SIGCHLD)
       break;
   }
@@ -152,4 +153,4 @@ std::vector<std::string> last_lines(const std::filesystem::path& file, std::size
   return lines;
 }
 
-} // namespace timenode::app
+}  // namespace timenode::app

@@ -18,9 +18,9 @@ namespace timenode::app {
 
 /// A child that dies with us, whatever we die of.
 class child_process {
-public:
-  /// Runs this program with those arguments. What it prints goes to `output`; it reads nothing. To be called by
-  /// the main thread: the child dies when the thread that started it ends.
+ public:
+  /// Runs this program with those arguments. What it prints goes to `output`; it reads nothing. To
+  /// be called by the main thread: the child dies when the thread that started it ends.
   static outcome<child_process> start(const std::vector<std::string>& arguments,
                                       const std::filesystem::path& output);
   child_process(child_process&& other) noexcept;
@@ -30,7 +30,8 @@ public:
 
   pid_t pid() const noexcept { return pid_; }
 
-  /// How it ended, once it has: "exit status 1", "killed by signal 11 (Segmentation fault)". Does not block.
+  /// How it ended, once it has: "exit status 1", "killed by signal 11 (Segmentation fault)". Does
+  /// not block.
   const std::optional<std::string>& ended();
 
   /// Whether it ended with exit status 0.
@@ -39,19 +40,19 @@ public:
   /// Sends a signal if it still runs.
   void send(int signal);
 
-private:
+ private:
   explicit child_process(pid_t pid) noexcept : pid_{pid} {}
 
-  pid_t pid_ = -1; ///< -1: moved from.
+  pid_t pid_ = -1;  ///< -1: moved from.
   int status_ = -1;
   std::optional<std::string> ended_;
 };
 
-/// Stops all: SIGTERM, and SIGKILL for those that are still there after `patience` or when the user asks again
-/// (SIGINT or SIGTERM, which are blocked). Returns how many had to be killed.
+/// Stops all: SIGTERM, and SIGKILL for those that are still there after `patience` or when the user
+/// asks again (SIGINT or SIGTERM, which are blocked). Returns how many had to be killed.
 std::size_t stop_all(std::span<child_process> children, std::chrono::milliseconds patience);
 
 /// The last lines of a file, at most `count`; none when it cannot be read.
 std::vector<std::string> last_lines(const std::filesystem::path& file, std::size_t count);
 
-} // namespace timenode::app
+}  // namespace timenode::app

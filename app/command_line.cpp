@@ -69,8 +69,9 @@ void add_rpc(CLI::App& to, node_options& x, const std::string& help) {
   add(to, "--rpc", "IP:PORT", help, [&x](const auto& option, const auto& text) {
     take_service(x.said.rpc, option, text);
     if (x.said.rpc.ip && !x.said.rpc.ip->is_loopback())
-      refuse(option, "'" + text + "' is not an address of this machine only (127.0.0.1, ::1), "
-                                  "and RPC has no passwords");
+      refuse(option, "'" + text +
+                         "' is not an address of this machine only (127.0.0.1, ::1), "
+                         "and RPC has no passwords");
   });
 }
 
@@ -92,7 +93,8 @@ void add_run(CLI::App& to, command& chosen) {
   add_config(app, x->node);
   add_network(app, x->node);
   auto& said = x->node.said;
-  add(app, "--listen", "IP[:PORT]", "Where to listen for peers; default: 0.0.0.0:24100 (mainnet 24000)",
+  add(app, "--listen", "IP[:PORT]",
+      "Where to listen for peers; default: 0.0.0.0:24100 (mainnet 24000)",
       [&said](const auto& option, const auto& text) {
         said.listen = address_or_refuse(option, text);
       });
@@ -101,28 +103,29 @@ void add_run(CLI::App& to, command& chosen) {
       "Where to serve metrics, or 'off'; default: 127.0.0.1:24102 (mainnet 24002)",
       [&said](const auto& option, const auto& text) { take_service(said.metrics, option, text); });
   add_data_dir(app, x->node);
-  app
-    .add_option_function<std::vector<std::string>>(
-      "--peer",
-      [&said](const std::vector<std::string>& texts) {
-        auto& peers = said.bootstrap_peers.emplace();
-        for (const auto& text : texts) {
-          auto peer = parse_peer(text);
-          if (!peer)
-            refuse("--peer", peer.error().reason);
-          peers.push_back(std::move(*peer));
-        }
-      },
-      "A peer to stay connected to, instead of those in the file; may be repeated")
-    ->type_name("IP[:PORT]")
-    ->expected(1)
-    ->take_all();
-  app.add_flag_callback("--masternode", [&said] { said.masternode = true; }, "Be a masternode");
+  app.add_option_function<std::vector<std::string>>(
+         "--peer",
+         [&said](const std::vector<std::string>& texts) {
+           auto& peers = said.bootstrap_peers.emplace();
+           for (const auto& text : texts) {
+             auto peer = parse_peer(text);
+             if (!peer)
+               refuse("--peer", peer.error().reason);
+             peers.push_back(std::move(*peer));
+           }
+         },
+         "A peer to stay connected to, instead of those in the file; may be repeated")
+      ->type_name("IP[:PORT]")
+      ->expected(1)
+      ->take_all();
+  app.add_flag_callback(
+      "--masternode", [&said] { said.masternode = true; }, "Be a masternode");
   add_log_level(
-    app, [&said](log_level level) { said.level = level; },
-    "trace, debug, info, warn, error or off; default: info");
-  app.footer("The node stops in order on Ctrl+C, SIGTERM or 'timenode stop'; a second Ctrl+C kills it.\n"
-             "deploy/timenode.toml is a configuration file with everything explained.");
+      app, [&said](log_level level) { said.level = level; },
+      "trace, debug, info, warn, error or off; default: info");
+  app.footer(
+      "The node stops in order on Ctrl+C, SIGTERM or 'timenode stop'; a second Ctrl+C kills it.\n"
+      "deploy/timenode.toml is a configuration file with everything explained.");
   app.callback([x, &chosen] { chosen = *x; });
 }
 
@@ -131,18 +134,18 @@ void add_transfer(CLI::App& to, command& chosen, bool to_file) {
                       : *to.add_subcommand("import", "Read blocks from a file into the chain");
   auto x = std::make_shared<transfer_command>();
   x->to_file = to_file;
-  app
-    .add_option("FILE", x->file,
-                to_file ? "Where to; a name that ends in .xz is compressed, - is standard output"
-                        : "One block a line as JSON, plain or xz; - is standard input")
-    ->required()
-    ->type_name("");
+  app.add_option("FILE", x->file,
+                 to_file ? "Where to; a name that ends in .xz is compressed, - is standard output"
+                         : "One block a line as JSON, plain or xz; - is standard input")
+      ->required()
+      ->type_name("");
   add_config(app, x->node);
   add_network(app, x->node);
   add_data_dir(app, x->node);
-  app.footer(to_file ? "The node that owns the chain must not run meanwhile."
-                     : "The node that owns the chain must not run meanwhile. A bad block ends the import\n"
-                       "with its line, height and reason; what came before it stays.");
+  app.footer(
+      to_file ? "The node that owns the chain must not run meanwhile."
+              : "The node that owns the chain must not run meanwhile. A bad block ends the import\n"
+                "with its line, height and reason; what came before it stays.");
   app.callback([x, &chosen] { chosen = *x; });
 }
 
@@ -150,8 +153,8 @@ void add_testnet(CLI::App& to, command& chosen) {
   auto& app = *to.add_subcommand("testnet", "Run a network of nodes on this machine");
   auto x = std::make_shared<testnet_command>();
   app.add_option("--nodes", x->nodes, "How many; default: 4")
-    ->check(CLI::Range(std::size_t{1}, max_testnet_nodes))
-    ->type_name("N");
+      ->check(CLI::Range(std::size_t{1}, max_testnet_nodes))
+      ->type_name("N");
   add(app, "--chain", "FILE", "What the first node begins with; the others get it from their peers",
       [x](const auto&, const auto& text) { x->chain = text; });
   add(app, "--for", "SECONDS", "End after so long; default: on Ctrl+C",
@@ -163,8 +166,8 @@ void add_testnet(CLI::App& to, command& chosen) {
       });
   app.add_option("--base-port", x->base_port,
                  "P2P port of each node; RPC is one above, metrics two above; default: 24100")
-    ->check(CLI::Range(1024, 65'533))
-    ->type_name("PORT");
+      ->check(CLI::Range(1024, 65'533))
+      ->type_name("PORT");
   add(app, "--dir", "DIR", "Keep the nodes' directories here; default: a temporary directory",
       [x](const auto& option, const auto& text) {
         if (text.empty())
@@ -172,20 +175,21 @@ void add_testnet(CLI::App& to, command& chosen) {
         x->dir = text;
       });
   add_log_level(
-    app, [x](log_level level) { x->level = level; }, "Of the nodes; default: info");
-  app.footer("Node i is a process of its own on 127.0.0.i. The first one has the chain; the others know\n"
-             "only the first and find each other. Exit status 0 means that in the end all nodes had\n"
-             "the same chain and each pair exactly one connection, pinged from both ends.");
+      app, [x](log_level level) { x->level = level; }, "Of the nodes; default: info");
+  app.footer(
+      "Node i is a process of its own on 127.0.0.i. The first one has the chain; the others know\n"
+      "only the first and find each other. Exit status 0 means that in the end all nodes had\n"
+      "the same chain and each pair exactly one connection, pinged from both ends.");
   app.callback([x, &chosen] { chosen = *x; });
 }
 
-CLI::App& add_query(CLI::App& to, command& chosen, const std::string& name,
-                    const std::string& help, query_command::question what) {
+CLI::App& add_query(CLI::App& to, command& chosen, const std::string& name, const std::string& help,
+                    query_command::question what) {
   auto& app = *to.add_subcommand(name, help);
   auto x = std::make_shared<query_command>();
   x->what = what;
-  if (what == query_command::question::explain_peer
-      || what == query_command::question::explain_masternode)
+  if (what == query_command::question::explain_peer ||
+      what == query_command::question::explain_masternode)
     app.add_option("IP", x->subject, "Its address")->required()->type_name("");
   add_rpc(app, x->node, "RPC address of the node; default: 127.0.0.1:24101 (mainnet 24001)");
   add_network(app, x->node);
@@ -201,8 +205,8 @@ void add_queries(CLI::App& to, command& chosen) {
   using question = query_command::question;
   add_query(to, chosen, "status", "Show how a running node is doing", question::status);
   add_query(to, chosen, "peers", "Show the connections of a running node", question::peers);
-  auto& explain
-    = *to.add_subcommand("explain", "Show what a running node does about somebody, and why");
+  auto& explain =
+      *to.add_subcommand("explain", "Show what a running node does about somebody, and why");
   explain.require_subcommand(1);
   add_query(explain, chosen, "peer", "About an IP address", question::explain_peer);
   add_query(explain, chosen, "masternode", "About a masternode", question::explain_masternode);
@@ -218,7 +222,7 @@ std::string chosen_name(const CLI::App& app) {
   return result;
 }
 
-} // namespace
+}  // namespace
 
 command parse_command_line(const std::vector<std::string>& arguments) {
   command chosen = print_command{};
@@ -237,15 +241,15 @@ command parse_command_line(const std::vector<std::string>& arguments) {
              "  timenode run              a node on the test network\n"
              "  timenode status           how it is doing");
 
-  auto reversed = arguments; // as CLI11 wants them
+  auto reversed = arguments;  // as CLI11 wants them
   std::reverse(reversed.begin(), reversed.end());
   try {
     app.parse(std::move(reversed));
   } catch (const CLI::CallForHelp&) {
     return print_command{app.help(), 0};
   } catch (const CLI::ParseError& x) {
-    return print_command{"timenode: " + std::string{x.what()} + "\nTry '"
-                           + chosen_name(app) + " --help'.\n",
+    return print_command{"timenode: " + std::string{x.what()} + "\nTry '" + chosen_name(app) +
+                             " --help'.\n",
                          usage_status};
   }
   if (wants_version)
@@ -255,4 +259,4 @@ command parse_command_line(const std::vector<std::string>& arguments) {
   return chosen;
 }
 
-} // namespace timenode::app
+}  // namespace timenode::app

@@ -18,7 +18,7 @@ namespace timenode::app {
 /// Where the settings of a node come from.
 struct node_options {
   std::optional<std::filesystem::path> config_file;
-  settings said; ///< By other options; lies over the file.
+  settings said;  ///< By other options; lies over the file.
 };
 
 struct run_command {
@@ -28,7 +28,7 @@ struct run_command {
 /// `import` and `export`.
 struct transfer_command {
   node_options node;
-  std::string file; ///< "-": standard input or output.
+  std::string file;  ///< "-": standard input or output.
   bool to_file = false;
 };
 
@@ -37,33 +37,33 @@ inline constexpr std::size_t max_testnet_nodes = 250;
 
 struct testnet_command {
   std::size_t nodes = 4;
-  std::optional<std::string> chain;            ///< What the first node begins with.
-  std::optional<std::chrono::seconds> time;    ///< None: until Ctrl+C.
-  std::uint16_t base_port = 24100;             ///< P2P; RPC one above, metrics two above.
-  std::optional<std::filesystem::path> dir;    ///< None: a temporary one.
-  log_level level = log_level::info;           ///< Of the nodes.
+  std::optional<std::string> chain;          ///< What the first node begins with.
+  std::optional<std::chrono::seconds> time;  ///< None: until Ctrl+C.
+  std::uint16_t base_port = 24100;           ///< P2P; RPC one above, metrics two above.
+  std::optional<std::filesystem::path> dir;  ///< None: a temporary one.
+  log_level level = log_level::info;         ///< Of the nodes.
 };
 
 /// `status`, `peers`, `explain`, `stop`: what asks a running node.
 struct query_command {
   enum class question : std::uint8_t { status, peers, explain_peer, explain_masternode, stop };
   question what = question::status;
-  node_options node;   ///< Tells where its RPC is.
-  std::string subject; ///< The address to explain.
+  node_options node;    ///< Tells where its RPC is.
+  std::string subject;  ///< The address to explain.
   bool as_json = false;
 };
 
 /// Nothing to do but to print: help, version, or what is wrong with the command line.
 struct print_command {
   std::string text;
-  int status = 0; ///< Exit status; 0: for standard output, else for standard error.
+  int status = 0;  ///< Exit status; 0: for standard output, else for standard error.
 };
 
 /// Exit status for a command line that makes no sense.
 inline constexpr int usage_status = 2;
 
-using command
-  = std::variant<run_command, transfer_command, testnet_command, query_command, print_command>;
+using command =
+    std::variant<run_command, transfer_command, testnet_command, query_command, print_command>;
 
 /// `arguments`: without the program's name. Touches neither files nor the network.
 command parse_command_line(const std::vector<std::string>& arguments);
@@ -71,4 +71,4 @@ command parse_command_line(const std::vector<std::string>& arguments);
 /// What `--version` prints: version, commit and the libraries that it was built with.
 std::string version_text();
 
-} // namespace timenode::app
+}  // namespace timenode::app

@@ -17,8 +17,8 @@ using question = query_command::question;
 
 std::int64_t unix_now() {
   return std::chrono::duration_cast<std::chrono::seconds>(
-           std::chrono::system_clock::now().time_since_epoch())
-    .count();
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
 }
 
 void print(const json& x) {
@@ -73,21 +73,21 @@ rpc_outcome<void> show(const endpoint& at, const std::string& method, const json
 
 rpc_outcome<void> ask(const query_command& x, const endpoint& at) {
   switch (x.what) {
-    case question::status:
-      return show_status(at, x.as_json);
-    case question::peers:
-      return show_peers(at, x.as_json);
-    case question::explain_peer:
-      return show(at, "explainpeer", json::array({x.subject}), x.as_json);
-    case question::explain_masternode:
-      return show(at, "explainmasternode", json::array({x.subject}), x.as_json);
-    case question::stop:
-      return show(at, "stop", json::array(), false);
+  case question::status:
+    return show_status(at, x.as_json);
+  case question::peers:
+    return show_peers(at, x.as_json);
+  case question::explain_peer:
+    return show(at, "explainpeer", json::array({x.subject}), x.as_json);
+  case question::explain_masternode:
+    return show(at, "explainmasternode", json::array({x.subject}), x.as_json);
+  case question::stop:
+    return show(at, "stop", json::array(), false);
   }
   return {};
 }
 
-} // namespace
+}  // namespace
 
 int run_query(const query_command& x) {
   auto loaded = load_config(x.node.config_file, x.node.said, home_directory());
@@ -108,4 +108,4 @@ int run_query(const query_command& x) {
   return EXIT_FAILURE;
 }
 
-} // namespace timenode::app
+}  // namespace timenode::app

@@ -35,21 +35,22 @@ void check_file_limit(const node_config& config) {
   rlimit limit{};
   const auto wanted = static_cast<rlim_t>(config.max_peers) + other_files;
   if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < wanted)
-    spdlog::warn("this process may open {} files; with network.max_peers = {} it may need {}: raise "
-                 "the hard limit (ulimit -Hn, LimitNOFILE= of systemd)",
-                 limit.rlim_cur, config.max_peers, wanted);
+    spdlog::warn(
+        "this process may open {} files; with network.max_peers = {} it may need {}: raise "
+        "the hard limit (ulimit -Hn, LimitNOFILE= of systemd)",
+        limit.rlim_cur, config.max_peers, wanted);
 }
 
 outcome<void> make_directory(const std::filesystem::path& dir) {
   std::error_code error;
   std::filesystem::create_directories(dir, error);
   if (error)
-    return fail("cannot make the data directory " + dir.string() + ": " + error.message()
-                + "; choose another by --data-dir or storage.data_dir");
+    return fail("cannot make the data directory " + dir.string() + ": " + error.message() +
+                "; choose another by --data-dir or storage.data_dir");
   return {};
 }
 
-} // namespace
+}  // namespace
 
 void raise_file_limit() {
   rlimit limit{};
@@ -98,4 +99,4 @@ int run_node(const run_command& x) {
   return EXIT_SUCCESS;
 }
 
-} // namespace timenode::app
+}  // namespace timenode::app

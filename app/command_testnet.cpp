@@ -41,14 +41,11 @@ constexpr std::size_t shown_events = 6;
 
 /// The network while it runs.
 class testnet_run {
-public:
+ public:
   testnet_run(const testnet_command& command, std::vector<testnet_node> nodes,
               std::vector<child_process> children, std::uint64_t least_height, std::string where)
-    : command_{command},
-      nodes_{std::move(nodes)},
-      children_{std::move(children)},
-      least_height_{least_height},
-      where_{std::move(where)} {
+      : command_{command}, nodes_{std::move(nodes)}, children_{std::move(children)},
+        least_height_{least_height}, where_{std::move(where)} {
     for (const auto& x : nodes_)
       rpc_.push_back(x.rpc);
     ends_.resize(nodes_.size());
@@ -76,10 +73,8 @@ public:
     return verdict.ok() && killed == 0;
   }
 
-private:
-  double seconds() const {
-    return std::chrono::duration<double>(steady::now() - begin_).count();
-  }
+ private:
+  double seconds() const { return std::chrono::duration<double>(steady::now() - begin_).count(); }
 
   void pause(milliseconds most) {
     if (command_.time) {
@@ -87,9 +82,9 @@ private:
       most = std::clamp(left, milliseconds{0}, most);
     }
     const auto signal = wait_for_signal(most);
-    over_ = (signal && *signal != SIGCHLD)
-            || (command_.time && steady::now() >= begin_ + *command_.time)
-            || std::all_of(ends_.begin(), ends_.end(), [](const auto& x) { return x.has_value(); });
+    over_ = (signal && *signal != SIGCHLD) ||
+            (command_.time && steady::now() >= begin_ + *command_.time) ||
+            std::all_of(ends_.begin(), ends_.end(), [](const auto& x) { return x.has_value(); });
   }
 
   /// Asks all nodes and judges.
@@ -128,13 +123,12 @@ private:
 
   void show() {
     if (screen_) {
-      const auto head = fmt::format("timenode testnet: {} nodes, {:.0f} s{}, Ctrl+C ends it; {}",
-                                    nodes_.size(), seconds(),
-                                    command_.time ? fmt::format(" of {}", command_.time->count()) : "",
-                                    where_);
+      const auto head = fmt::format(
+          "timenode testnet: {} nodes, {:.0f} s{}, Ctrl+C ends it; {}", nodes_.size(), seconds(),
+          command_.time ? fmt::format(" of {}", command_.time->count()) : "", where_);
       const auto count = std::min(events_.size(), shown_events);
       screen_->show(
-        table_page(head, views_, verdict_, {events_.data() + events_.size() - count, count}));
+          table_page(head, views_, verdict_, {events_.data() + events_.size() - count, count}));
       return;
     }
     auto line = progress_line(verdict_);
@@ -170,13 +164,13 @@ private:
   std::uint64_t least_height_;
   std::string where_;
   std::vector<endpoint> rpc_;
-  std::unique_ptr<live_screen> screen_; ///< Null: no terminal.
+  std::unique_ptr<live_screen> screen_;  ///< Null: no terminal.
   steady::time_point begin_ = steady::now();
   bool over_ = false;
   std::vector<node_view> views_;
   testnet_verdict verdict_;
-  std::set<ip_address> seen_;                    ///< Have answered once.
-  std::vector<std::optional<std::string>> ends_; ///< How nodes ended that should not have.
+  std::set<ip_address> seen_;                     ///< Have answered once.
+  std::vector<std::optional<std::string>> ends_;  ///< How nodes ended that should not have.
   std::optional<double> seconds_to_ok_;
   std::vector<std::string> events_;
   std::string shown_;
@@ -197,7 +191,7 @@ outcome<std::uint64_t> give_chain(const testnet_node& first, const testnet_comma
   return import_file(config, *x.chain, stop_signal_pending);
 }
 
-} // namespace
+}  // namespace
 
 int run_testnet(const testnet_command& x) {
   block_signals();
@@ -218,7 +212,8 @@ int run_testnet(const testnet_command& x) {
   if (!children)
     return give_up(children.error().reason);
   fmt::print("{} {} on 127.0.0.1{}, in {}\n", nodes.size(), nodes.size() == 1 ? "node" : "nodes",
-             nodes.size() == 1 ? "" : " to " + nodes.back().p2p.ip.to_string(), dir->path().string());
+             nodes.size() == 1 ? "" : " to " + nodes.back().p2p.ip.to_string(),
+             dir->path().string());
   fmt::print("ask one with: timenode status --rpc {}\n", nodes.back().rpc.to_string());
   std::fflush(stdout);
 
@@ -231,4 +226,4 @@ int run_testnet(const testnet_command& x) {
   return well ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-} // namespace timenode::app
+}  // namespace timenode::app

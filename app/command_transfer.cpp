@@ -27,16 +27,16 @@ double seconds_since(steady::time_point x) {
 
 std::int64_t unix_now() {
   return std::chrono::duration_cast<std::chrono::seconds>(
-           std::chrono::system_clock::now().time_since_epoch())
-    .count();
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
 }
 
 outcome<std::unique_ptr<rocksdb_store>> open_store(const node_config& config) {
   std::error_code error;
   std::filesystem::create_directories(config.data_dir, error);
   if (error)
-    return fail("cannot make the data directory " + config.data_dir.string() + ": "
-                + error.message());
+    return fail("cannot make the data directory " + config.data_dir.string() + ": " +
+                error.message());
   return rocksdb_store::open(chain_directory(config), config.network);
 }
 
@@ -48,8 +48,8 @@ std::string explain(const chain::import_stop& x) {
   // Most reasons name the block themselves.
   if (x.height && !x.reason.starts_with("block "))
     result += fmt::format(", block {}", *x.height);
-  return result + ": " + x.reason
-         + (x.storage_failed ? " (the store is at fault, not the file)" : "");
+  return result + ": " + x.reason +
+         (x.storage_failed ? " (the store is at fault, not the file)" : "");
 }
 
 std::string in_words(const chain::import_report& x, std::uint64_t height, double seconds) {
@@ -70,16 +70,17 @@ outcome<void> export_file(const node_config& config, const std::string& file,
   const auto begin = steady::now();
   const auto last = (*store)->tip().height;
   progress_bar bar{progress_on_stderr(), "exporting"};
-  const auto written = chain::export_chain(
-    **store, 0, last, *writer, [&](const chain::transfer_progress& x) {
-      const auto part = static_cast<double>(x.blocks) / static_cast<double>(last + 1);
-      bar.update({x.blocks, x.height, part});
-      return !stop();
-    });
+  const auto written =
+      chain::export_chain(**store, 0, last, *writer, [&](const chain::transfer_progress& x) {
+        const auto part = static_cast<double>(x.blocks) / static_cast<double>(last + 1);
+        bar.update({x.blocks, x.height, part});
+        return !stop();
+      });
   bar.clear();
   if (!written)
     return tl::unexpected{written.error()};
-  fmt::print(stderr, "{} blocks exported to {} in {:.1f} s\n", *written, file, seconds_since(begin));
+  fmt::print(stderr, "{} blocks exported to {} in {:.1f} s\n", *written, file,
+             seconds_since(begin));
   return {};
 }
 
@@ -100,7 +101,7 @@ outcome<void> transfer(const transfer_command& x, const std::function<bool()>& s
   return {};
 }
 
-} // namespace
+}  // namespace
 
 outcome<std::uint64_t> import_file(const node_config& config, const std::string& file,
                                    const std::function<bool()>& stop) {
@@ -113,14 +114,14 @@ outcome<std::uint64_t> import_file(const node_config& config, const std::string&
   chain::chain_state state{**store};
   const auto begin = steady::now();
   progress_bar bar{progress_on_stderr(), "importing"};
-  const auto report = chain::import_chain(
-    *reader, state, unix_now(), [&](const chain::transfer_progress& x) {
-      std::optional<double> part;
-      if (x.bytes_total && *x.bytes_total > 0)
-        part = static_cast<double>(x.bytes) / static_cast<double>(*x.bytes_total);
-      bar.update({x.blocks, x.height, part});
-      return !stop();
-    });
+  const auto report =
+      chain::import_chain(*reader, state, unix_now(), [&](const chain::transfer_progress& x) {
+        std::optional<double> part;
+        if (x.bytes_total && *x.bytes_total > 0)
+          part = static_cast<double>(x.bytes) / static_cast<double>(*x.bytes_total);
+        bar.update({x.blocks, x.height, part});
+        return !stop();
+      });
   bar.clear();
   const auto height = (*store)->tip().height;
   fmt::print(stderr, "{}", in_words(report, height, seconds_since(begin)));
@@ -145,4 +146,4 @@ int run_transfer(const transfer_command& x) {
   return EXIT_FAILURE;
 }
 
-} // namespace timenode::app
+}  // namespace timenode::app

@@ -17,8 +17,8 @@ int run_node(const run_command& x);
 /// 0 when the whole file was taken or written, 1 otherwise.
 int run_transfer(const transfer_command& x);
 
-/// 0 when in the end all nodes had the same chain and each pair exactly one connection, pinged from both ends;
-/// 1 otherwise.
+/// 0 when in the end all nodes had the same chain and each pair exactly one connection, pinged from
+/// both ends; 1 otherwise.
 int run_testnet(const testnet_command& x);
 
 /// 0 when the node answered, 1 otherwise.
@@ -27,9 +27,10 @@ int run_query(const query_command& x);
 /// Raises the soft limit of open files to the hard one: each peer takes one.
 void raise_file_limit();
 
-/// Imports a file into the chain of a node, with a progress bar. Returns the height of its tip; the failure is a
-/// sentence with line, height and reason. `stop` is asked now and then whether to end it.
+/// Imports a file into the chain of a node, with a progress bar. Returns the height of its tip; the
+/// failure is a sentence with line, height and reason. `stop` is asked now and then whether to end
+/// it.
 outcome<std::uint64_t> import_file(const node_config& node, const std::string& file,
                                    const std::function<bool()>& stop);
 
-} // namespace timenode::app
+}  // namespace timenode::app

@@ -77,8 +77,8 @@ outcome<std::filesystem::path> expand(const std::filesystem::path& path,
 }
 
 outcome<void> expand_all(node_config& x, const std::filesystem::path& home) {
-  for (auto* path : {&x.data_dir, &x.masternode.key_file,
-                     x.logging.file ? &*x.logging.file : nullptr}) {
+  for (auto* path :
+       {&x.data_dir, &x.masternode.key_file, x.logging.file ? &*x.logging.file : nullptr}) {
     if (!path)
       continue;
     auto expanded = expand(*path, home);
@@ -104,8 +104,8 @@ void place_bootstrap(node_config& to, const std::vector<peer_setting>& peers) {
   for (const auto& x : peers) {
     if (const auto* address = std::get_if<endpoint>(&x)) {
       const auto peer = with_default_port(*address, port);
-      if (std::find(to.bootstrap_peers.begin(), to.bootstrap_peers.end(), peer)
-          == to.bootstrap_peers.end())
+      if (std::find(to.bootstrap_peers.begin(), to.bootstrap_peers.end(), peer) ==
+          to.bootstrap_peers.end())
         to.bootstrap_peers.push_back(peer);
     } else {
       to.bootstrap_hosts.push_back(with_default_port(std::get<host_name>(x), port));
@@ -120,7 +120,8 @@ void place_logging(logging_config& to, const settings& over, const settings& und
   to.max_files = first_of(over.log_max_files, under.log_max_files).value_or(to.max_files);
   const auto& file = first_of(over.log_file, under.log_file);
   // A file on the command line is meant, whatever the configuration file says of its own.
-  const auto wanted = over.log_file ? over.log_to_file : first_of(over.log_to_file, under.log_to_file);
+  const auto wanted =
+      over.log_file ? over.log_to_file : first_of(over.log_to_file, under.log_to_file);
   if (wanted.value_or(file.has_value()))
     to.file = file;
 }
@@ -132,25 +133,25 @@ outcome<void> check_listeners(const node_config& x) {
     std::optional<endpoint> at;
   };
   const std::array listeners{
-    listener{"peers (network.listen_address)", x.listen},
-    listener{"RPC (rpc.listen_address)", x.rpc_listen},
-    listener{"metrics (metrics.listen_address)",
-             x.metrics.enabled ? std::optional{x.metrics.listen} : std::nullopt},
+      listener{"peers (network.listen_address)", x.listen},
+      listener{"RPC (rpc.listen_address)", x.rpc_listen},
+      listener{"metrics (metrics.listen_address)",
+               x.metrics.enabled ? std::optional{x.metrics.listen} : std::nullopt},
   };
   for (std::size_t i = 0; i < listeners.size(); ++i)
     for (std::size_t j = i + 1; j < listeners.size(); ++j) {
       const auto& [first, a] = listeners[i];
       const auto& [second, b] = listeners[j];
-      if (a && b && a->port == b->port
-          && (a->ip == b->ip || a->ip.is_unspecified() || b->ip.is_unspecified()))
-        return fail("port " + std::to_string(a->port) + " is wanted twice, for "
-                    + std::string{first} + " and for " + std::string{second}
-                    + ": give one of them another port");
+      if (a && b && a->port == b->port &&
+          (a->ip == b->ip || a->ip.is_unspecified() || b->ip.is_unspecified()))
+        return fail("port " + std::to_string(a->port) + " is wanted twice, for " +
+                    std::string{first} + " and for " + std::string{second} +
+                    ": give one of them another port");
     }
   return {};
 }
 
-} // namespace
+}  // namespace
 
 std::string_view to_string(log_level x) noexcept {
   return level_names[static_cast<std::size_t>(x)];
@@ -192,15 +193,16 @@ outcome<peer_setting> parse_peer(std::string_view text) {
     return peer_setting{*address};
   const auto name = text.substr(0, text.find(':'));
   const auto is_letter = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-'
-           || c == '.' || c == '_';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_';
   };
   const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
-  // What looks like an address but is none (256.1.1.1) must not become a name. No top-level domain is a number.
+  // What looks like an address but is none (256.1.1.1) must not become a name. No top-level domain
+  // is a number.
   const auto last = name.substr(name.rfind('.') == name.npos ? 0 : name.rfind('.') + 1);
-  if (name.empty() || name.size() > max_host_name || name.front() == '-'
-      || !std::all_of(name.begin(), name.end(), is_letter)
-      || std::all_of(last.begin(), last.end(), is_digit))
+  if (name.empty() || name.size() > max_host_name || name.front() == '-' ||
+      !std::all_of(name.begin(), name.end(), is_letter) ||
+      std::all_of(last.begin(), last.end(), is_digit))
     return tl::unexpected{address.error()};
   host_name result{std::string{name}, 0};
   if (name.size() < text.size()) {
@@ -241,8 +243,8 @@ outcome<node_config> make_config(const settings& over, const settings& under,
   x.masternode.enabled = first_of(over.masternode, under.masternode).value_or(false);
   x.masternode.tier = first_of(over.tier, under.tier).value_or(x.masternode.tier);
   x.masternode.reward_address = first_of(over.reward_address, under.reward_address);
-  x.masternode.key_file
-    = first_of(over.key_file, under.key_file).value_or(x.data_dir / "masternode.key");
+  x.masternode.key_file =
+      first_of(over.key_file, under.key_file).value_or(x.data_dir / "masternode.key");
 
   if (auto expanded = expand_all(x, home); !expanded)
     return tl::unexpected{expanded.error()};
@@ -250,14 +252,15 @@ outcome<node_config> make_config(const settings& over, const settings& under,
     return tl::unexpected{fine.error()};
   if (x.masternode.reward_address)
     if (auto fine = chain::check_address(*x.masternode.reward_address, x.network); !fine)
-      return fail("masternode.reward_address = \"" + *x.masternode.reward_address + "\": "
-                  + fine.error().reason + "; allowed is an address of " + std::string{to_string(x.network)});
+      return fail("masternode.reward_address = \"" + *x.masternode.reward_address +
+                  "\": " + fine.error().reason + "; allowed is an address of " +
+                  std::string{to_string(x.network)});
   return x;
 }
 
 std::filesystem::path home_directory() {
   // Read before the first thread starts.
-  if (const auto* home = std::getenv("HOME"); home && *home) // NOLINT(concurrency-mt-unsafe)
+  if (const auto* home = std::getenv("HOME"); home && *home)  // NOLINT(concurrency-mt-unsafe)
     return home;
   passwd entry{};
   passwd* found = nullptr;
@@ -267,4 +270,4 @@ std::filesystem::path home_directory() {
   return {};
 }
 
-} // namespace timenode::app
+}  // namespace timenode::app

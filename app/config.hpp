@@ -1,8 +1,8 @@
 #pragma once
 
-// What a node is told before it starts. Three sources fill a `settings` each, the configuration file
-// (config_file.hpp) and the command line (command_line.hpp) two of them; `make_config` lays one over the
-// other, adds the defaults, and gives the `node_config` that the node is started with.
+// What a node is told before it starts. Three sources fill a `settings` each, the configuration
+// file (config_file.hpp) and the command line (command_line.hpp) two of them; `make_config` lays
+// one over the other, adds the defaults, and gives the `node_config` that the node is started with.
 
 #include "messages/ip_address.hpp"
 #include "messages/network.hpp"
@@ -32,9 +32,9 @@ std::string_view to_string(log_format x) noexcept;
 struct logging_config {
   log_level level = log_level::info;
   log_format format = log_format::text;
-  std::optional<std::filesystem::path> file; ///< None: standard error.
-  std::size_t max_size = 10u << 20;          ///< Bytes after which the file is rotated.
-  std::size_t max_files = 5;                 ///< Rotated files that are kept beside the current one.
+  std::optional<std::filesystem::path> file;  ///< None: standard error.
+  std::size_t max_size = 10u << 20;           ///< Bytes after which the file is rotated.
+  std::size_t max_files = 5;  ///< Rotated files that are kept beside the current one.
 
   bool operator==(const logging_config&) const = default;
 };
@@ -44,14 +44,15 @@ struct masternode_config {
   wire::masternode_tier tier = wire::masternode_tier::free;
   /// Where rewards go; valid on the network. None: the address of the masternode's own key.
   std::optional<std::string> reward_address;
-  std::filesystem::path key_file; ///< Made at the first start. Default: masternode.key in `data_dir`.
+  std::filesystem::path
+      key_file;  ///< Made at the first start. Default: masternode.key in `data_dir`.
 
   bool operator==(const masternode_config&) const = default;
 };
 
 struct metrics_config {
   bool enabled = true;
-  endpoint listen; ///< Default: 127.0.0.1, port 24102 on testnet and 24002 on mainnet.
+  endpoint listen;  ///< Default: 127.0.0.1, port 24102 on testnet and 24002 on mainnet.
 
   bool operator==(const metrics_config&) const = default;
 };
@@ -66,14 +67,14 @@ struct host_name {
 
 struct node_config {
   network_id network = network_id::testnet;
-  endpoint listen;                          ///< Default: 0.0.0.0 and the network's P2P port.
-  std::optional<endpoint> external_address; ///< How others reach us, when that is not `listen`.
-  std::optional<host_name> external_host;   ///< The same by name; none when the node starts.
+  endpoint listen;                           ///< Default: 0.0.0.0 and the network's P2P port.
+  std::optional<endpoint> external_address;  ///< How others reach us, when that is not `listen`.
+  std::optional<host_name> external_host;    ///< The same by name; none when the node starts.
   std::size_t max_peers = net::default_max_peers;
-  std::vector<endpoint> bootstrap_peers;    ///< Never given up, and beyond `max_peers`.
-  std::vector<host_name> bootstrap_hosts;   ///< The same by name; empty when the node starts.
-  std::optional<endpoint> rpc_listen;       ///< Default: 127.0.0.1 and the RPC port. None: no RPC.
-  std::filesystem::path data_dir;           ///< Default: ~/.timenode, on testnet ~/.timenode/testnet.
+  std::vector<endpoint> bootstrap_peers;   ///< Never given up, and beyond `max_peers`.
+  std::vector<host_name> bootstrap_hosts;  ///< The same by name; empty when the node starts.
+  std::optional<endpoint> rpc_listen;      ///< Default: 127.0.0.1 and the RPC port. None: no RPC.
+  std::filesystem::path data_dir;  ///< Default: ~/.timenode, on testnet ~/.timenode/testnet.
   logging_config logging;
   masternode_config masternode;
   metrics_config metrics;
@@ -103,26 +104,27 @@ struct service_setting {
 /// A peer as an operator writes it. A port of 0 is the default port of the network.
 using peer_setting = std::variant<endpoint, host_name>;
 
-/// What a source does not say is none; an empty text in a file (`data_dir = ""`) counts as not said.
+/// What a source does not say is none; an empty text in a file (`data_dir = ""`) counts as not
+/// said.
 struct settings {
   std::optional<network_id> network;
-  std::optional<endpoint> listen; ///< Port 0: the network's default.
+  std::optional<endpoint> listen;  ///< Port 0: the network's default.
   std::optional<peer_setting> external_address;
   std::optional<std::size_t> max_peers;
   std::optional<std::vector<peer_setting>> bootstrap_peers;
   service_setting rpc;
   service_setting metrics;
-  std::optional<std::filesystem::path> data_dir; ///< May begin with "~".
+  std::optional<std::filesystem::path> data_dir;  ///< May begin with "~".
   std::optional<log_level> level;
   std::optional<log_format> format;
-  std::optional<bool> log_to_file;               ///< None: if there is a `log_file`.
-  std::optional<std::filesystem::path> log_file; ///< May begin with "~".
-  std::optional<std::size_t> log_max_size;       ///< Bytes.
+  std::optional<bool> log_to_file;                ///< None: if there is a `log_file`.
+  std::optional<std::filesystem::path> log_file;  ///< May begin with "~".
+  std::optional<std::size_t> log_max_size;        ///< Bytes.
   std::optional<std::size_t> log_max_files;
   std::optional<bool> masternode;
   std::optional<wire::masternode_tier> tier;
   std::optional<std::string> reward_address;
-  std::optional<std::filesystem::path> key_file; ///< May begin with "~".
+  std::optional<std::filesystem::path> key_file;  ///< May begin with "~".
 };
 
 /// What to tell the operator about the configuration, once there is a log.
@@ -133,8 +135,8 @@ struct config_notice {
   bool operator==(const config_notice&) const = default;
 };
 
-/// Lays `over` on `under` and that on the defaults. `home` is what "~" stands for; may be empty. Fails
-/// when values contradict each other, and when "~" is needed and unknown.
+/// Lays `over` on `under` and that on the defaults. `home` is what "~" stands for; may be empty.
+/// Fails when values contradict each other, and when "~" is needed and unknown.
 outcome<node_config> make_config(const settings& over, const settings& under,
                                  const std::filesystem::path& home);
 
@@ -156,4 +158,4 @@ outcome<endpoint> parse_address(std::string_view text);
 /// As above, or a host name in place of the IP.
 outcome<peer_setting> parse_peer(std::string_view text);
 
-} // namespace timenode::app
+}  // namespace timenode::app

@@ -19,8 +19,8 @@ namespace {
 struct target {
   settings& said;
   std::vector<config_notice>& notices;
-  std::string where; ///< "FILE:LINE: "
-  std::optional<toml_text> culprit{}; ///< Which element of a list is wrong.
+  std::string where;                   ///< "FILE:LINE: "
+  std::optional<toml_text> culprit{};  ///< Which element of a list is wrong.
 };
 
 /// Takes a value; false when it is not allowed.
@@ -111,7 +111,8 @@ bool read_tier(const toml_value& value, target& to) {
   return text(value, [&to](const std::string& x) {
     // Newer daemons find the tier in the chain by the collateral, which this one does not look at.
     if (x == "auto") {
-      to.notices.push_back({log_level::info, to.where + "masternode.tier = \"auto\" means free here"});
+      to.notices.push_back(
+          {log_level::info, to.where + "masternode.tier = \"auto\" means free here"});
       to.said.tier = wire::masternode_tier::free;
       return true;
     }
@@ -120,8 +121,8 @@ bool read_tier(const toml_value& value, target& to) {
 }
 
 bool is_some_address(const std::string& x) {
-  return chain::is_valid_address(x, network_id::testnet)
-         || chain::is_valid_address(x, network_id::mainnet);
+  return chain::is_valid_address(x, network_id::testnet) ||
+         chain::is_valid_address(x, network_id::mainnet);
 }
 
 bool read_reward_address(const toml_value& value, target& to) {
@@ -131,13 +132,15 @@ bool read_reward_address(const toml_value& value, target& to) {
   });
 }
 
-/// The address in the deployed daemon's own sample file is none, so that a wrong one is only worth a warning.
+/// The address in the deployed daemon's own sample file is none, so that a wrong one is only worth
+/// a warning.
 bool read_wallet_address(const toml_value& value, target& to) {
   return text(value, [&to](const std::string& x) {
     if (!is_some_address(x))
-      to.notices.push_back({log_level::warn, to.where + "masternode.wallet_address = \"" + x
-                                               + "\" is not a TIME address and is not used: rewards go to the "
-                                                 "address of this node's own key"});
+      to.notices.push_back(
+          {log_level::warn, to.where + "masternode.wallet_address = \"" + x +
+                                "\" is not a TIME address and is not used: rewards go to the "
+                                "address of this node's own key"});
     else if (!to.said.reward_address)
       to.said.reward_address = x;
     return true;
@@ -161,67 +164,69 @@ constexpr std::string_view some_path = "a path in quotes";
 constexpr std::string_view address = "an IP address in quotes, with or without \":port\"";
 
 constexpr std::array<key_rule, 22> rules{{
-  {"node.network", "\"testnet\" or \"mainnet\"",
-   [](const toml_value& x, target& to) { return word(x, to.said.network, parse_network); }},
-  {"network.listen_address", address,
-   [](const toml_value& x, target& to) {
-     return text(x, [&to](const std::string& y) {
-       const auto at = parse_address(y);
-       if (at)
-         to.said.listen = *at;
-       return at.has_value();
-     });
-   }},
-  {"network.external_address", "an IP address or a host name in quotes, with or without \":port\"",
-   [](const toml_value& x, target& to) {
-     return text(x, [&to](const std::string& y) {
-       auto at = parse_peer(y);
-       if (at)
-         to.said.external_address = std::move(*at);
-       return at.has_value();
-     });
-   }},
-  {"network.max_peers", "a whole number from 1 to 10000",
-   [](const toml_value& x, target& to) { return number(x, 1, 10'000, to.said.max_peers); }},
-  {"network.bootstrap_peers",
-   "a list of IP addresses or host names, each in quotes, with or without \":port\"",
-   read_bootstrap_peers},
-  {"rpc.enabled", yes_or_no,
-   [](const toml_value& x, target& to) { return flag(x, to.said.rpc.enabled); }},
-  {"rpc.listen_address",
-   "an address of this machine only (127.0.0.1, ::1) in quotes, with or without \":port\": RPC has no "
-   "passwords",
-   [](const toml_value& x, target& to) { return service(x, to.said.rpc, true); }},
-  {"storage.data_dir", some_path,
-   [](const toml_value& x, target& to) { return path(x, to.said.data_dir); }},
-  {"logging.level", "\"trace\", \"debug\", \"info\", \"warn\", \"error\" or \"off\"",
-   [](const toml_value& x, target& to) { return word(x, to.said.level, parse_log_level); }},
-  {"logging.format", "\"text\" (or \"pretty\") or \"json\"",
-   [](const toml_value& x, target& to) { return word(x, to.said.format, parse_log_format); }},
-  {"logging.output", "\"file\", or \"stderr\" (\"stdout\" means the same)", read_output},
-  {"logging.file_path", some_path,
-   [](const toml_value& x, target& to) { return path(x, to.said.log_file); }},
-  {"logging.max_size_mb", "a whole number from 1 to 1024",
-   [](const toml_value& x, target& to) {
-     if (!number(x, 1, 1024, to.said.log_max_size))
-       return false;
-     *to.said.log_max_size <<= 20;
-     return true;
-   }},
-  {"logging.max_files", "a whole number from 1 to 100",
-   [](const toml_value& x, target& to) { return number(x, 1, 100, to.said.log_max_files); }},
-  {"masternode.enabled", yes_or_no,
-   [](const toml_value& x, target& to) { return flag(x, to.said.masternode); }},
-  {"masternode.tier", "\"free\", \"bronze\", \"silver\" or \"gold\"", read_tier},
-  {"masternode.reward_address", "a TIME address in quotes", read_reward_address},
-  {"masternode.wallet_address", "a TIME address in quotes", read_wallet_address},
-  {"masternode.key_file", some_path,
-   [](const toml_value& x, target& to) { return path(x, to.said.key_file); }},
-  {"metrics.enabled", yes_or_no,
-   [](const toml_value& x, target& to) { return flag(x, to.said.metrics.enabled); }},
-  {"metrics.listen_address", address,
-   [](const toml_value& x, target& to) { return service(x, to.said.metrics, false); }},
-  {"metrics.prometheus_port", "a whole number from 1 to 65535", read_prometheus_port},
+    {"node.network", "\"testnet\" or \"mainnet\"",
+     [](const toml_value& x, target& to) { return word(x, to.said.network, parse_network); }},
+    {"network.listen_address", address,
+     [](const toml_value& x, target& to) {
+       return text(x, [&to](const std::string& y) {
+         const auto at = parse_address(y);
+         if (at)
+           to.said.listen = *at;
+         return at.has_value();
+       });
+     }},
+    {"network.external_address",
+     "an IP address or a host name in quotes, with or without \":port\"",
+     [](const toml_value& x, target& to) {
+       return text(x, [&to](const std::string& y) {
+         auto at = parse_peer(y);
+         if (at)
+           to.said.external_address = std::move(*at);
+         return at.has_value();
+       });
+     }},
+    {"network.max_peers", "a whole number from 1 to 10000",
+     [](const toml_value& x, target& to) { return number(x, 1, 10'000, to.said.max_peers); }},
+    {"network.bootstrap_peers",
+     "a list of IP addresses or host names, each in quotes, with or without \":port\"",
+     read_bootstrap_peers},
+    {"rpc.enabled", yes_or_no,
+     [](const toml_value& x, target& to) { return flag(x, to.said.rpc.enabled); }},
+    {"rpc.listen_address",
+     "an address of this machine only (127.0.0.1, ::1) in quotes, with or without \":port\": RPC "
+     "has no "
+     "passwords",
+     [](const toml_value& x, target& to) { return service(x, to.said.rpc, true); }},
+    {"storage.data_dir", some_path,
+     [](const toml_value& x, target& to) { return path(x, to.said.data_dir); }},
+    {"logging.level", "\"trace\", \"debug\", \"info\", \"warn\", \"error\" or \"off\"",
+     [](const toml_value& x, target& to) { return word(x, to.said.level, parse_log_level); }},
+    {"logging.format", "\"text\" (or \"pretty\") or \"json\"",
+     [](const toml_value& x, target& to) { return word(x, to.said.format, parse_log_format); }},
+    {"logging.output", "\"file\", or \"stderr\" (\"stdout\" means the same)", read_output},
+    {"logging.file_path", some_path,
+     [](const toml_value& x, target& to) { return path(x, to.said.log_file); }},
+    {"logging.max_size_mb", "a whole number from 1 to 1024",
+     [](const toml_value& x, target& to) {
+       if (!number(x, 1, 1024, to.said.log_max_size))
+         return false;
+       *to.said.log_max_size <<= 20;
+       return true;
+     }},
+    {"logging.max_files", "a whole number from 1 to 100",
+     [](const toml_value& x, target& to) { return number(x, 1, 100, to.said.log_max_files); }},
+    {"masternode.enabled", yes_or_no,
+     [](const toml_value& x, target& to) { return flag(x, to.said.masternode); }},
+    {"masternode.tier", "\"free\", \"bronze\", \"silver\" or \"gold\"", read_tier},
+    {"masternode.reward_address", "a TIME address in quotes", read_reward_address},
+    {"masternode.wallet_address", "a TIME address in quotes", read_wallet_address},
+    {"masternode.key_file", some_path,
+     [](const toml_value& x, target& to) { return path(x, to.said.key_file); }},
+    {"metrics.enabled", yes_or_no,
+     [](const toml_value& x, target& to) { return flag(x, to.said.metrics.enabled); }},
+    {"metrics.listen_address", address,
+     [](const toml_value& x, target& to) { return service(x, to.said.metrics, false); }},
+    {"metrics.prometheus_port", "a whole number from 1 to 65535", read_prometheus_port},
 }};
 
 const key_rule* find_rule(std::string_view key) {
@@ -243,8 +248,8 @@ tl::unexpected<failure> wrong_value(const std::string& file, const toml_entry& x
                                     const key_rule& rule, const std::optional<toml_text>& culprit) {
   const auto line = culprit ? culprit->line : x.line;
   const auto what = culprit ? " holds \"" + culprit->text + "\"" : " = " + x.shown;
-  return fail(file + ":" + std::to_string(line) + ": " + x.key + what + ": allowed is "
-              + std::string{rule.allowed});
+  return fail(file + ":" + std::to_string(line) + ": " + x.key + what + ": allowed is " +
+              std::string{rule.allowed});
 }
 
 std::string join(const std::vector<std::string>& words) {
@@ -254,7 +259,7 @@ std::string join(const std::vector<std::string>& words) {
   return result;
 }
 
-} // namespace
+}  // namespace
 
 outcome<file_settings> parse_config(std::string_view text, const std::string& name) {
   const auto entries = read_toml(text, name);
@@ -272,9 +277,9 @@ outcome<file_settings> parse_config(std::string_view text, const std::string& na
       continue;
     if (is_section && !find_rule(x.key)) {
       unknown_sections.push_back(x.key);
-      result.notices.push_back({log_level::warn, where + "the section [" + x.key
-                                                   + "] is not known; did you mean ["
-                                                   + std::string{nearest_section(x.key)} + "]?"});
+      result.notices.push_back({log_level::warn, where + "the section [" + x.key +
+                                                     "] is not known; did you mean [" +
+                                                     std::string{nearest_section(x.key)} + "]?"});
     } else if (const auto* rule = find_rule(x.key)) {
       auto to = target{result.said, result.notices, where};
       if (!rule->read(x.value, to))
@@ -282,24 +287,24 @@ outcome<file_settings> parse_config(std::string_view text, const std::string& na
     } else if (is_unused_key(x.key)) {
       unused.push_back(x.key);
     } else if (is_known_section(x.key)) {
-      return fail(where + x.key + " = " + x.shown + ": " + x.key
-                  + " is a section; write [" + x.key + "] and its keys below it");
+      return fail(where + x.key + " = " + x.shown + ": " + x.key + " is a section; write [" +
+                  x.key + "] and its keys below it");
     } else {
-      result.notices.push_back({log_level::warn, where + "the key " + x.key
-                                                   + " is not known; did you mean "
-                                                   + std::string{nearest_key(x.key)} + "?"});
+      result.notices.push_back({log_level::warn, where + "the key " + x.key +
+                                                     " is not known; did you mean " +
+                                                     std::string{nearest_key(x.key)} + "?"});
     }
   }
   if (!unused.empty())
     result.notices.push_back(
-      {log_level::info, name + ": not used by this program: " + join(unused)});
+        {log_level::info, name + ": not used by this program: " + join(unused)});
   return result;
 }
 
 outcome<file_settings> read_config_file(const std::filesystem::path& file) {
   const auto complain = [&file](int error) {
-    return fail("cannot read the configuration file " + file.string() + ": "
-                + std::generic_category().message(error));
+    return fail("cannot read the configuration file " + file.string() + ": " +
+                std::generic_category().message(error));
   };
   const auto close = [](std::FILE* x) { std::fclose(x); };
   const std::unique_ptr<std::FILE, decltype(close)> in{std::fopen(file.c_str(), "re"), close};
@@ -329,4 +334,4 @@ outcome<loaded_config> load_config(const std::optional<std::filesystem::path>& f
   return loaded_config{std::move(*config), std::move(under.notices)};
 }
 
-} // namespace timenode::app
+}  // namespace timenode::app

@@ -1,7 +1,8 @@
 #pragma once
 
-// The configuration file: TOML with the keys of the deployed daemon's config.toml, so that an operator
-// can point us at the file that is there. deploy/timenode.toml has all keys with their meaning.
+// The configuration file: TOML with the keys of the deployed daemon's config.toml, so that an
+// operator can point us at the file that is there. deploy/timenode.toml has all keys with their
+// meaning.
 
 #include "app/config.hpp"
 
@@ -18,13 +19,13 @@ inline constexpr std::size_t max_config_bytes = 1u << 20;
 
 struct file_settings {
   settings said;
-  /// An unknown key: a warning with its line and the nearest known key. Keys of the deployed daemon that mean
-  /// nothing to us: one line, at info, for all of them.
+  /// An unknown key: a warning with its line and the nearest known key. Keys of the deployed daemon
+  /// that mean nothing to us: one line, at info, for all of them.
   std::vector<config_notice> notices;
 };
 
-/// Reads the text of a file that is called `name`. Fails with "NAME:LINE: KEY = VALUE: allowed is ..." at
-/// the first value that is wrong.
+/// Reads the text of a file that is called `name`. Fails with "NAME:LINE: KEY = VALUE: allowed is
+/// ..." at the first value that is wrong.
 outcome<file_settings> parse_config(std::string_view text, const std::string& name);
 
 /// As above. Fails also when the file cannot be read.
@@ -39,4 +40,4 @@ struct loaded_config {
 outcome<loaded_config> load_config(const std::optional<std::filesystem::path>& file,
                                    const settings& over, const std::filesystem::path& home);
 
-} // namespace timenode::app
+}  // namespace timenode::app

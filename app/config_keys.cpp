@@ -11,66 +11,66 @@ namespace timenode::app {
 namespace {
 
 constexpr std::array<std::string_view, 22> used{
-  "node.network",
-  "network.listen_address",
-  "network.external_address",
-  "network.max_peers",
-  "network.bootstrap_peers",
-  "rpc.enabled",
-  "rpc.listen_address",
-  "storage.data_dir",
-  "logging.level",
-  "logging.format",
-  "logging.output",
-  "logging.file_path",
-  "logging.max_size_mb",
-  "logging.max_files",
-  "masternode.enabled",
-  "masternode.tier",
-  "masternode.reward_address",
-  "masternode.wallet_address",
-  "masternode.key_file",
-  "metrics.enabled",
-  "metrics.listen_address",
-  "metrics.prometheus_port",
+    "node.network",
+    "network.listen_address",
+    "network.external_address",
+    "network.max_peers",
+    "network.bootstrap_peers",
+    "rpc.enabled",
+    "rpc.listen_address",
+    "storage.data_dir",
+    "logging.level",
+    "logging.format",
+    "logging.output",
+    "logging.file_path",
+    "logging.max_size_mb",
+    "logging.max_files",
+    "masternode.enabled",
+    "masternode.tier",
+    "masternode.reward_address",
+    "masternode.wallet_address",
+    "masternode.key_file",
+    "metrics.enabled",
+    "metrics.listen_address",
+    "metrics.prometheus_port",
 };
 
-/// What the deployed daemon reads, or writes into the file that it makes; a name that ends in '.' stands for a
-/// whole section.
+/// What the deployed daemon reads, or writes into the file that it makes; a name that ends in '.'
+/// stands for a whole section.
 constexpr std::array<std::string_view, 33> unused{
-  "node.name",
-  "node.version",
-  "network.port",
-  "network.enable_upnp",
-  "network.enable_peer_discovery",
-  "network.blacklisted_peers",
-  "network.blacklisted_subnets",
-  "network.whitelisted_peers",
-  "network.whitelist_only",
-  "rpc.port",
-  "rpc.allow_origins",
-  "rpc.rpcuser",
-  "rpc.rpcpassword",
-  "rpc.rpcauth",
-  "rpc.rpctls",
-  "rpc.rpctlscert",
-  "rpc.rpctlskey",
-  "rpc.wstls",
-  "rpc.wstlscert",
-  "rpc.wstlskey",
-  "storage.backend",
-  "storage.cache_size_mb",
-  "storage.compress_blocks",
-  "storage.mode",
-  "storage.prune_keep_blocks",
-  "masternode.collateral_txid",
-  "masternode.collateral_vout",
-  "masternode.masternodeprivkey",
-  "consensus.",
-  "block.",
-  "sync.",
-  "security.",
-  "ai.",
+    "node.name",
+    "node.version",
+    "network.port",
+    "network.enable_upnp",
+    "network.enable_peer_discovery",
+    "network.blacklisted_peers",
+    "network.blacklisted_subnets",
+    "network.whitelisted_peers",
+    "network.whitelist_only",
+    "rpc.port",
+    "rpc.allow_origins",
+    "rpc.rpcuser",
+    "rpc.rpcpassword",
+    "rpc.rpcauth",
+    "rpc.rpctls",
+    "rpc.rpctlscert",
+    "rpc.rpctlskey",
+    "rpc.wstls",
+    "rpc.wstlscert",
+    "rpc.wstlskey",
+    "storage.backend",
+    "storage.cache_size_mb",
+    "storage.compress_blocks",
+    "storage.mode",
+    "storage.prune_keep_blocks",
+    "masternode.collateral_txid",
+    "masternode.collateral_vout",
+    "masternode.masternodeprivkey",
+    "consensus.",
+    "block.",
+    "sync.",
+    "security.",
+    "ai.",
 };
 
 std::string_view section_of(std::string_view key) noexcept {
@@ -102,13 +102,13 @@ std::size_t distance(std::string_view a, std::string_view b) {
 std::size_t name_distance(std::string_view a, std::string_view b) {
   const auto letters = distance(a, b);
   return !a.empty() && (a.starts_with(b) || b.starts_with(a)) ? std::min<std::size_t>(letters, 1)
-                                                             : letters;
+                                                              : letters;
 }
 
 /// What is to be compared is cut: the cost is in proportion to its length.
 constexpr std::size_t max_compared = 100;
 
-} // namespace
+}  // namespace
 
 std::span<const std::string_view> used_keys() noexcept {
   return used;
@@ -133,9 +133,8 @@ std::string_view nearest_key(std::string_view key) {
     const auto sections = distance(section_of(cut), section_of(x));
     return std::min(4 * names + sections, 4 * distance(cut, x));
   };
-  return *std::min_element(used.begin(), used.end(), [&cost](auto a, auto b) {
-    return cost(a) < cost(b);
-  });
+  return *std::min_element(used.begin(), used.end(),
+                           [&cost](auto a, auto b) { return cost(a) < cost(b); });
 }
 
 std::string_view nearest_section(std::string_view section) {
@@ -146,4 +145,4 @@ std::string_view nearest_section(std::string_view section) {
   return section_of(*nearest);
 }
 
-} // namespace timenode::app
+}  // namespace timenode::app

@@ -57,7 +57,7 @@ config_notice left_out(std::string_view key, const host_name& x, const failure& 
   return {log_level::warn, std::string{key} + ": " + x.name + " is left out: " + why.reason};
 }
 
-} // namespace
+}  // namespace
 
 std::vector<config_notice> resolve_hosts(node_config& x) {
   std::vector<config_notice> notices;
@@ -69,8 +69,8 @@ std::vector<config_notice> resolve_hosts(node_config& x) {
     }
     for (const auto& ip : *found) {
       const auto peer = endpoint{ip, host.port};
-      if (std::find(x.bootstrap_peers.begin(), x.bootstrap_peers.end(), peer)
-          == x.bootstrap_peers.end())
+      if (std::find(x.bootstrap_peers.begin(), x.bootstrap_peers.end(), peer) ==
+          x.bootstrap_peers.end())
         x.bootstrap_peers.push_back(peer);
     }
   }
@@ -83,4 +83,4 @@ std::vector<config_notice> resolve_hosts(node_config& x) {
   return notices;
 }
 
-} // namespace timenode::app
+}  // namespace timenode::app

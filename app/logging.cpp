@@ -40,36 +40,40 @@ void append_time(spdlog::log_clock::time_point at, spdlog::memory_buf_t& to) {
   std::tm utc{};
   gmtime_r(&seconds, &utc);
   fmt::format_to(std::back_inserter(to), "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
-                 utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec,
-                 ms % 1000);
+                 utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min,
+                 utc.tm_sec, ms % 1000);
 }
 
-/// Length of the UTF-8 character at the front of `text`; 0 when there is none. Not more exact than a JSON
-/// parser that rejects broken encodings: overlong forms and surrogates do not pass.
+/// Length of the UTF-8 character at the front of `text`; 0 when there is none. Not more exact than
+/// a JSON parser that rejects broken encodings: overlong forms and surrogates do not pass.
 std::size_t utf8_length(std::string_view text) noexcept {
   const auto at = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const auto first = at(0);
-  const std::size_t length = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3
-                             : first < 0xf5 ? 4 : 0;
+  const std::size_t length = first < 0x80   ? 1
+                             : first < 0xc2 ? 0
+                             : first < 0xe0 ? 2
+                             : first < 0xf0 ? 3
+                             : first < 0xf5 ? 4
+                                            : 0;
   if (length == 0 || text.size() < length)
     return 0;
   for (std::size_t i = 1; i < length; ++i)
     if ((at(i) & 0xc0) != 0x80)
       return 0;
-  if ((first == 0xe0 && at(1) < 0xa0) || (first == 0xed && at(1) > 0x9f)
-      || (first == 0xf0 && at(1) < 0x90) || (first == 0xf4 && at(1) > 0x8f))
+  if ((first == 0xe0 && at(1) < 0xa0) || (first == 0xed && at(1) > 0x9f) ||
+      (first == 0xf0 && at(1) < 0x90) || (first == 0xf4 && at(1) > 0x8f))
     return 0;
   return length;
 }
 
-/// Appends `text` without what would end the line, move a terminal's cursor or break JSON. `quote`: it
-/// stands between quotes.
+/// Appends `text` without what would end the line, move a terminal's cursor or break JSON. `quote`:
+/// it stands between quotes.
 void append_escaped(std::string_view text, bool quote, spdlog::memory_buf_t& to) {
   while (!text.empty()) {
     const auto c = static_cast<unsigned char>(text.front());
     const auto length = utf8_length(text);
     if (length == 0)
-      append("\xef\xbf\xbd", to); // U+FFFD, for bytes that are no text
+      append("\xef\xbf\xbd", to);  // U+FFFD, for bytes that are no text
     else if (quote && (c == '"' || c == '\\'))
       fmt::format_to(std::back_inserter(to), "\\{}", text.front());
     else if (c < 0x20 || c == 0x7f)
@@ -81,7 +85,7 @@ void append_escaped(std::string_view text, bool quote, spdlog::memory_buf_t& to)
 }
 
 class text_formatter final : public spdlog::formatter {
-public:
+ public:
   void format(const spdlog::details::log_msg& x, spdlog::memory_buf_t& to) override {
     append_time(x.time, to);
     append(" ", to);
@@ -102,7 +106,7 @@ public:
 };
 
 class json_formatter final : public spdlog::formatter {
-public:
+ public:
   void format(const spdlog::details::log_msg& x, spdlog::memory_buf_t& to) override {
     append("{\"time\":\"", to);
     append_time(x.time, to);
@@ -130,7 +134,7 @@ outcome<spdlog::sink_ptr> make_sink(const logging_config& x) {
   }
 }
 
-} // namespace
+}  // namespace
 
 outcome<void> set_up_logging(const logging_config& x) {
   auto sink = make_sink(x);
@@ -161,4 +165,4 @@ std::unique_ptr<spdlog::formatter> make_line_formatter(log_format format) {
   return std::make_unique<text_formatter>();
 }
 
-} // namespace timenode::app
+}  // namespace timenode::app

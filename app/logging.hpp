@@ -12,8 +12,8 @@
 
 namespace timenode::app {
 
-/// Makes the default logger of this program: to standard error, or to a file that is rotated. The directory
-/// of the file is made. Fails when the file cannot be written.
+/// Makes the default logger of this program: to standard error, or to a file that is rotated. The
+/// directory of the file is made. Fails when the file cannot be written.
 outcome<void> set_up_logging(const logging_config& x);
 
 /// Writes out what is buffered. For the end of the program.
@@ -22,10 +22,11 @@ void flush_log();
 /// Logs each notice at its level.
 void log_notices(const std::vector<config_notice>& notices);
 
-/// One line an event, whatever is in it: control characters are escaped, since peers can bring them about.
+/// One line an event, whatever is in it: control characters are escaped, since peers can bring them
+/// about.
 ///
 ///   text   2026-01-31T12:34:56.789Z info  listening for peers on 0.0.0.0:24100
 ///   JSON   {"time":"2026-01-31T12:34:56.789Z","level":"info","message":"listening ..."}
 std::unique_ptr<spdlog::formatter> make_line_formatter(log_format format);
 
-} // namespace timenode::app
+}  // namespace timenode::app

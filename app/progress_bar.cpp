@@ -22,7 +22,7 @@ std::string percent(double fraction) {
   return fmt::format("{} %", shown);
 }
 
-} // namespace
+}  // namespace
 
 std::string render_bar(std::string_view what, const progress_point& at, double blocks_per_second,
                        std::optional<double> seconds_left, std::size_t width) {
@@ -46,7 +46,7 @@ std::string render_bar(std::string_view what, const progress_point& at, double b
 }
 
 progress_bar::progress_bar(output out, std::string what, clock::time_point now)
-  : out_{std::move(out)}, what_{std::move(what)}, begin_{now} {}
+    : out_{std::move(out)}, what_{std::move(what)}, begin_{now} {}
 
 void progress_bar::update(const progress_point& at, clock::time_point now) {
   if (!first_)
@@ -81,4 +81,4 @@ progress_bar::output progress_on_stderr() {
   return result;
 }
 
-} // namespace timenode::app
+}  // namespace timenode::app

@@ -1,6 +1,7 @@
 #pragma once
 
-// How far a long command is: a bar that is drawn in place on a terminal, now and then a line elsewhere.
+// How far a long command is: a bar that is drawn in place on a terminal, now and then a line
+// elsewhere.
 
 #include <chrono>
 #include <cstddef>
@@ -15,17 +16,17 @@ namespace timenode::app {
 struct progress_point {
   std::uint64_t blocks = 0;
   std::uint64_t height = 0;
-  std::optional<double> fraction; ///< 0 to 1; none: how much is to come is unknown.
+  std::optional<double> fraction;  ///< 0 to 1; none: how much is to come is unknown.
 };
 
 /// The whole state as a text of at most `width` characters:
-/// "importing [#####-----]  50 %  height 1000  812 blocks/s  1 s left". The bar takes what the others leave, and is
-/// left out when that is too little.
+/// "importing [#####-----]  50 %  height 1000  812 blocks/s  1 s left". The bar takes what the
+/// others leave, and is left out when that is too little.
 std::string render_bar(std::string_view what, const progress_point& at, double blocks_per_second,
                        std::optional<double> seconds_left, std::size_t width);
 
 class progress_bar {
-public:
+ public:
   using clock = std::chrono::steady_clock;
 
   /// A bar is not drawn more often than people see.
@@ -48,15 +49,15 @@ public:
   /// Takes the bar off the terminal. Nothing more may be told.
   void clear();
 
-private:
+ private:
   output out_;
   std::string what_;
   clock::time_point begin_;
   std::optional<clock::time_point> drawn_;
-  std::optional<std::uint64_t> first_; ///< Blocks at the first update.
+  std::optional<std::uint64_t> first_;  ///< Blocks at the first update.
 };
 
 /// Writes to standard error.
 progress_bar::output progress_on_stderr();
 
-} // namespace timenode::app
+}  // namespace timenode::app

@@ -36,8 +36,9 @@ std::string sync_text(const json& chain) {
   const auto state = member<std::string>(sync, "state", "unknown");
   if (state != "syncing")
     return state == "idle" ? "in sync" : state;
-  auto result = fmt::format("syncing to {}, {:.0f} blocks/s", member(sync, "target", std::uint64_t{0}),
-                            member(sync, "blocks_per_second", 0.0));
+  auto result =
+      fmt::format("syncing to {}, {:.0f} blocks/s", member(sync, "target", std::uint64_t{0}),
+                  member(sync, "blocks_per_second", 0.0));
   const auto eta = member(sync, "eta_seconds", std::int64_t{-1});
   return eta < 0 ? result : result + ", " + duration_text(eta) + " left";
 }
@@ -49,7 +50,8 @@ std::string milliseconds(const json& peer, const char* name) {
 
 using row = std::vector<std::string>;
 
-/// Columns as wide as their widest cell, two spaces apart; the first is to the left, the others as told.
+/// Columns as wide as their widest cell, two spaces apart; the first is to the left, the others as
+/// told.
 std::string table(const std::vector<row>& rows, std::string_view alignment) {
   std::vector<std::size_t> widths(rows.front().size());
   for (const auto& cells : rows)
@@ -107,7 +109,7 @@ void append_plain(const json& x, std::size_t indent, std::string& to) {
   }
 }
 
-} // namespace
+}  // namespace
 
 std::string status_text(const status_answers& x, std::int64_t now) {
   const auto& [chain, network, uptime, masternode] = x;
@@ -118,11 +120,11 @@ std::string status_text(const status_answers& x, std::int64_t now) {
   const auto seconds = uptime.is_number() ? uptime.get<std::int64_t>() : 0;
   line("Node", fmt::format("{} on {}, up {}", member<std::string>(network, "subversion", "?"),
                            member<std::string>(chain, "chain", "?"), duration_text(seconds)));
-  line("Chain", fmt::format("height {}, {}", member(chain, "blocks", std::uint64_t{0}),
-                            sync_text(chain)));
+  line("Chain",
+       fmt::format("height {}, {}", member(chain, "blocks", std::uint64_t{0}), sync_text(chain)));
   const auto tip_time = member(chain, "time", std::int64_t{0});
-  line("Tip", member<std::string>(chain, "bestblockhash", "?")
-                + (tip_time == 0 ? "" : ", " + duration_text(now - tip_time) + " old"));
+  line("Tip", member<std::string>(chain, "bestblockhash", "?") +
+                  (tip_time == 0 ? "" : ", " + duration_text(now - tip_time) + " old"));
   line("Peers",
        fmt::format("{} connected: {} inbound, {} outbound; {} addresses known",
                    member(network, "connections", 0), member(network, "connections_in", 0),
@@ -146,16 +148,16 @@ std::string peers_text(const json& peers, std::int64_t now) {
   std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) {
     return member(a, "id", std::uint64_t{0}) < member(b, "id", std::uint64_t{0});
   });
-  std::vector<row> rows{{"ADDRESS", "DIR", "STATE", "UP", "PING", "BEST", "HEIGHT", "SENT",
-                         "RECEIVED", "VERSION"}};
+  std::vector<row> rows{
+      {"ADDRESS", "DIR", "STATE", "UP", "PING", "BEST", "HEIGHT", "SENT", "RECEIVED", "VERSION"}};
   std::size_t inbound = 0;
   for (const auto& x : sorted) {
     rows.push_back(peer_row(x, now));
     inbound += member(x, "inbound", false) ? 1 : 0;
   }
-  return table(rows, "lllrrrrrrl")
-         + fmt::format("{} connection{}: {} inbound, {} outbound\n", sorted.size(),
-                       sorted.size() == 1 ? "" : "s", inbound, sorted.size() - inbound);
+  return table(rows, "lllrrrrrrl") + fmt::format("{} connection{}: {} inbound, {} outbound\n",
+                                                 sorted.size(), sorted.size() == 1 ? "" : "s",
+                                                 inbound, sorted.size() - inbound);
 }
 
 std::string plain_text(const json& x) {
@@ -195,4 +197,4 @@ std::string bytes_text(std::uint64_t bytes) {
   return i == 0 ? fmt::format("{} B", bytes) : fmt::format("{:.1f} {}", value, units[i]);
 }
 
-} // namespace timenode::app
+}  // namespace timenode::app

@@ -11,10 +11,10 @@ namespace timenode::app {
 
 /// The answers that `timenode status` shows.
 struct status_answers {
-  const json& chain;      ///< getblockchaininfo
-  const json& network;    ///< getnetworkinfo
-  const json& uptime;     ///< uptime
-  const json& masternode; ///< masternodestatus
+  const json& chain;       ///< getblockchaininfo
+  const json& network;     ///< getnetworkinfo
+  const json& uptime;      ///< uptime
+  const json& masternode;  ///< masternodestatus
 };
 
 /// Half a dozen lines. `now`: Unix seconds.
@@ -32,4 +32,4 @@ std::string duration_text(std::int64_t seconds);
 /// "1.2 MB", in powers of 1000.
 std::string bytes_text(std::uint64_t bytes);
 
-} // namespace timenode::app
+}  // namespace timenode::app

@@ -40,7 +40,7 @@ tl::unexpected<rpc_failure> fail_rpc(rpc_failure::kind what, std::string reason)
 
 /// One POST: connect, write, read. Lives at least as long as `io.run` runs.
 class exchange {
-public:
+ public:
   exchange(asio::io_context& io, const endpoint& at, const std::string& body) : stream_{io} {
     request_.method(http::verb::post);
     request_.target("/");
@@ -67,13 +67,13 @@ public:
     auto answer = parser_.release();
     // A node that refuses the request as such says why in a line of text.
     if (answer.result_int() != 200)
-      return fail_rpc(rpc_failure::kind::refused,
-                      "HTTP status " + std::to_string(answer.result_int()) + ": "
-                        + answer.body().substr(0, 200));
+      return fail_rpc(rpc_failure::kind::refused, "HTTP status " +
+                                                      std::to_string(answer.result_int()) + ": " +
+                                                      answer.body().substr(0, 200));
     return std::move(answer.body());
   }
 
-private:
+ private:
   bool give_up(error_code failed, rpc_failure::kind what) {
     if (failed == beast::error::timeout)
       failed_ = {rpc_failure::kind::no_answer, "it did not answer in time"};
@@ -160,7 +160,7 @@ rpc_outcome<std::vector<json>> results_of(const json& batch, std::size_t calls) 
   return results;
 }
 
-} // namespace
+}  // namespace
 
 rpc_outcome<json> call_rpc(const endpoint& at, const std::string& method, const json& params,
                            std::chrono::milliseconds deadline) {
@@ -172,9 +172,9 @@ rpc_outcome<json> call_rpc(const endpoint& at, const std::string& method, const 
   return answer ? result_of(*answer) : answer;
 }
 
-std::vector<rpc_outcome<std::vector<json>>> call_rpc_everywhere(std::span<const endpoint> nodes,
-                                                                std::span<const std::string> methods,
-                                                                std::chrono::milliseconds deadline) {
+std::vector<rpc_outcome<std::vector<json>>>
+call_rpc_everywhere(std::span<const endpoint> nodes, std::span<const std::string> methods,
+                    std::chrono::milliseconds deadline) {
   auto batch = json::array();
   for (std::size_t i = 0; i < methods.size(); ++i)
     batch.push_back(call_json(methods[i], json::array(), i));
@@ -199,17 +199,17 @@ std::vector<rpc_outcome<std::vector<json>>> call_rpc_everywhere(std::span<const 
 
 std::string explain(const rpc_failure& x, const endpoint& at) {
   switch (x.what) {
-    case rpc_failure::kind::unreachable:
-      return "no node answers RPC on " + at.to_string() + " (" + x.reason
-             + "). Is it running? Start one with 'timenode run', or tell its RPC address by --rpc "
-               "IP:PORT.";
-    case rpc_failure::kind::no_answer:
-      return "what listens on " + at.to_string() + " gave no answer: " + x.reason
-             + ". Is it a node's RPC address? If so, its log tells what it is busy with.";
-    case rpc_failure::kind::refused:
-      return "the node on " + at.to_string() + " answered: " + x.reason;
+  case rpc_failure::kind::unreachable:
+    return "no node answers RPC on " + at.to_string() + " (" + x.reason +
+           "). Is it running? Start one with 'timenode run', or tell its RPC address by --rpc "
+           "IP:PORT.";
+  case rpc_failure::kind::no_answer:
+    return "what listens on " + at.to_string() + " gave no answer: " + x.reason +
+           ". Is it a node's RPC address? If so, its log tells what it is busy with.";
+  case rpc_failure::kind::refused:
+    return "the node on " + at.to_string() + " answered: " + x.reason;
   }
   return {};
 }
 
-} // namespace timenode::app
+}  // namespace timenode::app

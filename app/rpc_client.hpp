@@ -18,12 +18,12 @@ namespace timenode::app {
 /// Why a call gave nothing.
 struct rpc_failure {
   enum class kind : std::uint8_t {
-    unreachable, ///< Nothing listens there.
-    no_answer,   ///< Something does, but it did not answer in time, or not in RPC.
-    refused,     ///< The node answered that it cannot or will not.
+    unreachable,  ///< Nothing listens there.
+    no_answer,    ///< Something does, but it did not answer in time, or not in RPC.
+    refused,      ///< The node answered that it cannot or will not.
   };
   kind what = kind::unreachable;
-  std::string reason; ///< "connection refused", ...
+  std::string reason;  ///< "connection refused", ...
 };
 
 template <class T>
@@ -36,14 +36,14 @@ inline constexpr std::chrono::milliseconds default_rpc_deadline{5000};
 rpc_outcome<json> call_rpc(const endpoint& at, const std::string& method, const json& params,
                            std::chrono::milliseconds deadline = default_rpc_deadline);
 
-/// Calls methods without parameters at many nodes at the same time, all of a node's in one batch, so that they
-/// speak of one moment. One outcome for each node, with the results in the order of the methods; fails for a
-/// node when one of its calls does. Takes at most `deadline`.
-std::vector<rpc_outcome<std::vector<json>>> call_rpc_everywhere(std::span<const endpoint> nodes,
-                                                                std::span<const std::string> methods,
-                                                                std::chrono::milliseconds deadline);
+/// Calls methods without parameters at many nodes at the same time, all of a node's in one batch,
+/// so that they speak of one moment. One outcome for each node, with the results in the order of
+/// the methods; fails for a node when one of its calls does. Takes at most `deadline`.
+std::vector<rpc_outcome<std::vector<json>>>
+call_rpc_everywhere(std::span<const endpoint> nodes, std::span<const std::string> methods,
+                    std::chrono::milliseconds deadline);
 
 /// A sentence for the operator, with what to do.
 std::string explain(const rpc_failure& x, const endpoint& at);
 
-} // namespace timenode::app
+}  // namespace timenode::app

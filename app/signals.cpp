@@ -36,7 +36,7 @@ int wait_for(const sigset_t& signals, std::chrono::milliseconds at_most) {
   return sigtimedwait(&signals, nullptr, &time);
 }
 
-} // namespace
+}  // namespace
 
 void block_signals() {
   const auto signals = set_of({SIGINT, SIGTERM, SIGCHLD, wake_signal});
@@ -67,7 +67,7 @@ const char* name_of_signal(int signal) noexcept {
 struct stop_watcher::impl {
   std::mutex mutex;
   std::function<void(int)> handler;
-  int came = 0; ///< The first signal.
+  int came = 0;  ///< The first signal.
   std::thread thread;
 
   void watch() {
@@ -110,4 +110,4 @@ void stop_watcher::on_stop(std::function<void(int)> handler) {
     impl_->handler(impl_->came);
 }
 
-} // namespace timenode::app
+}  // namespace timenode::app

@@ -1,7 +1,7 @@
 #pragma once
 
-// How the program is told to stop. SIGINT and SIGTERM are blocked before the first thread starts and are
-// then waited for, so that nothing ever runs inside of a signal handler.
+// How the program is told to stop. SIGINT and SIGTERM are blocked before the first thread starts
+// and are then waited for, so that nothing ever runs inside of a signal handler.
 
 #include <chrono>
 #include <functional>
@@ -25,11 +25,11 @@ bool stop_signal_pending();
 /// "Ctrl+C (SIGINT)".
 const char* name_of_signal(int signal) noexcept;
 
-/// A thread that waits for SIGINT and SIGTERM. At the first it calls the handler; a second one kills the process as
-/// if nobody had asked for it; and if the program is still there `patience` after the first, it ends at once, with
-/// exit status 1.
+/// A thread that waits for SIGINT and SIGTERM. At the first it calls the handler; a second one
+/// kills the process as if nobody had asked for it; and if the program is still there `patience`
+/// after the first, it ends at once, with exit status 1.
 class stop_watcher {
-public:
+ public:
   /// What is stored survives that (invariant `contiguous`), so it is for a program that hangs.
   static constexpr std::chrono::seconds patience{8};
 
@@ -40,13 +40,14 @@ public:
   stop_watcher(const stop_watcher&) = delete;
   stop_watcher& operator=(const stop_watcher&) = delete;
 
-  /// Sets the handler; calls it at once when the signal has been there already. An empty one takes it away, and
-  /// then none is running on return. The handler gets the signal's number and must not block.
+  /// Sets the handler; calls it at once when the signal has been there already. An empty one takes
+  /// it away, and then none is running on return. The handler gets the signal's number and must not
+  /// block.
   void on_stop(std::function<void(int signal)> handler);
 
-private:
+ private:
   struct impl;
   std::unique_ptr<impl> impl_;
 };
 
-} // namespace timenode::app
+}  // namespace timenode::app

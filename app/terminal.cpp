@@ -18,13 +18,13 @@ constexpr std::string_view to_the_top = "\x1b[H";
 constexpr std::string_view clear_to_end_of_line = "\x1b[K";
 constexpr std::string_view clear_below = "\x1b[J";
 
-} // namespace
+}  // namespace
 
 bool is_terminal(int fd) {
   if (isatty(fd) == 0)
     return false;
   // Only read before other threads could change it.
-  const auto* kind = std::getenv("TERM"); // NOLINT(concurrency-mt-unsafe)
+  const auto* kind = std::getenv("TERM");  // NOLINT(concurrency-mt-unsafe)
   return kind && std::string_view{kind} != "dumb";
 }
 
@@ -68,4 +68,4 @@ void live_screen::show(const std::vector<std::string>& lines) {
   write_all(fd_, page);
 }
 
-} // namespace timenode::app
+}  // namespace timenode::app

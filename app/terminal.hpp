@@ -20,13 +20,14 @@ struct terminal_size {
 /// As it is now; 80 by 24 when it cannot be told.
 terminal_size size_of_terminal(int fd);
 
-/// Writes all of it, also if the descriptor takes it piece by piece. What cannot be written is dropped.
+/// Writes all of it, also if the descriptor takes it piece by piece. What cannot be written is
+/// dropped.
 void write_all(int fd, std::string_view text);
 
-/// A page that is drawn again and again in place, on the terminal's second screen, so that what was on the
-/// first is there again afterwards. Text is ASCII.
+/// A page that is drawn again and again in place, on the terminal's second screen, so that what was
+/// on the first is there again afterwards. Text is ASCII.
 class live_screen {
-public:
+ public:
   explicit live_screen(int fd);
   /// Gives the first screen back.
   ~live_screen();
@@ -36,8 +37,8 @@ public:
   /// Shows the lines instead of what was there, cut to the size that the terminal has now.
   void show(const std::vector<std::string>& lines);
 
-private:
+ private:
   int fd_;
 };
 
-} // namespace timenode::app
+}  // namespace timenode::app

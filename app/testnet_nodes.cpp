@@ -41,9 +41,10 @@ outcome<void> check_free(const endpoint& at, std::string_view what) {
   const auto& why = listener.error().reason;
   if (why.find("in use") == why.npos)
     return fail(fmt::format("cannot start the network: {} on {}: {}", what, at.to_string(), why));
-  return fail(fmt::format("cannot start the network: {}, for {}, is in use by another program: stop it (is it "
-                          "another 'timenode testnet'?), or choose other ports with --base-port",
-                          at.to_string(), what));
+  return fail(fmt::format(
+      "cannot start the network: {}, for {}, is in use by another program: stop it (is it "
+      "another 'timenode testnet'?), or choose other ports with --base-port",
+      at.to_string(), what));
 }
 
 outcome<void> write_file(const std::filesystem::path& file, const std::string& text) {
@@ -55,22 +56,21 @@ outcome<void> write_file(const std::filesystem::path& file, const std::string& t
   return {};
 }
 
-} // namespace
+}  // namespace
 
 std::vector<testnet_node> plan_testnet(const testnet_command& x, const std::filesystem::path& dir) {
   std::vector<testnet_node> result;
   for (std::size_t i = 1; i <= x.nodes; ++i) {
     const auto ip = ip_address::from_v4({127, 0, 0, static_cast<std::uint8_t>(i)});
     const auto port = [&x](int above) { return static_cast<std::uint16_t>(x.base_port + above); };
-    result.push_back({{ip, port(0)},
-                      {ip, port(1)},
-                      {ip, port(2)},
-                      dir / ("node-" + std::to_string(i))});
+    result.push_back(
+        {{ip, port(0)}, {ip, port(1)}, {ip, port(2)}, dir / ("node-" + std::to_string(i))});
   }
   return result;
 }
 
-std::string config_text(const testnet_node& node, const testnet_node& first, const testnet_command& x) {
+std::string config_text(const testnet_node& node, const testnet_node& first,
+                        const testnet_command& x) {
   const auto peers = node.p2p == first.p2p ? "" : quoted(first.p2p);
   return fmt::format("# Made by 'timenode testnet'. This node can also be run alone:\n"
                      "#   timenode run --config {}\n"
@@ -93,8 +93,9 @@ std::string config_text(const testnet_node& node, const testnet_node& first, con
                      "output = \"file\"\n"
                      "file_path = {}\n",
                      node.config_file().filename().string(), quoted(node.p2p), peers,
-                     std::max(x.nodes, net::default_max_peers), quoted(node.rpc), quoted(node.metrics),
-                     quoted(node.dir.string()), to_string(x.level), quoted(node.log_file().string()));
+                     std::max(x.nodes, net::default_max_peers), quoted(node.rpc),
+                     quoted(node.metrics), quoted(node.dir.string()), to_string(x.level),
+                     quoted(node.log_file().string()));
 }
 
 outcome<void> prepare_testnet(const std::vector<testnet_node>& nodes, const testnet_command& x) {
@@ -107,7 +108,8 @@ outcome<void> prepare_testnet(const std::vector<testnet_node>& nodes, const test
     std::filesystem::create_directories(node.dir, error);
     if (error)
       return fail("cannot make " + node.dir.string() + ": " + error.message());
-    if (auto written = write_file(node.config_file(), config_text(node, nodes.front(), x)); !written)
+    if (auto written = write_file(node.config_file(), config_text(node, nodes.front(), x));
+        !written)
       return written;
   }
   return {};
@@ -116,8 +118,8 @@ outcome<void> prepare_testnet(const std::vector<testnet_node>& nodes, const test
 outcome<std::vector<child_process>> start_testnet(const std::vector<testnet_node>& nodes) {
   std::vector<child_process> result;
   for (const auto& node : nodes) {
-    auto child
-      = child_process::start({"run", "--config", node.config_file().string()}, node.output_file());
+    auto child =
+        child_process::start({"run", "--config", node.config_file().string()}, node.output_file());
     if (!child)
       return tl::unexpected{child.error()};
     result.push_back(std::move(*child));
@@ -133,7 +135,8 @@ std::vector<std::string> last_words(const testnet_node& x) {
   return result;
 }
 
-outcome<testnet_directory> testnet_directory::make(const std::optional<std::filesystem::path>& wanted) {
+outcome<testnet_directory>
+testnet_directory::make(const std::optional<std::filesystem::path>& wanted) {
   std::error_code error;
   if (wanted) {
     const auto path = std::filesystem::absolute(*wanted, error).lexically_normal();
@@ -147,13 +150,13 @@ outcome<testnet_directory> testnet_directory::make(const std::optional<std::file
   auto name = (error ? std::filesystem::path{"/tmp"} : parent) / "timenode-testnet-XXXXXX";
   auto text = name.string();
   if (!mkdtemp(text.data()))
-    return fail("cannot make a temporary directory " + name.string() + ": "
-                + std::generic_category().message(errno) + "; name one with --dir");
+    return fail("cannot make a temporary directory " + name.string() + ": " +
+                std::generic_category().message(errno) + "; name one with --dir");
   return testnet_directory{text, false};
 }
 
 testnet_directory::testnet_directory(testnet_directory&& other) noexcept
-  : path_{std::move(other.path_)}, kept_{std::exchange(other.kept_, true)} {}
+    : path_{std::move(other.path_)}, kept_{std::exchange(other.kept_, true)} {}
 
 testnet_directory::~testnet_directory() {
   if (kept_)
@@ -162,4 +165,4 @@ testnet_directory::~testnet_directory() {
   std::filesystem::remove_all(path_, ignored);
 }
 
-} // namespace timenode::app
+}  // namespace timenode::app

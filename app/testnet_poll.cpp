@@ -35,7 +35,7 @@ std::optional<link_view> link_of(const json& x) {
   return result;
 }
 
-} // namespace
+}  // namespace
 
 node_view view_of(const ip_address& ip, const json& chain, const json& peers, const json& network) {
   node_view result;
@@ -58,7 +58,8 @@ node_view view_of(const ip_address& ip, const json& chain, const json& peers, co
   return result;
 }
 
-std::vector<node_view> poll_nodes(std::span<const endpoint> rpc, std::chrono::milliseconds deadline) {
+std::vector<node_view> poll_nodes(std::span<const endpoint> rpc,
+                                  std::chrono::milliseconds deadline) {
   static const std::vector<std::string> methods{"getblockchaininfo", "getpeerinfo",
                                                 "getnetworkinfo"};
   const auto answers = call_rpc_everywhere(rpc, methods, deadline);
@@ -75,4 +76,4 @@ std::vector<node_view> poll_nodes(std::span<const endpoint> rpc, std::chrono::mi
   return result;
 }
 
-} // namespace timenode::app
+}  // namespace timenode::app

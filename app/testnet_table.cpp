@@ -38,12 +38,12 @@ std::string heights(const testnet_verdict& x) {
                                : fmt::format("heights {} to {}", x.lowest, x.highest);
 }
 
-} // namespace
+}  // namespace
 
 std::vector<std::string> table_rows(std::span<const node_view> nodes) {
   constexpr auto form = "{:<15}  {:>9}  {:>4}  {:>4}  {:>14}  {}";
   std::vector<std::string> result{
-    fmt::format(form, "NODE", "HEIGHT", "IN", "OUT", "ROUND TRIP ms", "STATE")};
+      fmt::format(form, "NODE", "HEIGHT", "IN", "OUT", "ROUND TRIP ms", "STATE")};
   for (const auto& x : nodes) {
     if (!x.trouble.empty()) {
       result.push_back(fmt::format(form, x.ip.to_string(), "-", "-", "-", "-", state_of(x)));
@@ -70,19 +70,19 @@ std::vector<std::string> table_page(const std::string& head, std::span<const nod
 }
 
 std::string progress_line(const testnet_verdict& x) {
-  return fmt::format("in sync {}/{} ({}), connected pairs {}/{}, pinged from both ends {}/{}", x.in_sync,
-                     x.nodes, heights(x), x.linked, x.pairs, x.pinged, x.pairs);
+  return fmt::format("in sync {}/{} ({}), connected pairs {}/{}, pinged from both ends {}/{}",
+                     x.in_sync, x.nodes, heights(x), x.linked, x.pairs, x.pinged, x.pairs);
 }
 
 std::vector<std::string> closing_lines(const testnet_verdict& x,
                                        std::optional<double> seconds_to_ok) {
   std::vector<std::string> result;
-  const auto seen = fmt::format("{} nodes, {} in sync, {}; {} of {} pairs with one connection, {} pinged "
-                                "from both ends ({} pings answered); {} invariant violations",
-                                x.nodes, x.in_sync, heights(x), x.linked, x.pairs, x.pinged, x.pongs,
-                                x.violations);
-  const auto when
-    = seconds_to_ok ? fmt::format("; all was well after {:.1f} s", *seconds_to_ok) : "";
+  const auto seen = fmt::format(
+      "{} nodes, {} in sync, {}; {} of {} pairs with one connection, {} pinged "
+      "from both ends ({} pings answered); {} invariant violations",
+      x.nodes, x.in_sync, heights(x), x.linked, x.pairs, x.pinged, x.pongs, x.violations);
+  const auto when =
+      seconds_to_ok ? fmt::format("; all was well after {:.1f} s", *seconds_to_ok) : "";
   result.push_back((x.ok() ? "OK: " : "NOT OK: ") + seen + when);
   for (std::size_t i = 0; i < std::min(x.missing.size(), max_missing_lines); ++i)
     result.push_back("  " + x.missing[i]);
@@ -91,4 +91,4 @@ std::vector<std::string> closing_lines(const testnet_verdict& x,
   return result;
 }
 
-} // namespace timenode::app
+}  // namespace timenode::app

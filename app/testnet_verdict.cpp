@@ -70,8 +70,8 @@ bool add_ping_faults(const node_view& a, const node_view& b, testnet_verdict& to
     if (pongs > 0)
       continue;
     fine = false;
-    to.missing.push_back(fmt::format("{} had no ping answered by {}", from->ip.to_string(),
-                                     peer->ip.to_string()));
+    to.missing.push_back(
+        fmt::format("{} had no ping answered by {}", from->ip.to_string(), peer->ip.to_string()));
   }
   return fine;
 }
@@ -109,7 +109,7 @@ void judge_node(const node_view& x, const node_view* best, std::uint64_t least_h
     to.missing.push_back(ip + " is connected to itself");
 }
 
-} // namespace
+}  // namespace
 
 testnet_verdict judge(std::span<const node_view> nodes, std::uint64_t least_height) {
   testnet_verdict result;
@@ -126,4 +126,4 @@ testnet_verdict judge(std::span<const node_view> nodes, std::uint64_t least_heig
   return result;
 }
 
-} // namespace timenode::app
+}  // namespace timenode::app

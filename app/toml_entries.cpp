@@ -58,15 +58,15 @@ void flatten(const toml::table& table, const std::string& prefix, std::vector<to
   }
 }
 
-} // namespace
+}  // namespace
 
 outcome<std::vector<toml_entry>> read_toml(std::string_view text, const std::string& file) {
   std::vector<toml_entry> result;
   try {
     flatten(toml::parse(text), {}, result);
   } catch (const toml::parse_error& x) {
-    return fail(file + ":" + std::to_string(x.source().begin.line) + ": not TOML: "
-                + std::string{x.description()});
+    return fail(file + ":" + std::to_string(x.source().begin.line) +
+                ": not TOML: " + std::string{x.description()});
   }
   // The library sorts by key; people read from top to bottom.
   std::stable_sort(result.begin(), result.end(),
@@ -74,4 +74,4 @@ outcome<std::vector<toml_entry>> read_toml(std::string_view text, const std::str
   return result;
 }
 
-} // namespace timenode::app
+}  // namespace timenode::app

@@ -28,14 +28,14 @@ using toml_value = std::variant<toml_section, bool, std::int64_t, double, std::s
                                 std::vector<toml_text>, toml_other>;
 
 struct toml_entry {
-  std::string key;   ///< The whole of it: "network.max_peers".
-  unsigned line = 0; ///< Of the key, from 1.
+  std::string key;    ///< The whole of it: "network.max_peers".
+  unsigned line = 0;  ///< Of the key, from 1.
   toml_value value;
-  std::string shown; ///< The value for people, cut.
+  std::string shown;  ///< The value for people, cut.
 };
 
-/// All sections and values in the order of their lines; a section comes before what is in it. Fails with
-/// "FILE:LINE: what is wrong" when the text is not TOML.
+/// All sections and values in the order of their lines; a section comes before what is in it. Fails
+/// with "FILE:LINE: what is wrong" when the text is not TOML.
 outcome<std::vector<toml_entry>> read_toml(std::string_view text, const std::string& file);
 
-} // namespace timenode::app
+}  // namespace timenode::app

@@ -67,6 +67,8 @@ struct one_registry : test_node {
   }
 
   void handshake(const fake_factory::made& x) {
+    if (x.spec.direction == link_direction::outbound)
+      self->send(registry, atom::connected_v, x.spec.id, at("10.0.0.5"));
     self->send(registry, atom::handshaken_v, x.spec.id);
     run();
   }

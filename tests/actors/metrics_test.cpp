@@ -96,7 +96,7 @@ TEST_CASE_FIXTURE(fixture, "numbers of the node are shown as they are set") {
   CHECK(shows("timenode_masternodes{state=\"active\"} 1 "));
   CHECK(shows("timenode_blocks_applied_total 7 "));
   CHECK(shows("timenode_bans_total 1 "));
-  CHECK(shows("timenode_ping_round_trip_seconds_count 1 "));
+  CHECK(shows("timenode_ping_round_trip_seconds_count 1.000000 "));
   CHECK(shows("timenode_invariant_violations_total{name=\"one-truth\"} 1 "));
   CHECK(metrics.violations(invariant::one_truth) == 1);
 }

@@ -30,13 +30,14 @@ endpoint at(const char* text) {
   return endpoint::parse(text, 0).value();
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("command line: run takes every option") {
-  const auto x = parsed<run_command>(
-    {"run", "--config", "a.toml", "--network", "mainnet", "--listen", "192.0.2.1:5", "--rpc",
-     "127.0.0.2:6", "--metrics", "127.0.0.3:7", "--data-dir", "/d", "--peer", "192.0.2.8:9", "--peer",
-     "seed.example", "--masternode", "--log-level", "debug"});
+  const auto x = parsed<run_command>({"run",          "--config",     "a.toml",      "--network",
+                                      "mainnet",      "--listen",     "192.0.2.1:5", "--rpc",
+                                      "127.0.0.2:6",  "--metrics",    "127.0.0.3:7", "--data-dir",
+                                      "/d",           "--peer",       "192.0.2.8:9", "--peer",
+                                      "seed.example", "--masternode", "--log-level", "debug"});
   CHECK(x.node.config_file == "a.toml");
   const auto& said = x.node.said;
   CHECK(said.network == network_id::mainnet);
@@ -45,8 +46,8 @@ TEST_CASE("command line: run takes every option") {
   CHECK(said.rpc.port == 6);
   CHECK(said.metrics.port == 7);
   CHECK(said.data_dir == "/d");
-  CHECK(said.bootstrap_peers
-        == std::vector<peer_setting>{at("192.0.2.8:9"), host_name{"seed.example", 0}});
+  CHECK(said.bootstrap_peers ==
+        std::vector<peer_setting>{at("192.0.2.8:9"), host_name{"seed.example", 0}});
   CHECK(said.masternode == true);
   CHECK(said.level == log_level::debug);
 }
@@ -90,8 +91,9 @@ TEST_CASE("command line: testnet has defaults and takes every option") {
   CHECK_FALSE(x.time);
   CHECK(x.base_port == 24100);
   CHECK_FALSE(x.dir);
-  const auto y = parsed<testnet_command>({"testnet", "--nodes", "7", "--chain", "c.xz", "--for", "90",
-                                          "--base-port", "30000", "--dir", "d", "--log-level", "warn"});
+  const auto y =
+      parsed<testnet_command>({"testnet", "--nodes", "7", "--chain", "c.xz", "--for", "90",
+                               "--base-port", "30000", "--dir", "d", "--log-level", "warn"});
   CHECK(y.nodes == 7);
   CHECK(y.chain == "c.xz");
   CHECK(y.time == std::chrono::seconds{90});
@@ -112,25 +114,25 @@ TEST_CASE("command line: queries know where to ask") {
   const auto peer = parsed<query_command>({"explain", "peer", "192.0.2.1"});
   CHECK(peer.what == question::explain_peer);
   CHECK(peer.subject == "192.0.2.1");
-  CHECK(parsed<query_command>({"explain", "masternode", "192.0.2.1"}).what
-        == question::explain_masternode);
+  CHECK(parsed<query_command>({"explain", "masternode", "192.0.2.1"}).what ==
+        question::explain_masternode);
 }
 
 TEST_CASE("command line: wrong values are refused with the option and the reason") {
   const std::vector<std::pair<std::vector<std::string>, std::string>> cases{
-    {{"run", "--network", "regtest"}, "neither testnet nor mainnet"},
-    {{"run", "--listen", "host:1"}, "not an IP address"},
-    {{"run", "--listen", "192.0.2.1:99999"}, "from 1 to 65535"},
-    {{"run", "--rpc", "0.0.0.0:5"}, "RPC has no passwords"},
-    {{"run", "--peer", "300.1.1.1"}, "300.1.1.1"},
-    {{"run", "--log-level", "loud"}, "none of trace, debug, info, warn, error, off"},
-    {{"run", "--data-dir", ""}, "empty"},
-    {{"testnet", "--nodes", "0"}, "--nodes"},
-    {{"testnet", "--nodes", "251"}, "--nodes"},
-    {{"testnet", "--for", "0"}, "number of seconds"},
-    {{"testnet", "--for", "soon"}, "number of seconds"},
-    {{"testnet", "--base-port", "65534"}, "--base-port"},
-    {{"testnet", "--base-port", "80"}, "--base-port"},
+      {{"run", "--network", "regtest"}, "neither testnet nor mainnet"},
+      {{"run", "--listen", "host:1"}, "not an IP address"},
+      {{"run", "--listen", "192.0.2.1:99999"}, "from 1 to 65535"},
+      {{"run", "--rpc", "0.0.0.0:5"}, "RPC has no passwords"},
+      {{"run", "--peer", "300.1.1.1"}, "300.1.1.1"},
+      {{"run", "--log-level", "loud"}, "none of trace, debug, info, warn, error, off"},
+      {{"run", "--data-dir", ""}, "empty"},
+      {{"testnet", "--nodes", "0"}, "--nodes"},
+      {{"testnet", "--nodes", "251"}, "--nodes"},
+      {{"testnet", "--for", "0"}, "number of seconds"},
+      {{"testnet", "--for", "soon"}, "number of seconds"},
+      {{"testnet", "--base-port", "65534"}, "--base-port"},
+      {{"testnet", "--base-port", "80"}, "--base-port"},
   };
   for (const auto& [arguments, part] : cases) {
     CAPTURE(arguments[1]);
@@ -153,7 +155,8 @@ TEST_CASE("command line: what is unknown is a usage error, and nothing is the he
 TEST_CASE("command line: help is there for the program and for each command") {
   const auto all = printed({"--help"});
   CHECK(all.status == 0);
-  for (const auto* name : {"run", "import", "export", "testnet", "status", "peers", "explain", "stop"}) {
+  for (const auto* name :
+       {"run", "import", "export", "testnet", "status", "peers", "explain", "stop"}) {
     CAPTURE(name);
     CHECK(contains(all.text, std::string{"  "} + name + " "));
     const auto one = printed({name, "--help"});
@@ -169,8 +172,9 @@ TEST_CASE("command line: help is there for the program and for each command") {
 TEST_CASE("command line: the version names the commit and the libraries") {
   const auto x = printed({"--version"});
   CHECK(x.status == 0);
-  for (const auto* part : {"timenode 0.", "CAF 0.18.7", "Boost 1.", "RocksDB", "OpenSSL 3", "libsodium",
-                           "simdjson 3", "spdlog 1.", "fmt ", "CLI11 2", "toml++ 3", "liblzma"}) {
+  for (const auto* part :
+       {"timenode 0.", "CAF 0.18.7", "Boost 1.", "RocksDB", "OpenSSL 3", "libsodium", "simdjson 3",
+        "spdlog 1.", "fmt ", "CLI11 2", "toml++ 3", "liblzma"}) {
     CAPTURE(part);
     CHECK(contains(x.text, part));
   }

@@ -1,5 +1,4 @@
 #include "app/config_file.hpp"
-
 #include "app/config_keys.hpp"
 #include "chain/keys.hpp"
 
@@ -94,16 +93,15 @@ enabled = false
 prometheus_port = 9090
 )";
 
-} // namespace
+}  // namespace
 
 TEST_CASE("config file: the deployed daemon's file is taken as it is, without a warning") {
   const auto x = read(daemon_file);
   CHECK(x.said.network == network_id::mainnet);
   CHECK(x.said.listen == endpoint{{}, 0});
   CHECK(x.said.max_peers == 50);
-  CHECK(x.said.bootstrap_peers
-        == std::vector<peer_setting>{host_name{"seed1.time-coin.io", 24000},
-                                     endpoint{at("192.0.2.7:1").ip, 0}});
+  CHECK(x.said.bootstrap_peers == std::vector<peer_setting>{host_name{"seed1.time-coin.io", 24000},
+                                                            endpoint{at("192.0.2.7:1").ip, 0}});
   CHECK(x.said.rpc.enabled == true);
   CHECK(x.said.rpc.ip == at("127.0.0.1:1").ip);
   CHECK(x.said.data_dir == "./data/mainnet");
@@ -147,17 +145,20 @@ TEST_CASE("config file: the sample in deploy/ has every key, and the defaults") 
 }
 
 TEST_CASE("config file: every key has its effect") {
-  const auto address = chain::address_of(chain::key_pair::from_seed({}).public_key(), network_id::testnet);
-  const auto x = read("[node]\nnetwork = \"TESTNET\"\n"
-                      "[network]\nlisten_address = \"192.0.2.1:5\"\nexternal_address = \"me.example:6\"\n"
-                      "max_peers = 10000\nbootstrap_peers = []\n"
-                      "[rpc]\nenabled = false\nlisten_address = \"[::1]:7\"\n"
-                      "[storage]\ndata_dir = \"~/x\"\n"
-                      "[logging]\nlevel = \"trace\"\nformat = \"pretty\"\noutput = \"stdout\"\n"
-                      "file_path = \"a.log\"\nmax_size_mb = 3\nmax_files = 9\n"
-                      "[masternode]\nenabled = true\ntier = \"Silver\"\nreward_address = \""
-                      + address + "\"\nkey_file = \"k\"\n"
-                      "[metrics]\nenabled = true\nlisten_address = \"0.0.0.0:8\"\nprometheus_port = 9\n");
+  const auto address =
+      chain::address_of(chain::key_pair::from_seed({}).public_key(), network_id::testnet);
+  const auto x =
+      read("[node]\nnetwork = \"TESTNET\"\n"
+           "[network]\nlisten_address = \"192.0.2.1:5\"\nexternal_address = \"me.example:6\"\n"
+           "max_peers = 10000\nbootstrap_peers = []\n"
+           "[rpc]\nenabled = false\nlisten_address = \"[::1]:7\"\n"
+           "[storage]\ndata_dir = \"~/x\"\n"
+           "[logging]\nlevel = \"trace\"\nformat = \"pretty\"\noutput = \"stdout\"\n"
+           "file_path = \"a.log\"\nmax_size_mb = 3\nmax_files = 9\n"
+           "[masternode]\nenabled = true\ntier = \"Silver\"\nreward_address = \"" +
+           address +
+           "\"\nkey_file = \"k\"\n"
+           "[metrics]\nenabled = true\nlisten_address = \"0.0.0.0:8\"\nprometheus_port = 9\n");
   CHECK(x.notices.empty());
   const auto& said = x.said;
   CHECK(said.network == network_id::testnet);
@@ -191,28 +192,29 @@ TEST_CASE("config file: a wrong value is refused with line, key, value and what 
 
 TEST_CASE("config file: every key refuses what it cannot mean") {
   const std::vector<std::pair<std::string, std::vector<std::string>>> cases{
-    {"node.network", {"\"regtest\"", "1", "true"}},
-    {"network.listen_address", {"\"host\"", "\"1.2.3.4:99999\"", "24100", "[]"}},
-    {"network.external_address", {"\"1.2.3\"", "\"a b\"", "1"}},
-    {"network.max_peers", {"0", "-1", "10001", "1.5", "\"5\"", "true"}},
-    {"network.bootstrap_peers", {"\"192.0.2.1\"", "[1]", "[\"192.0.2.1\", \"300.1.1.1\"]", "[[]]"}},
-    {"rpc.enabled", {"1", "\"true\"", "\"yes\""}},
-    {"rpc.listen_address", {"\"0.0.0.0\"", "\"192.0.2.1:24101\"", "\"localhost\"", "24101"}},
-    {"storage.data_dir", {"1", "[]"}},
-    {"logging.level", {"\"loud\"", "3"}},
-    {"logging.format", {"\"xml\"", "true"}},
-    {"logging.output", {"\"syslog\"", "1"}},
-    {"logging.file_path", {"1"}},
-    {"logging.max_size_mb", {"0", "1025", "\"10\""}},
-    {"logging.max_files", {"0", "101"}},
-    {"masternode.enabled", {"0"}},
-    {"masternode.tier", {"\"platinum\"", "1"}},
-    {"masternode.reward_address", {"\"TIME0abc\"", "1"}},
-    {"masternode.wallet_address", {"1"}},
-    {"masternode.key_file", {"true"}},
-    {"metrics.enabled", {"\"on\""}},
-    {"metrics.listen_address", {"\"here\"", "9090"}},
-    {"metrics.prometheus_port", {"0", "65536", "\"9090\""}},
+      {"node.network", {"\"regtest\"", "1", "true"}},
+      {"network.listen_address", {"\"host\"", "\"1.2.3.4:99999\"", "24100", "[]"}},
+      {"network.external_address", {"\"1.2.3\"", "\"a b\"", "1"}},
+      {"network.max_peers", {"0", "-1", "10001", "1.5", "\"5\"", "true"}},
+      {"network.bootstrap_peers",
+       {"\"192.0.2.1\"", "[1]", "[\"192.0.2.1\", \"300.1.1.1\"]", "[[]]"}},
+      {"rpc.enabled", {"1", "\"true\"", "\"yes\""}},
+      {"rpc.listen_address", {"\"0.0.0.0\"", "\"192.0.2.1:24101\"", "\"localhost\"", "24101"}},
+      {"storage.data_dir", {"1", "[]"}},
+      {"logging.level", {"\"loud\"", "3"}},
+      {"logging.format", {"\"xml\"", "true"}},
+      {"logging.output", {"\"syslog\"", "1"}},
+      {"logging.file_path", {"1"}},
+      {"logging.max_size_mb", {"0", "1025", "\"10\""}},
+      {"logging.max_files", {"0", "101"}},
+      {"masternode.enabled", {"0"}},
+      {"masternode.tier", {"\"platinum\"", "1"}},
+      {"masternode.reward_address", {"\"TIME0abc\"", "1"}},
+      {"masternode.wallet_address", {"1"}},
+      {"masternode.key_file", {"true"}},
+      {"metrics.enabled", {"\"on\""}},
+      {"metrics.listen_address", {"\"here\"", "9090"}},
+      {"metrics.prometheus_port", {"0", "65536", "\"9090\""}},
   };
   CHECK(cases.size() == used_keys().size());
   for (const auto& [key, values] : cases) {
@@ -228,37 +230,39 @@ TEST_CASE("config file: every key refuses what it cannot mean") {
 }
 
 TEST_CASE("config file: of a list, the line of the wrong element is told") {
-  const auto why = refusal("[network]\nbootstrap_peers = [\n  \"192.0.2.1\",\n  \"300.1.1.1\",\n]\n");
+  const auto why =
+      refusal("[network]\nbootstrap_peers = [\n  \"192.0.2.1\",\n  \"300.1.1.1\",\n]\n");
   CHECK(contains(why, "a.toml:4: network.bootstrap_peers holds \"300.1.1.1\""));
 }
 
 TEST_CASE("config file: an unknown key warns with its line and the nearest known key") {
   const std::vector<std::pair<std::string, std::string>> cases{
-    {"network.max_peer", "network.max_peers"},
-    {"network.maxpeers", "network.max_peers"},
-    {"network.bootstrap_nodes", "network.bootstrap_peers"},
-    {"logging.levle", "logging.level"},
-    {"logging.max_peers", "network.max_peers"},
-    {"node.data_dir", "storage.data_dir"},
-    {"max_peers", "network.max_peers"},
-    {"masternode.key", "masternode.key_file"},
-    {"metrics.listen", "metrics.listen_address"},
+      {"network.max_peer", "network.max_peers"},
+      {"network.maxpeers", "network.max_peers"},
+      {"network.bootstrap_nodes", "network.bootstrap_peers"},
+      {"logging.levle", "logging.level"},
+      {"logging.max_peers", "network.max_peers"},
+      {"node.data_dir", "storage.data_dir"},
+      {"max_peers", "network.max_peers"},
+      {"masternode.key", "masternode.key_file"},
+      {"metrics.listen", "metrics.listen_address"},
   };
   for (const auto& [wrong, right] : cases) {
     CAPTURE(wrong);
     const auto x = read("\n\n" + wrong + " = 1\n");
     REQUIRE(x.notices.size() == 1);
     CHECK(x.notices[0].level == log_level::warn);
-    CHECK(x.notices[0].text
-          == "a.toml:3: the key " + wrong + " is not known; did you mean " + right + "?");
+    CHECK(x.notices[0].text ==
+          "a.toml:3: the key " + wrong + " is not known; did you mean " + right + "?");
   }
 }
 
 TEST_CASE("config file: an unknown section warns once, for all that is in it") {
-  const auto x = read("[netwrok]\nmax_peers = 3\nlisten_address = \"x\"\n[netwrok.deeper]\na = 1\n");
+  const auto x =
+      read("[netwrok]\nmax_peers = 3\nlisten_address = \"x\"\n[netwrok.deeper]\na = 1\n");
   REQUIRE(x.notices.size() == 1);
-  CHECK(x.notices[0].text
-        == "a.toml:1: the section [netwrok] is not known; did you mean [network]?");
+  CHECK(x.notices[0].text ==
+        "a.toml:1: the section [netwrok] is not known; did you mean [network]?");
   CHECK_FALSE(x.said.max_peers);
 }
 
@@ -277,7 +281,8 @@ TEST_CASE("config file: an empty text is as if the key were not there") {
 }
 
 TEST_CASE("config file: a wallet address that is none is warned of, and not used") {
-  const auto x = read("[masternode]\nwallet_address = \"TIME0qz9x2k3j4c5m6n7b8v9c0x1z2a3s4d5f6g7h\"\n");
+  const auto x =
+      read("[masternode]\nwallet_address = \"TIME0qz9x2k3j4c5m6n7b8v9c0x1z2a3s4d5f6g7h\"\n");
   REQUIRE(x.notices.size() == 1);
   CHECK(x.notices[0].level == log_level::warn);
   CHECK(contains(x.notices[0].text, "a.toml:2:"));
@@ -302,14 +307,15 @@ TEST_CASE("config file: what is not TOML is refused with its line") {
 }
 
 TEST_CASE("config file: a section that is written as a key says what to write") {
-  CHECK(contains(refusal("network = \"testnet\"\n"), "a.toml:1: network = \"testnet\": network is a section"));
+  CHECK(contains(refusal("network = \"testnet\"\n"),
+                 "a.toml:1: network = \"testnet\": network is a section"));
 }
 
 TEST_CASE("config file: a file that is not there is named") {
   const auto x = read_config_file("/nonexistent/a.toml");
   REQUIRE_FALSE(x);
-  CHECK(x.error().reason
-        == "cannot read the configuration file /nonexistent/a.toml: No such file or directory");
+  CHECK(x.error().reason ==
+        "cannot read the configuration file /nonexistent/a.toml: No such file or directory");
 }
 
 TEST_CASE("config file: a directory is not taken for an empty file") {

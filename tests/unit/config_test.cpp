@@ -1,5 +1,4 @@
 #include "app/config.hpp"
-
 #include "chain/keys.hpp"
 
 #include <doctest/doctest.h>
@@ -31,7 +30,7 @@ std::string own_address(network_id network) {
   return chain::address_of(chain::key_pair::from_seed({}).public_key(), network);
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("config: without any setting everything has its default") {
   const auto x = defaults();
@@ -112,8 +111,8 @@ TEST_CASE("config: peers without a port have that of the network, whatever we li
   const auto x = make_config(line, {}, home).value();
   CHECK(x.external_address == at("198.51.100.9:5555"));
   CHECK(x.bootstrap_peers == std::vector{at("192.0.2.7:24100")});
-  CHECK(x.bootstrap_hosts
-        == std::vector{host_name{"seed.example", 24100}, host_name{"other.example", 77}});
+  CHECK(x.bootstrap_hosts ==
+        std::vector{host_name{"seed.example", 24100}, host_name{"other.example", 77}});
 }
 
 TEST_CASE("config: a peer that is named twice is one") {
@@ -194,10 +193,11 @@ TEST_CASE("config: an address is an IP with or without a port") {
 
 TEST_CASE("config: a peer is an address or a host name, never a mistyped address") {
   CHECK(parse_peer("192.0.2.1:80") == peer_setting{at("192.0.2.1:80")});
-  CHECK(parse_peer("seed1.time-coin.io:24000") == peer_setting{host_name{"seed1.time-coin.io", 24000}});
+  CHECK(parse_peer("seed1.time-coin.io:24000") ==
+        peer_setting{host_name{"seed1.time-coin.io", 24000}});
   CHECK(parse_peer("localhost") == peer_setting{host_name{"localhost", 0}});
-  for (const auto* wrong : {"", "192.0.2.256", "192.0.2", "1", "-x.example", "a b", "host:", "host:0",
-                            "host:70000", "host:1:2", "http://host/"}) {
+  for (const auto* wrong : {"", "192.0.2.256", "192.0.2", "1", "-x.example", "a b",
+                            "host:", "host:0", "host:70000", "host:1:2", "http://host/"}) {
     CAPTURE(wrong);
     CHECK_FALSE(parse_peer(wrong));
   }

@@ -31,8 +31,8 @@ struct scratch {
     std::filesystem::remove_all(dir);
   }
   std::shared_ptr<spdlog::logger> before = spdlog::default_logger();
-  std::filesystem::path dir
-    = std::filesystem::temp_directory_path() / ("timenode-logging-" + std::to_string(getpid()));
+  std::filesystem::path dir =
+      std::filesystem::temp_directory_path() / ("timenode-logging-" + std::to_string(getpid()));
 };
 
 std::string contents(const std::filesystem::path& file) {
@@ -40,15 +40,15 @@ std::string contents(const std::filesystem::path& file) {
   return {std::istreambuf_iterator<char>{in}, {}};
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("logging: a line has time, level and message") {
-  CHECK(formatted(log_format::text, spdlog::level::info, "all is well")
-        == "2026-01-31T12:34:56.789Z info  all is well\n");
-  CHECK(formatted(log_format::text, spdlog::level::critical, "x")
-        == "2026-01-31T12:34:56.789Z critical x\n");
-  CHECK(formatted(log_format::json, spdlog::level::warn, "all is well")
-        == "{\"time\":\"2026-01-31T12:34:56.789Z\",\"level\":\"warn\",\"message\":\"all is well\"}\n");
+  CHECK(formatted(log_format::text, spdlog::level::info, "all is well") ==
+        "2026-01-31T12:34:56.789Z info  all is well\n");
+  CHECK(formatted(log_format::text, spdlog::level::critical, "x") ==
+        "2026-01-31T12:34:56.789Z critical x\n");
+  CHECK(formatted(log_format::json, spdlog::level::warn, "all is well") ==
+        "{\"time\":\"2026-01-31T12:34:56.789Z\",\"level\":\"warn\",\"message\":\"all is well\"}\n");
 }
 
 TEST_CASE("logging: a message cannot begin a line of its own or move the cursor") {
@@ -61,9 +61,18 @@ TEST_CASE("logging: a JSON line is JSON, whatever is in the message") {
   for (int i = 1; i < 256; ++i)
     all += static_cast<char>(i);
   const std::vector<std::string> messages{
-    "",     "\"quoted\" and \\ too", "tab\tnewline\n",     std::string{"nul\0x", 5}, "caf\xc3\xa9 \xe2\x82\xac",
-    "\xff", "\xe2\x82",              "\xed\xa0\x80 lone", "\xc0\xaf overlong",       "\xf4\x90\x80\x80",
-    all,    "\xf0\x9f\x98\x80",
+      "",
+      "\"quoted\" and \\ too",
+      "tab\tnewline\n",
+      std::string{"nul\0x", 5},
+      "caf\xc3\xa9 \xe2\x82\xac",
+      "\xff",
+      "\xe2\x82",
+      "\xed\xa0\x80 lone",
+      "\xc0\xaf overlong",
+      "\xf4\x90\x80\x80",
+      all,
+      "\xf0\x9f\x98\x80",
   };
   for (const auto& message : messages) {
     const auto line = formatted(log_format::json, spdlog::level::info, message);
@@ -73,9 +82,11 @@ TEST_CASE("logging: a JSON line is JSON, whatever is in the message") {
     REQUIRE_FALSE(parsed.is_discarded());
     CHECK(parsed.at("level") == "info");
   }
-  const auto exact = nlohmann::json::parse(formatted(log_format::json, spdlog::level::info, messages[2]));
+  const auto exact =
+      nlohmann::json::parse(formatted(log_format::json, spdlog::level::info, messages[2]));
   CHECK(exact.at("message") == messages[2]);
-  const auto text = nlohmann::json::parse(formatted(log_format::json, spdlog::level::info, messages[4]));
+  const auto text =
+      nlohmann::json::parse(formatted(log_format::json, spdlog::level::info, messages[4]));
   CHECK(text.at("message") == messages[4]);
 }
 

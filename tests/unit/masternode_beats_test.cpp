@@ -312,6 +312,19 @@ TEST_CASE_FIXTURE(fixture, "what names our own address is ignored") {
   CHECK(book.size() == 0);
 }
 
+TEST_CASE_FIXTURE(fixture, "our own attestation is no evidence for ourselves") {
+  book.add_self({.ip = our_ip, .reward_address = "TIME0ours", .key = key_of(5).public_key()},
+                at(0));
+  meet({11});
+  name(1);
+  const auto x = heartbeat_of(1, 7, 0);
+  CHECK(verdict(x, 0) == forward);
+  CHECK(verdict(attestation_of(9'000'000, x, 0, 5), 0) == ignore);
+  CHECK_FALSE(is_active(1, 0));
+  CHECK(verdict(attestation_of(11, x, 0), 0) == forward);
+  CHECK(is_active(1, 0));
+}
+
 TEST_CASE_FIXTURE(fixture, "attestations of our own heartbeat are counted") {
   book.add_self({.ip = our_ip, .reward_address = "TIME0ours", .key = key_of(5).public_key()},
                 at(0));

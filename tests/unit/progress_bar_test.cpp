@@ -26,11 +26,11 @@ struct recorder {
 
 constexpr progress_bar::clock::time_point start{};
 
-} // namespace
+}  // namespace
 
 TEST_CASE("progress bar: it shows part, height, rate and the time left") {
-  CHECK(render_bar("importing", {500, 1000, 0.5}, 812, 1.2, 80)
-        == "importing [############-------------]  50 %  height 1000  812 blocks/s  1 s left");
+  CHECK(render_bar("importing", {500, 1000, 0.5}, 812, 1.2, 80) ==
+        "importing [############-------------]  50 %  height 1000  812 blocks/s  1 s left");
 }
 
 TEST_CASE("progress bar: it is as long as the terminal is wide, and never longer") {
@@ -49,8 +49,8 @@ TEST_CASE("progress bar: it does not say 100 % before the end") {
 }
 
 TEST_CASE("progress bar: without a known end there is no bar, but the rest") {
-  CHECK(render_bar("importing", {500, 1000, {}}, 812, {}, 80)
-        == "importing  height 1000  812 blocks/s");
+  CHECK(render_bar("importing", {500, 1000, {}}, 812, {}, 80) ==
+        "importing  height 1000  812 blocks/s");
 }
 
 TEST_CASE("progress bar: on a terminal it is drawn in place, not too often, and taken off") {

@@ -1,6 +1,5 @@
-#include "app/rpc_client.hpp"
-
 #include "app/http_server.hpp"
+#include "app/rpc_client.hpp"
 #include "net/socket.hpp"
 
 #include <doctest/doctest.h>
@@ -41,8 +40,9 @@ std::unique_ptr<http_server> serve_echo() {
   return serve([](http_request request, http_answer answer) {
     auto results = json::array();
     for (const auto& call : json::parse(request.body))
-      results.insert(results.begin(),
-                     json{{"jsonrpc", "2.0"}, {"id", call.at("id")}, {"result", call.at("method")}});
+      results.insert(
+          results.begin(),
+          json{{"jsonrpc", "2.0"}, {"id", call.at("id")}, {"result", call.at("method")}});
     answer([body = results.dump()] {
       http_response x;
       x.body = body;
@@ -65,7 +65,7 @@ endpoint free_port() {
   return net::local_endpoint(listener->get());
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("rpc client: a call is a JSON-RPC request, its result is given") {
   std::string body;
@@ -106,7 +106,7 @@ TEST_CASE("rpc client: where nobody listens is told from a node that does not an
 
 TEST_CASE("rpc client: an error of the node is told in its words") {
   const auto server = serve_text(
-    R"({"jsonrpc":"2.0","id":0,"error":{"code":-8,"message":"Block height out of range"}})");
+      R"({"jsonrpc":"2.0","id":0,"error":{"code":-8,"message":"Block height out of range"}})");
   const auto x = failure_of(*server);
   CHECK(x.what == rpc_failure::kind::refused);
   CHECK(x.reason == "Block height out of range");

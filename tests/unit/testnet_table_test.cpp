@@ -1,8 +1,7 @@
-#include "app/testnet_table.hpp"
-
-#include "app/testnet_nodes.hpp"
 #include "app/config_file.hpp"
+#include "app/testnet_nodes.hpp"
 #include "app/testnet_poll.hpp"
+#include "app/testnet_table.hpp"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
@@ -31,7 +30,7 @@ node_view node(const char* address) {
   return x;
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("testnet table: a row tells height, links by direction, round trips and state") {
   auto syncing = node("127.0.0.2");
@@ -44,8 +43,10 @@ TEST_CASE("testnet table: a row tells height, links by direction, round trips an
   REQUIRE(rows.size() == 4);
   CHECK(rows[0] == "NODE                HEIGHT    IN   OUT   ROUND TRIP ms  STATE");
   CHECK(rows[1] == "127.0.0.1             2000     1     1      0.2 .. 1.5  in sync");
-  CHECK(rows[2] == "127.0.0.2              812     1     1      0.2 .. 1.5  syncing to 2000, 100 blocks/s");
-  CHECK(rows[3] == "127.0.0.3                -     -     -               -  no answer: connection refused");
+  CHECK(rows[2] ==
+        "127.0.0.2              812     1     1      0.2 .. 1.5  syncing to 2000, 100 blocks/s");
+  CHECK(rows[3] ==
+        "127.0.0.3                -     -     -               -  no answer: connection refused");
 }
 
 TEST_CASE("testnet table: the page has the important first") {
@@ -68,9 +69,9 @@ TEST_CASE("testnet table: the last words begin with the verdict and name what is
   x.pongs = 12;
   auto lines = closing_lines(x, 3.24);
   REQUIRE(lines.size() == 1);
-  CHECK(lines[0]
-        == "OK: 3 nodes, 3 in sync, height 2000; 3 of 3 pairs with one connection, 3 pinged from both "
-           "ends (12 pings answered); 0 invariant violations; all was well after 3.2 s");
+  CHECK(lines[0] ==
+        "OK: 3 nodes, 3 in sync, height 2000; 3 of 3 pairs with one connection, 3 pinged from both "
+        "ends (12 pings answered); 0 invariant violations; all was well after 3.2 s");
   x.missing = {"a is not there"};
   lines = closing_lines(x, std::nullopt);
   REQUIRE(lines.size() == 2);

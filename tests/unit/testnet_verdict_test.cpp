@@ -45,7 +45,7 @@ bool misses(const testnet_verdict& x, const std::string& part) {
                      [&](const auto& y) { return y.find(part) != y.npos; });
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("testnet verdict: a healthy network is found healthy, and counted") {
   const auto x = judge(healthy(4), 2000);
@@ -111,7 +111,8 @@ TEST_CASE("testnet verdict: a connection that one end only sees is missed") {
   CHECK(misses(x, "only 127.0.0.3 sees"));
 }
 
-TEST_CASE("testnet verdict: two connections of a pair are one too many, also when one end sees one") {
+TEST_CASE(
+    "testnet verdict: two connections of a pair are one too many, also when one end sees one") {
   auto nodes = healthy(2);
   nodes[0].links.push_back({ip(2), false, 3, 0.2});
   auto x = judge(nodes, 2000);
@@ -183,7 +184,8 @@ TEST_CASE("testnet verdict: a violated invariant is not well") {
   CHECK(misses(x, "127.0.0.2 counts 2 violations"));
 }
 
-TEST_CASE("testnet verdict: a connection to itself is not well, one to a stranger is nobody's business") {
+TEST_CASE(
+    "testnet verdict: a connection to itself is not well, one to a stranger is nobody's business") {
   auto nodes = healthy(2);
   nodes[0].links.push_back({ip(9), true, 0, {}});
   CHECK(judge(nodes, 2000).ok());

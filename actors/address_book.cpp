@@ -122,11 +122,13 @@ void address_book::add_configured(const endpoint& x) {
     add({.at = x, .purpose = dial_purpose::configured});
     return;
   }
+  if (i->second.purpose == dial_purpose::configured && i->second.at == x)
+    return;
   change(i->second, [&x](entry& known) {
-    known.wanted = known.wanted && known.purpose == dial_purpose::configured && known.at == x;
     known.purpose = dial_purpose::configured;
     known.at = x;
   });
+  renewed_.push_back(x.ip);
 }
 
 bool address_book::add_masternode(const endpoint& x) {
@@ -140,10 +142,8 @@ bool address_book::add_masternode(const endpoint& x) {
   if (is_unproven(i->second) && !i->second.met && unmet_masternodes_ >= max_unmet_masternodes
       && !drop_failed_masternode())
     return false;
-  change(i->second, [](entry& known) {
-    known.purpose = dial_purpose::masternode;
-    known.wanted = false; // The registry has to hear of the purpose.
-  });
+  change(i->second, [](entry& known) { known.purpose = dial_purpose::masternode; });
+  renewed_.push_back(x.ip);
   return true;
 }
 

@@ -153,7 +153,9 @@ private:
   entry_map entries_;
   std::map<ip_address, endpoint> connected_; ///< With where it (probably) listens.
   std::uint64_t added_ = 0;
-  std::vector<ip_address> dropped_; ///< The registry still has to hear of it.
+  // What the registry still has to hear of, with the next plan:
+  std::vector<ip_address> dropped_; ///< Left the book while they were wanted.
+  std::vector<ip_address> renewed_; ///< May be wanted already, but for another purpose.
 
   // Derived from `entries_` by `index` and `unindex`:
   std::size_t configured_ = 0;

@@ -5,12 +5,16 @@
 #include <algorithm>
 #include <set>
 #include <tuple>
+#include <utility>
 
 namespace timenode {
 
 address_book::plan address_book::make_plan(random_source& random) {
   plan result;
   result.unwant.swap(dropped_);
+  for (const auto& ip : std::exchange(renewed_, {}))
+    if (const auto i = entries_.find(ip); i != entries_.end() && i->second.wanted)
+      result.want.emplace_back(i->second.at, i->second.purpose);
   plan_always(result);
   plan_unmet_masternodes(result);
   plan_discovered(result, random);

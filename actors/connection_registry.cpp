@@ -186,6 +186,8 @@ void connection_registry_state::on_wake(std::uint64_t token) {
 }
 
 void connection_registry_state::subscribe(peer_listener_actor listener) {
+  if (std::ranges::find(listeners_, listener) != listeners_.end())
+    return;
   for (const auto& [ip, id] : up_) {
     const auto& x = connections_.at(id);
     self_->send(listener, atom::peer_up_v, peer_info{ip, id, x.direction, x.remote}, x.actor);

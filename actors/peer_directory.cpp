@@ -11,7 +11,7 @@ namespace timenode {
 namespace {
 
 /// So that this actor's random numbers are not those of another with the same seed.
-constexpr std::uint64_t seed_salt = 0x6469'7265'6374'6f72;
+constexpr std::uint64_t directory_seed_salt = 0x6469'7265'6374'6f72;
 
 } // namespace
 
@@ -20,7 +20,7 @@ peer_directory_state::peer_directory_state(peer_directory_actor::pointer self, n
                                            directory_config config)
   : self_{self}, context_{std::move(context)}, registry_{std::move(registry)},
     book_{context_.local_ip, context_.p2p_port, config.max_peers},
-    random_{context_.seed ^ seed_salt} {
+    random_{context_.seed ^ directory_seed_salt} {
   for (const auto& x : config.configured)
     book_.add_configured(x);
 }

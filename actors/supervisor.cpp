@@ -74,14 +74,12 @@ void supervisor_state::spawn_all() {
                                          actors_.keeper, actors_.sync, actors_.masternodes},
                        [transport = parts_.transport] { return transport->open_connections(); });
   self_->send(actors_.masternodes, atom::attach_v, actors_.gossip);
+  self_->send(actors_.sync, atom::attach_v, actors_.gossip);
   self_->send(actors_.registry, atom::attach_v,
               peer_routes{actors_.directory, actors_.gossip, server, actors_.sync,
                           actors_.masternodes});
-  for (const auto& listener :
-       {peer_listener_actor{actors_.directory}, peer_listener_actor{actors_.gossip},
-        peer_listener_actor{actors_.sync}, peer_listener_actor{actors_.masternodes}})
-    self_->send(actors_.registry, atom::subscribe_v, listener);
-  self_->send(actors_.keeper, atom::subscribe_v, tip_listener_actor{actors_.sync});
+  // The others subscribe by themselves with what they were given.
+  self_->send(actors_.registry, atom::subscribe_v, peer_listener_actor{actors_.sync});
 }
 
 caf::result<void> supervisor_state::stop() {

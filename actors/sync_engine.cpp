@@ -40,7 +40,7 @@ sync_engine_state::sync_engine_state(sync_engine_actor::pointer self, node_conte
 sync_engine_actor::behavior_type sync_engine_state::make_behavior() {
   self_->send(keeper_, atom::subscribe_v, tip_listener_actor{self_});
   return {
-    [this](atom::attach, const gossip_actor& gossip) { gossip_ = gossip; },
+    [this](atom::attach, const gossip_actor& flooder) { gossip_ = flooder; },
     [this](atom::snapshot) { return snapshot(); },
     // -- peer listener
     [this](atom::peer_up, const peer_info& info, const peer_connection_actor& connection) {

@@ -59,31 +59,6 @@ std::string in_words(const chain::import_report& x, std::uint64_t height, double
   return result + fmt::format("; the chain's height is {}\n", height);
 }
 
-outcome<void> export_file(const node_config& config, const std::string& file,
-                          const std::function<bool()>& stop) {
-  const auto store = open_store(config);
-  if (!store)
-    return tl::unexpected{store.error()};
-  auto writer = chain::chain_file_writer::create(file);
-  if (!writer)
-    return tl::unexpected{writer.error()};
-  const auto begin = steady::now();
-  const auto last = (*store)->tip().height;
-  progress_bar bar{progress_on_stderr(), "exporting"};
-  const auto written =
-      chain::export_chain(**store, 0, last, *writer, [&](const chain::transfer_progress& x) {
-        const auto part = static_cast<double>(x.blocks) / static_cast<double>(last + 1);
-        bar.update({x.blocks, x.height, part});
-        return !stop();
-      });
-  bar.clear();
-  if (!written)
-    return tl::unexpected{written.error()};
-  fmt::print(stderr, "{} blocks exported to {} in {:.1f} s\n", *written, file,
-             seconds_since(begin));
-  return {};
-}
-
 outcome<void> transfer(const transfer_command& x, const std::function<bool()>& stop) {
   auto loaded = load_config(x.node.config_file, x.node.said, home_directory());
   if (!loaded)
@@ -94,10 +69,10 @@ outcome<void> transfer(const transfer_command& x, const std::function<bool()>& s
   if (const auto set_up = set_up_logging(logging); !set_up)
     return set_up;
   log_notices(loaded->notices);
-  if (x.to_file)
-    return export_file(loaded->config, x.file, stop);
-  if (const auto height = import_file(loaded->config, x.file, stop); !height)
-    return tl::unexpected{height.error()};
+  const auto done = x.to_file ? export_file(loaded->config, x.file, stop)
+                              : import_file(loaded->config, x.file, stop);
+  if (!done)
+    return tl::unexpected{done.error()};
   return {};
 }
 
@@ -128,6 +103,31 @@ outcome<std::uint64_t> import_file(const node_config& config, const std::string&
   if (report.stopped)
     return fail("import of " + file + " stopped: " + explain(*report.stopped));
   return height;
+}
+
+outcome<std::uint64_t> export_file(const node_config& config, const std::string& file,
+                                   const std::function<bool()>& stop) {
+  const auto store = open_store(config);
+  if (!store)
+    return tl::unexpected{store.error()};
+  auto writer = chain::chain_file_writer::create(file);
+  if (!writer)
+    return tl::unexpected{writer.error()};
+  const auto begin = steady::now();
+  const auto last = (*store)->tip().height;
+  progress_bar bar{progress_on_stderr(), "exporting"};
+  const auto written =
+      chain::export_chain(**store, 0, last, *writer, [&](const chain::transfer_progress& x) {
+        const auto part = static_cast<double>(x.blocks) / static_cast<double>(last + 1);
+        bar.update({x.blocks, x.height, part});
+        return !stop();
+      });
+  bar.clear();
+  if (!written)
+    return tl::unexpected{written.error()};
+  fmt::print(stderr, "{} blocks exported to {} in {:.1f} s\n", *written, file,
+             seconds_since(begin));
+  return *written;
 }
 
 int run_transfer(const transfer_command& x) {

@@ -33,4 +33,8 @@ void raise_file_limit();
 outcome<std::uint64_t> import_file(const node_config& node, const std::string& file,
                                    const std::function<bool()>& stop);
 
+/// Writes the chain of a node to a file, in the same way. Returns the number of blocks.
+outcome<std::uint64_t> export_file(const node_config& node, const std::string& file,
+                                   const std::function<bool()>& stop);
+
 }  // namespace timenode::app

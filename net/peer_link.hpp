@@ -126,11 +126,17 @@ public:
   std::uint32_t failures() const noexcept { return failures_; }
   const std::string& last_error() const noexcept { return last_error_; }
   bool their_dials_fail() const noexcept { return their_dials_fail_; }
+  /// When we dial, and when one of two established connections goes, if nothing comes before.
+  std::optional<monotonic_ns> dial_at() const noexcept { return dial_at_; }
+  std::optional<monotonic_ns> settle_at() const noexcept { return settle_at_; }
   pair_role role() const noexcept { return role_; }
   /// "established", "waiting-for-their-dial", ... (architecture, section 5).
   std::string_view state_name() const noexcept;
   /// The rule that applies, as a sentence for people.
   std::string rule() const;
+
+  /// Tests only: chooses what is drawn next, so that a search can try each outcome.
+  void reseed(std::uint64_t seed) noexcept { random_ = random_source{seed}; }
 
 private:
   bool we_should_dial() const noexcept;

@@ -164,8 +164,14 @@ TEST_CASE_FIXTURE(fixture, "the registry hears of it when a discovered peer turn
   follow();
   CHECK(wanted.at(ip("203.0.113.1")) == dial_purpose::discovered);
   book.add_masternode(at(ip("203.0.113.1")));
-  follow();
+  CHECK(follow().want.size() == 1);
   CHECK(wanted.at(ip("203.0.113.1")) == dial_purpose::masternode);
+  book.add_configured({ip("203.0.113.1"), 9});
+  book.add_configured({ip("203.0.113.1"), 9});
+  const auto plan = follow();
+  CHECK(plan.want
+        == std::vector{
+          std::pair{endpoint{ip("203.0.113.1"), std::uint16_t{9}}, dial_purpose::configured}});
 }
 
 TEST_CASE_FIXTURE(fixture, "invented masternodes are dialed in limited number, and take turns") {

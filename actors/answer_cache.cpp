@@ -18,8 +18,8 @@ wire::shared_line answer_cache::find(const range_key& key, const hash_source& ha
   return i->line;
 }
 
-void answer_cache::insert(const range_key& key, std::uint64_t last_height,
-                          const hash256& last_hash, wire::shared_line line) {
+void answer_cache::insert(const range_key& key, std::uint64_t last_height, const hash256& last_hash,
+                          wire::shared_line line) {
   if (line->size() > max_bytes_ / 4)
     return;
   if (const auto found = index_.find(key); found != index_.end())
@@ -37,4 +37,4 @@ void answer_cache::erase(entry_list::iterator i) {
   entries_.erase(i);
 }
 
-} // namespace timenode
+}  // namespace timenode

@@ -24,8 +24,8 @@ std::optional<ask_book::match> ask_book::answered(const ip_address& peer,
 std::optional<ask_book::match> ask_book::answered_empty(const ip_address& peer) {
   auto oldest = asks_.end();
   for (auto i = asks_.begin(); i != asks_.end(); ++i)
-    if (i->second.peer == peer
-        && (oldest == asks_.end() || i->second.asked_at < oldest->second.asked_at))
+    if (i->second.peer == peer &&
+        (oldest == asks_.end() || i->second.asked_at < oldest->second.asked_at))
       oldest = i;
   if (oldest == asks_.end())
     return std::nullopt;
@@ -103,4 +103,4 @@ std::uint64_t ask_book::blocks() const noexcept {
   return result;
 }
 
-} // namespace timenode::sync
+}  // namespace timenode::sync

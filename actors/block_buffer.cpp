@@ -63,7 +63,8 @@ sourced_blocks block_buffer::take(std::uint64_t height, std::size_t max_blocks,
                                   std::size_t max_bytes) {
   sourced_blocks result;
   std::size_t bytes = 0;
-  // What is below will not be asked for again, and what is taken out is cut from the front of a segment.
+  // What is below will not be asked for again, and what is taken out is cut from the front of a
+  // segment.
   drop_below(height);
   while (!segments_.empty() && segments_.begin()->first == height + result.size()) {
     auto node = segments_.extract(segments_.begin());
@@ -136,4 +137,4 @@ void block_buffer::list(std::uint64_t from, std::vector<height_range>& out) cons
     out.emplace_back(i->first, i->first + i->second.size() - 1);
 }
 
-} // namespace timenode::sync
+}  // namespace timenode::sync

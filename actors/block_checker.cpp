@@ -22,12 +22,12 @@ check_reply check(const block_batch& batch) {
   return reply;
 }
 
-} // namespace
+}  // namespace
 
 block_checker_actor::behavior_type block_checker_state::make_behavior() {
   return {
-    [](atom::check, const block_batch& batch) { return check(batch); },
+      [](atom::check, const block_batch& batch) { return check(batch); },
   };
 }
 
-} // namespace timenode
+}  // namespace timenode

@@ -1,7 +1,7 @@
 #pragma once
 
-// Checks blocks without the chain: sizes, merkle root, rewards, no double spend inside. There are several, so
-// that checking uses the cores.
+// Checks blocks without the chain: sizes, merkle root, rewards, no double spend inside. There are
+// several, so that checking uses the cores.
 
 #include "actors/interfaces.hpp"
 
@@ -10,7 +10,7 @@
 namespace timenode {
 
 class block_checker_state {
-public:
+ public:
   static constexpr auto name = "timenode.block-checker";
 
   explicit block_checker_state(block_checker_actor::pointer) {}
@@ -20,4 +20,4 @@ public:
 
 using block_checker = block_checker_actor::stateful_impl<block_checker_state>;
 
-} // namespace timenode
+}  // namespace timenode

@@ -16,7 +16,7 @@ std::size_t bytes_of(const sourced_blocks& blocks) noexcept {
   return result;
 }
 
-} // namespace
+}  // namespace
 
 // -- where it is ------------------------------------------------------------------------
 
@@ -68,8 +68,8 @@ std::optional<check_job> block_pipeline::next_check() {
                                        [](const run& x) { return x.at == stage::checking; });
   if (static_cast<std::size_t>(under_way) >= checks_)
     return std::nullopt;
-  const auto i = std::find_if(runs_.begin(), runs_.end(),
-                              [](const run& x) { return x.at == stage::waiting; });
+  const auto i =
+      std::find_if(runs_.begin(), runs_.end(), [](const run& x) { return x.at == stage::waiting; });
   if (i == runs_.end())
     return std::nullopt;
   i->at = stage::checking;
@@ -101,7 +101,7 @@ pipeline_news block_pipeline::checked(std::uint64_t id, check_reply reply) {
     x->at = stage::checked;
     return result;
   }
-  if (reply.rejected.empty()) { // an incomplete answer: try again
+  if (reply.rejected.empty()) {  // an incomplete answer: try again
     x->at = stage::waiting;
     return result;
   }
@@ -109,8 +109,8 @@ pipeline_news block_pipeline::checked(std::uint64_t id, check_reply reply) {
   auto bad = std::move(x->blocks[passed]);
   const auto culprit = bad.from;
   const auto index = static_cast<std::size_t>(
-    std::find_if(runs_.begin(), runs_.end(), [&](const run& y) { return y.id == id; })
-    - runs_.begin());
+      std::find_if(runs_.begin(), runs_.end(), [&](const run& y) { return y.id == id; }) -
+      runs_.begin());
   return_runs(index + 1, &culprit, "its parent is invalid", result);
   for (auto i = passed + 1; i < x->blocks.size(); ++i)
     return_block(std::move(x->blocks[i]), &culprit, result);
@@ -132,8 +132,8 @@ std::optional<checked_batch> block_pipeline::next_apply() {
   if (applying())
     return std::nullopt;
   std::size_t blocks = 0;
-  while (!runs_.empty() && runs_.front().at == stage::checked
-         && (blocks == 0 || blocks + runs_.front().blocks.size() <= max_run_blocks)) {
+  while (!runs_.empty() && runs_.front().at == stage::checked &&
+         (blocks == 0 || blocks + runs_.front().blocks.size() <= max_run_blocks)) {
     blocks += runs_.front().blocks.size();
     applying_.push_back(std::move(runs_.front()));
     runs_.pop_front();
@@ -162,7 +162,7 @@ pipeline_news block_pipeline::applied(const apply_reply& reply, std::int64_t now
     return result;
   }
   if (reply.storage_failed || reply.rejected.empty())
-    return result; // they stay, and are applied when the store works again
+    return result;  // they stay, and are applied when the store works again
   auto first = std::move(next.blocks.front());
   const auto culprit = first.from;
   next.blocks.erase(next.blocks.begin());
@@ -242,4 +242,4 @@ void block_pipeline::blame(sourced_block x, std::string reason, verdict_token to
   out.bad = bad_block{std::move(x), std::move(reason), token != 0};
 }
 
-} // namespace timenode::sync
+}  // namespace timenode::sync

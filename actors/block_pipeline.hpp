@@ -1,7 +1,8 @@
 #pragma once
 
-// Blocks on their way into the chain: linked to each other here, checked by several workers at once, applied
-// in order by the chain keeper, one batch at a time. Pure: it hands out jobs and takes their results.
+// Blocks on their way into the chain: linked to each other here, checked by several workers at
+// once, applied in order by the chain keeper, one batch at a time. Pure: it hands out jobs and
+// takes their results.
 
 #include "actors/sync_types.hpp"
 
@@ -14,7 +15,8 @@
 
 namespace timenode::sync {
 
-/// A refused block whose timestamp is so close to the limit by our clock may have been refused for it.
+/// A refused block whose timestamp is so close to the limit by our clock may have been refused for
+/// it.
 inline constexpr std::int64_t clock_margin_seconds = 60;
 
 /// A block that somebody waits for an answer about; 0: nobody does.
@@ -30,21 +32,21 @@ struct check_job {
 struct bad_block {
   sourced_block block;
   std::string reason;
-  bool judged = false; ///< Its verdict tells whoever asked.
+  bool judged = false;  ///< Its verdict tells whoever asked.
 };
 
 /// What a result changed.
 struct pipeline_news {
-  sourced_blocks applied;        ///< Stored now.
-  sourced_blocks returned;       ///< Not stored and not found wrong: back to where they waited.
+  sourced_blocks applied;   ///< Stored now.
+  sourced_blocks returned;  ///< Not stored and not found wrong: back to where they waited.
   std::optional<bad_block> bad;
-  std::optional<sourced_block> early; ///< May be valid later, by our clock.
-  bool chain_changed = false;    ///< The tip is not where these blocks lead: somebody else moved it.
+  std::optional<sourced_block> early;  ///< May be valid later, by our clock.
+  bool chain_changed = false;  ///< The tip is not where these blocks lead: somebody else moved it.
   std::vector<std::pair<verdict_token, flood_judgement>> verdicts;
 };
 
 class block_pipeline {
-public:
+ public:
   /// `checks`: how many may be under way at once.
   block_pipeline(const chain_tip& tip, std::size_t checks) : tip_{tip}, checks_{checks} {}
 
@@ -63,8 +65,8 @@ public:
 
   // -- blocks in ------------------------------------------------------------------------
 
-  /// Takes the blocks that link, from the front, as one run; `token` is for a run of one block. Returns those
-  /// that do not. Timestamps above `latest` (Unix seconds) do not link yet.
+  /// Takes the blocks that link, from the front, as one run; `token` is for a run of one block.
+  /// Returns those that do not. Timestamps above `latest` (Unix seconds) do not link yet.
   sourced_blocks add(sourced_blocks blocks, std::int64_t latest, verdict_token token = 0);
 
   // -- jobs out, results in ----------------------------------------------------------------
@@ -82,19 +84,20 @@ public:
   /// What the keeper said. `now`: Unix seconds by our clock.
   pipeline_news applied(const apply_reply& reply, std::int64_t now);
 
-  /// Begins anew on that tip; everything under way is returned, its verdicts are `ignore` for that reason.
+  /// Begins anew on that tip; everything under way is returned, its verdicts are `ignore` for that
+  /// reason.
   pipeline_news reset(const chain_tip& tip, const std::string& reason);
 
-private:
+ private:
   enum class stage : std::uint8_t { waiting, checking, checked };
 
   struct run {
     std::uint64_t id = 0;
     verdict_token token = 0;
     stage at = stage::waiting;
-    sourced_blocks blocks;             ///< Never empty.
-    hash256 last_hash{};               ///< Of the last block.
-    std::vector<checked_block> checked; ///< All of `blocks`, when `at` is `checked`.
+    sourced_blocks blocks;               ///< Never empty.
+    hash256 last_hash{};                 ///< Of the last block.
+    std::vector<checked_block> checked;  ///< All of `blocks`, when `at` is `checked`.
   };
 
   run* find(std::uint64_t id);
@@ -107,10 +110,10 @@ private:
 
   chain_tip tip_;
   std::size_t checks_;
-  std::deque<run> runs_;        ///< In order; at most `checks_` + 1, see `has_room`.
-  std::deque<run> applying_;    ///< In order, before `runs_`: what the keeper has.
+  std::deque<run> runs_;      ///< In order; at most `checks_` + 1, see `has_room`.
+  std::deque<run> applying_;  ///< In order, before `runs_`: what the keeper has.
   std::uint64_t runs_made_ = 0;
   std::size_t bytes_ = 0;
 };
 
-} // namespace timenode::sync
+}  // namespace timenode::sync

@@ -27,23 +27,24 @@ std::string address_of(const byte_string& script) {
   return {script.begin(), script.end()};
 }
 
-} // namespace
+}  // namespace
 
 block_server_state::block_server_state(block_server_actor::pointer,
                                        std::shared_ptr<const chain::chain_reader> chain)
-  : chain_{std::move(chain)} {}
+    : chain_{std::move(chain)} {}
 
 block_server_actor::behavior_type block_server_state::make_behavior() {
   return {
-    [this](atom::serve, const wire::message& x) {
-      return std::visit([this](const auto& question) { return answer(question); }, x);
-    },
+      [this](atom::serve, const wire::message& x) {
+        return std::visit([this](const auto& question) { return answer(question); }, x);
+      },
   };
 }
 
 template <class Other>
 caf::result<encoded_line> block_server_state::answer(const Other& x) {
-  return refusal(std::string{wire::kind_name(wire::message{x})} + " is no question about the chain");
+  return refusal(std::string{wire::kind_name(wire::message{x})} +
+                 " is no question about the chain");
 }
 
 // -- blocks -----------------------------------------------------------------------------
@@ -62,8 +63,8 @@ caf::result<encoded_line> block_server_state::answer(const wire::get_block_range
 
 /// At most 101 blocks and 4 MiB from `first` on; empty when there are none.
 encoded_line block_server_state::range(std::uint64_t first, std::uint64_t last, range_kind kind) {
-  const auto encode = kind == range_kind::blocks ? wire::encode_blocks_response
-                                                 : wire::encode_block_range_response;
+  const auto encode =
+      kind == range_kind::blocks ? wire::encode_blocks_response : wire::encode_block_range_response;
   const auto tip = chain_->tip().height;
   if (first > last || first > tip)
     return {encode({})};
@@ -106,8 +107,8 @@ caf::result<encoded_line> block_server_state::answer(const wire::get_genesis_has
 
 caf::result<encoded_line> block_server_state::answer(const wire::consensus_query& x) {
   const auto ours = chain_->hash_at(x.height);
-  return encoded(wire::consensus_query_response{ours == x.block_hash, x.height,
-                                                ours.value_or(hash256{})});
+  return encoded(
+      wire::consensus_query_response{ours == x.block_hash, x.height, ours.value_or(hash256{})});
 }
 
 // -- unspent outputs --------------------------------------------------------------------
@@ -137,11 +138,12 @@ caf::result<encoded_line> block_server_state::answer(const wire::get_utxo_set&) 
   wire::utxo_set_response response;
   response.utxos.reserve(coins->size());
   for (const auto& [output, coin] : *coins)
-    response.utxos.push_back({output, coin.value, coin.script_pubkey, address_of(coin.script_pubkey)});
+    response.utxos.push_back(
+        {output, coin.value, coin.script_pubkey, address_of(coin.script_pubkey)});
   auto line = encoded(response);
   if (line.bytes->size() > wire::max_blocks_response_bytes)
     return refusal(too_large);
   return line;
 }
 
-} // namespace timenode
+}  // namespace timenode

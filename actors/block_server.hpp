@@ -1,7 +1,7 @@
 #pragma once
 
-// Answers a peer's questions about the chain from the store's read side. Reads wait for the disk, so a running
-// node spawns it detached.
+// Answers a peer's questions about the chain from the store's read side. Reads wait for the disk,
+// so a running node spawns it detached.
 
 #include "actors/answer_cache.hpp"
 #include "actors/interfaces.hpp"
@@ -16,13 +16,14 @@
 namespace timenode {
 
 class block_server_state {
-public:
+ public:
   static constexpr auto name = "timenode.block-server";
 
-  /// Outpoints of one `UTXOStateQuery` that are looked up; those behind them are left out of the answer. So
-  /// many fit into an answer of 4 MiB, and each may cost a read.
+  /// Outpoints of one `UTXOStateQuery` that are looked up; those behind them are left out of the
+  /// answer. So many fit into an answer of 4 MiB, and each may cost a read.
   static constexpr std::size_t max_outpoints = 10'000;
-  /// The shortest that an unspent output is on the wire: a larger set does not fit into 4 MiB for sure.
+  /// The shortest that an unspent output is on the wire: a larger set does not fit into 4 MiB for
+  /// sure.
   static constexpr std::size_t least_utxo_bytes = 140;
 
   /// @param chain  What the chain keeper stores.
@@ -31,7 +32,7 @@ public:
 
   block_server_actor::behavior_type make_behavior();
 
-private:
+ private:
   // An overload for each question; anything else is refused.
   caf::result<encoded_line> answer(const wire::get_block_height&);
   caf::result<encoded_line> answer(const wire::get_blocks&);
@@ -54,4 +55,4 @@ private:
 
 using block_server = block_server_actor::stateful_impl<block_server_state>;
 
-} // namespace timenode
+}  // namespace timenode

@@ -12,18 +12,18 @@ namespace timenode {
 
 chain_keeper_state::chain_keeper_state(chain_keeper_actor::pointer self, node_context context,
                                        std::shared_ptr<chain::block_store> store)
-  : self_{self}, context_{std::move(context)}, store_{std::move(store)}, chain_{*store_} {}
+    : self_{self}, context_{std::move(context)}, store_{std::move(store)}, chain_{*store_} {}
 
 chain_keeper_actor::behavior_type chain_keeper_state::make_behavior() {
   self_->set_down_handler([this](const caf::down_msg& msg) { forget(msg.source); });
   if (context_.metrics)
     context_.metrics->height(store_->tip().height);
   return {
-    [this](atom::apply, const checked_batch& batch) { return apply(batch); },
-    [this](atom::roll_back, std::uint64_t count) { return roll_back(count); },
-    [this](atom::tip) { return store_->tip(); },
-    [this](atom::subscribe, const tip_listener_actor& listener) { return subscribe(listener); },
-    [this](atom::snapshot) { return snapshot(); },
+      [this](atom::apply, const checked_batch& batch) { return apply(batch); },
+      [this](atom::roll_back, std::uint64_t count) { return roll_back(count); },
+      [this](atom::tip) { return store_->tip(); },
+      [this](atom::subscribe, const tip_listener_actor& listener) { return subscribe(listener); },
+      [this](atom::snapshot) { return snapshot(); },
   };
 }
 
@@ -46,7 +46,7 @@ apply_reply chain_keeper_state::apply(const checked_batch& batch) {
     reply.rejected = result.rejected->reason;
   if (result.storage_failed) {
     storage_failed(reply.rejected);
-    reply.rejected.clear(); // nothing is wrong with the block
+    reply.rejected.clear();  // nothing is wrong with the block
   } else if (result.rejected) {
     ++counts_.blocks_refused;
   }
@@ -76,8 +76,8 @@ apply_reply chain_keeper_state::roll_back(std::uint64_t count) {
     return reply;
   ++counts_.batches;
   const auto level = count > chain::reorg_warning_depth ? spdlog::level::warn : spdlog::level::info;
-  spdlog::log(level, "chain: took {} blocks off the top for another branch; now at height {}", count,
-              reply.tip.height);
+  spdlog::log(level, "chain: took {} blocks off the top for another branch; now at height {}",
+              count, reply.tip.height);
   publish();
   return reply;
 }
@@ -86,9 +86,10 @@ void chain_keeper_state::storage_failed(const std::string& reason) {
   const auto first = counts_.storage_error.empty();
   counts_.storage_error = reason.empty() ? "the store failed" : reason;
   if (first)
-    spdlog::warn("chain: cannot store blocks: {}. Free disk space or repair the disk; the node tries "
-                 "again by itself",
-                 counts_.storage_error);
+    spdlog::warn(
+        "chain: cannot store blocks: {}. Free disk space or repair the disk; the node tries "
+        "again by itself",
+        counts_.storage_error);
 }
 
 void chain_keeper_state::storage_works() {
@@ -131,4 +132,4 @@ keeper_snapshot chain_keeper_state::snapshot() const {
   return result;
 }
 
-} // namespace timenode
+}  // namespace timenode

@@ -1,8 +1,8 @@
 #pragma once
 
-// Owns the tip, the unspent outputs and all writes to the store: the rules are in `chain::chain_state`, this
-// actor brings it blocks one batch after the other and tells everybody of the new tip. Waits for the disk, so a
-// running node spawns it detached.
+// Owns the tip, the unspent outputs and all writes to the store: the rules are in
+// `chain::chain_state`, this actor brings it blocks one batch after the other and tells everybody
+// of the new tip. Waits for the disk, so a running node spawns it detached.
 
 #include "actors/commit_policy.hpp"
 #include "actors/interfaces.hpp"
@@ -19,7 +19,7 @@
 namespace timenode {
 
 class chain_keeper_state {
-public:
+ public:
   static constexpr auto name = "timenode.chain-keeper";
 
   /// Most listeners; a node has three. More subscriptions are refused.
@@ -31,7 +31,7 @@ public:
 
   chain_keeper_actor::behavior_type make_behavior();
 
-private:
+ private:
   apply_reply apply(const checked_batch& batch);
   apply_reply roll_back(std::uint64_t count);
   caf::result<void> subscribe(const tip_listener_actor& listener);
@@ -47,10 +47,10 @@ private:
   std::shared_ptr<chain::block_store> store_;
   chain::chain_state chain_;
   commit_policy commits_;
-  std::vector<tip_listener_actor> listeners_; ///< At most `max_listeners`.
-  keeper_snapshot counts_;                    ///< Its tip is not kept up to date.
+  std::vector<tip_listener_actor> listeners_;  ///< At most `max_listeners`.
+  keeper_snapshot counts_;                     ///< Its tip is not kept up to date.
 };
 
 using chain_keeper = chain_keeper_actor::stateful_impl<chain_keeper_state>;
 
-} // namespace timenode
+}  // namespace timenode

@@ -37,7 +37,7 @@ connection_registry_actor::behavior_type connection_registry_state::make_behavio
     [this](atom::want, const endpoint& to, dial_purpose purpose) { on_want(to, purpose); },
     [this](atom::want, const ip_address& ip) { on_unwant(ip); },
     // -- what connections tell --
-    [this](atom::connected, link_id id, const endpoint&) { on_connected(id); },
+    [this](atom::connected, link_id id, const endpoint& local) { on_connected(id, local); },
     [this](atom::handshaken, link_id id) { on_handshaken(id); },
     [this](atom::alive, link_id id) { on_alive(id); },
     [this](const link_report& report) { on_report(report); },
@@ -90,12 +90,15 @@ void connection_registry_state::on_unwant(const ip_address& ip) {
     carry_out(ip, i->second.link.unwant(monotonic_now(*self_)));
 }
 
-void connection_registry_state::on_connected(link_id id) {
+void connection_registry_state::on_connected(link_id id, const endpoint& local) {
   const auto i = connections_.find(id);
   if (i == connections_.end() || i->second.phase != link_phase::connecting)
     return;
   i->second.phase = link_phase::handshaking;
   peer_of(i->second.ip).link.connected(id);
+  // A socket between two equal addresses proves which address is ours; what a peer says proves nothing.
+  if (local.ip == i->second.ip)
+    learn_own_ip(local.ip);
 }
 
 void connection_registry_state::on_handshaken(link_id id) {
@@ -132,7 +135,7 @@ void connection_registry_state::on_report(const link_report& report) {
   if (const auto up = up_.find(ip); up != up_.end() && up->second == report.link)
     spdlog::info("peer {}: connection ended: {}", ip.to_string(), report.reason);
   if (report.cause == link_end::self)
-    learn_own_ip(ip);
+    on_unwant(ip);
   carry_out(ip, peer_of(ip).link.closing(report.link, report.cause, report.reason,
                                          monotonic_now(*self_)));
 }
@@ -337,7 +340,6 @@ void connection_registry_state::set_alarm() {
 }
 
 void connection_registry_state::learn_own_ip(const ip_address& ip) {
-  on_unwant(ip);
   if (context_.local_ip)
     return;
   spdlog::info("our own address is {}: a dial there reached ourselves", ip.to_string());

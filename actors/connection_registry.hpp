@@ -60,7 +60,7 @@ private:
   void on_accepted(std::uint64_t accepted, const endpoint& remote);
   void on_want(const endpoint& to, dial_purpose purpose);
   void on_unwant(const ip_address& ip);
-  void on_connected(link_id id);
+  void on_connected(link_id id, const endpoint& local);
   void on_handshaken(link_id id);
   void on_alive(link_id id);
   void on_report(const link_report& report);

@@ -39,13 +39,13 @@ void compare_connection(const link_snapshot& registry, const link_snapshot& own,
   if (registry.ip != own.ip)
     out.push_back(describe(registry) + ": the connection is one with " + own.ip.to_string());
   if (registry.direction != own.direction)
-    out.push_back(describe(registry) + ": the connection says "
-                  + std::string{to_text(own.direction)});
+    out.push_back(describe(registry) + ": the connection says " +
+                  std::string{to_text(own.direction)});
   const auto theirs = stage_of(registry.phase);
   const auto ours = stage_of(own.phase);
   if (theirs != ours)
-    out.push_back(describe(registry) + ": the registry says " + std::string{to_text(theirs)}
-                  + ", the connection " + std::string{to_text(ours)});
+    out.push_back(describe(registry) + ": the registry says " + std::string{to_text(theirs)} +
+                  ", the connection " + std::string{to_text(ours)});
 }
 
 void compare_connections(const truth_sample& x, findings& out) {
@@ -68,8 +68,8 @@ void compare_sockets(const truth_sample& x, findings& out) {
   // A dial has no socket yet and a closing connection may have none any more; every other one has.
   const auto sockets = static_cast<std::int64_t>(*x.sockets);
   const auto most = static_cast<std::int64_t>(x.registry.size());
-  const auto least
-    = std::count_if(x.connections.begin(), x.connections.end(), [](const auto& link) {
+  const auto least =
+      std::count_if(x.connections.begin(), x.connections.end(), [](const auto& link) {
         return link.phase == link_phase::handshaking || link.phase == link_phase::established;
       });
   if (sockets > most)
@@ -84,16 +84,17 @@ void compare_gauges(const truth_sample& x, findings& out) {
   const auto counts = count_links(x.registry);
   for (auto direction : {link_direction::inbound, link_direction::outbound}) {
     for (auto stage : {link_stage::opening, link_stage::established, link_stage::closing}) {
-      const auto difference
-        = (*x.gauges)[at(direction)][at(stage)] - counts[at(direction)][at(stage)];
+      const auto difference =
+          (*x.gauges)[at(direction)][at(stage)] - counts[at(direction)][at(stage)];
       if (difference != 0)
-        out.push_back("metrics: " + by_how_much(difference) + ' ' + std::string{to_text(direction)}
-                      + ' ' + std::string{to_text(stage)} + " than in the registry");
+        out.push_back("metrics: " + by_how_much(difference) + ' ' +
+                      std::string{to_text(direction)} + ' ' + std::string{to_text(stage)} +
+                      " than in the registry");
     }
   }
 }
 
-} // namespace
+}  // namespace
 
 // -- one-truth --------------------------------------------------------------------
 
@@ -139,8 +140,8 @@ findings duplicate_watch::observe(const std::vector<link_snapshot>& links, monot
     if (now - since <= duplicate_patience)
       continue;
     since = now;
-    auto text
-      = ip.to_string() + ": " + std::to_string(ids.size()) + " established connections, links";
+    auto text =
+        ip.to_string() + ": " + std::to_string(ids.size()) + " established connections, links";
     for (auto id : ids)
       text += ' ' + std::to_string(id);
     result.push_back(std::move(text));
@@ -152,8 +153,8 @@ findings duplicate_watch::observe(const std::vector<link_snapshot>& links, monot
 
 findings progress_watch::observe(const sync_snapshot& sync, monotonic_ns now) {
   const auto has_more = [&](const auto& claim) { return claim.second > sync.height; };
-  if (sync.target <= sync.height
-      || std::none_of(sync.claims.begin(), sync.claims.end(), has_more)) {
+  if (sync.target <= sync.height ||
+      std::none_of(sync.claims.begin(), sync.claims.end(), has_more)) {
     waiting_.reset();
     return {};
   }
@@ -164,10 +165,10 @@ findings progress_watch::observe(const sync_snapshot& sync, monotonic_ns now) {
   if (now - waiting_->since < stuck_patience)
     return {};
   waiting_ = waiting{sync.height, sync.buffered_blocks, now};
-  return {"at height " + std::to_string(sync.height) + " of " + std::to_string(sync.target)
-          + " without progress for " + std::to_string(stuck_patience / 1'000'000'000)
-          + " s, state '" + sync.state + "', " + std::to_string(sync.outstanding)
-          + " requests under way, " + std::to_string(sync.claims.size()) + " claims"};
+  return {"at height " + std::to_string(sync.height) + " of " + std::to_string(sync.target) +
+          " without progress for " + std::to_string(stuck_patience / 1'000'000'000) +
+          " s, state '" + sync.state + "', " + std::to_string(sync.outstanding) +
+          " requests under way, " + std::to_string(sync.claims.size()) + " claims"};
 }
 
 // -- no-cycling -------------------------------------------------------------------
@@ -207,4 +208,4 @@ health_report health_checker::check(const health_sample& x, monotonic_ns now) {
   return result;
 }
 
-} // namespace timenode
+}  // namespace timenode

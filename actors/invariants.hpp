@@ -38,8 +38,8 @@ inline constexpr std::size_t invariant_count = 9;
 /// "one-link", "no-cycling", ...
 constexpr std::string_view to_text(invariant x) noexcept {
   constexpr std::array<std::string_view, invariant_count> names{
-    "one-link",   "no-cycling", "same-handler", "one-truth", "no-stuck",
-    "contiguous", "converge",   "no-false-ban", "bounded"};
+      "one-link",   "no-cycling", "same-handler", "one-truth", "no-stuck",
+      "contiguous", "converge",   "no-false-ban", "bounded"};
   return names[static_cast<std::size_t>(x)];
 }
 
@@ -55,12 +55,12 @@ inline constexpr std::size_t link_stages = 3;
 
 constexpr link_stage stage_of(link_phase x) noexcept {
   switch (x) {
-    case link_phase::established:
-      return link_stage::established;
-    case link_phase::closing:
-      return link_stage::closing;
-    default:
-      return link_stage::opening;
+  case link_phase::established:
+    return link_stage::established;
+  case link_phase::closing:
+    return link_stage::closing;
+  default:
+    return link_stage::opening;
   }
 }
 constexpr std::string_view to_text(link_stage x) noexcept {
@@ -75,11 +75,10 @@ link_counts count_links(const std::vector<link_snapshot>& links) noexcept;
 
 /// What several observers say of the same connections at (nearly) one moment.
 struct truth_sample {
-  std::vector<link_snapshot> registry; ///< The registry's links.
-  std::vector<link_snapshot>
-    connections; ///< What the connection actors that answered say of themselves.
-  std::optional<std::uint64_t> sockets; ///< Open ones; a dial has none before it is connected.
-  std::optional<link_counts> gauges;    ///< What the metrics show.
+  std::vector<link_snapshot> registry;     ///< The registry's links.
+  std::vector<link_snapshot> connections;  ///< What those that answered say of themselves.
+  std::optional<std::uint64_t> sockets;    ///< Open ones; a dial has none before it is connected.
+  std::optional<link_counts> gauges;       ///< What the metrics show.
 };
 
 /// How the observers differ. A difference may be one of moments: something changed between two
@@ -99,12 +98,12 @@ inline constexpr monotonic_ns duplicate_patience = 10'000'000'000;
 /// Watches for IPs that keep two established connections. Remembers only such IPs, so it is bounded
 /// by the number of connections.
 class duplicate_watch {
-public:
+ public:
   /// The IPs that have had two established connections for more than `duplicate_patience`. Each is
   /// found again after that time again.
   findings observe(const std::vector<link_snapshot>& links, monotonic_ns now);
 
-private:
+ private:
   std::map<ip_address, monotonic_ns> since_;
 };
 
@@ -116,18 +115,18 @@ inline constexpr monotonic_ns stuck_patience = 15'000'000'000;
 /// Watches the sync engine. Progress is a changed height (a rollback is progress on another branch)
 /// or more blocks that wait for their turn than before.
 class progress_watch {
-public:
+ public:
   /// A sentence when the node has been below its target, with a peer that claims to have more, and
   /// without progress for `stuck_patience`. Found again after that time again.
   findings observe(const sync_snapshot& sync, monotonic_ns now);
 
-private:
+ private:
   struct waiting {
     std::uint64_t height = 0;
-    std::uint64_t buffered = 0; ///< The most at this height.
+    std::uint64_t buffered = 0;  ///< The most at this height.
     monotonic_ns since = 0;
   };
-  std::optional<waiting> waiting_; ///< None: nothing to wait for.
+  std::optional<waiting> waiting_;  ///< None: nothing to wait for.
 };
 
 // -- no-cycling -------------------------------------------------------------------
@@ -135,11 +134,11 @@ private:
 /// Watches for connections that ended by a fault of ours, which is none of the reasons that
 /// `no-cycling` allows.
 class fault_watch {
-public:
+ public:
   /// `ended`: connections that ended, by cause, since the registry began.
   findings observe(const std::map<std::string, std::uint64_t>& ended);
 
-private:
+ private:
   std::uint64_t faults_ = 0;
 };
 
@@ -149,7 +148,7 @@ private:
 struct health_sample {
   std::optional<truth_sample> truth;
   std::optional<sync_snapshot> sync;
-  std::optional<std::map<std::string, std::uint64_t>> ended; ///< Connections, by cause.
+  std::optional<std::map<std::string, std::uint64_t>> ended;  ///< Connections, by cause.
 };
 
 struct health_report {
@@ -160,14 +159,14 @@ struct health_report {
 
 /// Judges samples taken one after the other.
 class health_checker {
-public:
+ public:
   health_report check(const health_sample& x, monotonic_ns now);
 
-private:
-  findings suspected_; ///< Differences that the last check saw for the first time.
+ private:
+  findings suspected_;  ///< Differences that the last check saw for the first time.
   duplicate_watch duplicates_;
   progress_watch progress_;
   fault_watch faults_;
 };
 
-} // namespace timenode
+}  // namespace timenode

@@ -4,6 +4,7 @@
 
 #include "messages/link_types.hpp"
 #include "net/random.hpp"
+#include "net/transport.hpp"
 
 #include <algorithm>
 #include <array>
@@ -40,13 +41,15 @@ public:
   /// Something came.
   void heard(monotonic_ns now) noexcept { last_life_ = now; }
 
-  /// Call at `next_deadline`, or at any time. `bytes_received` is the connection's counter: parts of a line are
-  /// life too. `reading_paused`: we do not read, so that silence is our own doing.
-  verdict check(monotonic_ns now, std::uint64_t bytes_received, bool reading_paused,
+  /// Call at `next_deadline`, or at any time. Parts of a line are life too. While we do not read, because the
+  /// peer has not read our answers, its reading them is its life.
+  verdict check(monotonic_ns now, const net::connection_stats& stats,
                 random_source& random) noexcept {
-    if (bytes_received != bytes_seen_ || reading_paused)
+    if (stats.bytes_received != bytes_received_
+        || (stats.reading_paused && stats.bytes_sent != bytes_sent_))
       last_life_ = now;
-    bytes_seen_ = bytes_received;
+    bytes_received_ = stats.bytes_received;
+    bytes_sent_ = stats.bytes_sent;
     if (now - next_deadline() > overslept_after)
       last_life_ = std::max(last_life_, now - dead_after + ping_interval);
     verdict result;
@@ -80,7 +83,8 @@ private:
 
   monotonic_ns last_life_ = 0;
   monotonic_ns next_ping_ = 0;
-  std::uint64_t bytes_seen_ = 0;
+  std::uint64_t bytes_received_ = 0;
+  std::uint64_t bytes_sent_ = 0;
   /// Four: the three of `dead_after` and one that the registry asked for.
   std::array<ping, 4> outstanding_{};
   std::uint8_t next_slot_ = 0;

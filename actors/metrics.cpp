@@ -17,14 +17,14 @@ caf::string_view view(std::string_view x) noexcept {
 
 std::string_view kind_label(std::size_t kind) noexcept {
   switch (kind) {
-    case node_metrics::unknown_kind:
-      return "unknown";
-    case node_metrics::malformed_kind:
-      return "malformed";
-    case node_metrics::mixed_kind:
-      return "mixed";
-    default:
-      return wire::kind_name(kind);
+  case node_metrics::unknown_kind:
+    return "unknown";
+  case node_metrics::malformed_kind:
+    return "malformed";
+  case node_metrics::mixed_kind:
+    return "mixed";
+  default:
+    return wire::kind_name(kind);
   }
 }
 
@@ -35,7 +35,7 @@ std::size_t kind_of(const wire::decoded& x) noexcept {
                                                           : node_metrics::malformed_kind;
 }
 
-} // namespace
+}  // namespace
 
 node_metrics::node_metrics(caf::telemetry::metric_registry& registry) {
   create_traffic(registry);
@@ -51,8 +51,8 @@ void node_metrics::create_traffic(caf::telemetry::metric_registry& registry) {
   auto* messages = registry.counter_family(prefix, "messages", {"direction", "kind"},
                                            "Messages of peers, by kind.", "1", true);
   auto* bytes = registry.counter_family(
-    prefix, "message", {"direction", "kind"},
-    "Bytes of messages of peers; 'mixed': of reads that brought several kinds.", "bytes", true);
+      prefix, "message", {"direction", "kind"},
+      "Bytes of messages of peers; 'mixed': of reads that brought several kinds.", "bytes", true);
   for (auto [direction, to] : {std::pair{"in", &in_}, std::pair{"out", &out_}}) {
     for (std::size_t kind = 0; kind < kinds; ++kind) {
       const auto label = view(kind_label(kind));
@@ -67,8 +67,8 @@ void node_metrics::create_connections(caf::telemetry::metric_registry& registry)
                                             "Connections that have a socket, by state.");
   for (auto direction : {link_direction::inbound, link_direction::outbound})
     for (std::size_t phase = 0; phase < phases; ++phase)
-      connections_[at(direction)][phase]
-        = connections->get_or_add({{"direction", view(to_text(direction))},
+      connections_[at(direction)][phase] =
+          connections->get_or_add({{"direction", view(to_text(direction))},
                                    {"state", view(to_text(static_cast<link_phase>(phase)))}});
   auto* ended = registry.counter_family(prefix, "connections-ended", {"cause"},
                                         "Connections that ended, by cause.", "1", true);
@@ -94,8 +94,8 @@ void node_metrics::create_chain(caf::telemetry::metric_registry& registry) {
 
 void node_metrics::create_invariants(caf::telemetry::metric_registry& registry) {
   auto* violations = registry.counter_family(
-    prefix, "invariant-violations", {"name"},
-    "How often something that must always hold did not; 0 in a healthy node.", "1", true);
+      prefix, "invariant-violations", {"name"},
+      "How often something that must always hold did not; 0 in a healthy node.", "1", true);
   for (std::size_t i = 0; i < invariant_count; ++i)
     violations_[i] = violations->get_or_add({{"name", view(to_text(static_cast<invariant>(i)))}});
 }
@@ -134,4 +134,4 @@ std::size_t node_metrics::kind_of_line(std::string_view line) const noexcept {
   return found != kinds_by_name_.end() && found->first == name ? found->second : unknown_kind;
 }
 
-} // namespace timenode
+}  // namespace timenode

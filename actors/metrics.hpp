@@ -115,7 +115,7 @@ struct node_metrics {
     return static_cast<std::uint64_t>(violations_[at(x)]->value());
   }
 
-private:
+ private:
   using counter = caf::telemetry::int_counter;
   using gauge = caf::telemetry::int_gauge;
   static constexpr std::size_t phases = static_cast<std::size_t>(link_phase::closing) + 1;
@@ -156,7 +156,7 @@ private:
   gauge* masternodes_known_ = nullptr;
   gauge* masternodes_active_ = nullptr;
   std::array<counter*, invariant_count> violations_{};
-  std::vector<std::pair<std::string_view, std::size_t>> kinds_by_name_; ///< Sorted.
+  std::vector<std::pair<std::string_view, std::size_t>> kinds_by_name_;  ///< Sorted.
 };
 
-} // namespace timenode
+}  // namespace timenode

@@ -7,8 +7,8 @@ namespace timenode::sync {
 
 namespace {
 
-/// The smallest time that an answer is taken to need, so that short answers weigh something even where
-/// there is no distance.
+/// The smallest time that an answer is taken to need, so that short answers weigh something even
+/// where there is no distance.
 constexpr auto least_latency = in_ns(std::chrono::milliseconds{50});
 
 /// In which group of peers one is asked, lowest first.
@@ -21,7 +21,7 @@ std::uint32_t rank_of(const peer_record& x) noexcept {
   return x.direction == link_direction::outbound ? unproven_dialed : slow_or_unproven;
 }
 
-} // namespace
+}  // namespace
 
 monotonic_ns rest_after(std::uint32_t failures) noexcept {
   const auto doublings = std::min(failures > 0 ? failures - 1 : 0u, 10u);
@@ -93,8 +93,8 @@ void peer_claims::delivered(const ip_address& ip, std::uint64_t delivered, std::
   if (!x || delivered == 0)
     return;
   const auto share = static_cast<double>(wanted) / static_cast<double>(delivered);
-  const auto sample
-    = static_cast<monotonic_ns>(static_cast<double>(std::max(elapsed, least_latency)) * share);
+  const auto sample =
+      static_cast<monotonic_ns>(static_cast<double>(std::max(elapsed, least_latency)) * share);
   x->latency = x->answered ? (3 * x->latency + sample) / 4 : sample;
   x->answered = true;
   if (elapsed < max_ask_life / 3) {
@@ -102,7 +102,7 @@ void peer_claims::delivered(const ip_address& ip, std::uint64_t delivered, std::
     x->range = std::min(x->range * 2, max_blocks_per_ask);
   }
   if (std::exchange(x->silences, 0) > 0 && x->refusals == 0)
-    x->rests_until = 0; // it rested only because it was slow
+    x->rests_until = 0;  // it rested only because it was slow
   give_credit(*x, now);
 }
 
@@ -110,7 +110,7 @@ void peer_claims::rest(peer_record& x, std::uint64_t height, monotonic_ns durati
                        monotonic_ns now) noexcept {
   x.credit = std::min(x.credit, height > 0 ? height - 1 : 0);
   x.rests_until = std::max(x.rests_until, now + duration);
-  x.window = 1; // on probation: it gets more as it delivers
+  x.window = 1;  // on probation: it gets more as it delivers
   // A claim after that moment counts: ask for one.
   x.next_poll = x.rests_until;
 }
@@ -212,7 +212,7 @@ std::uint64_t peer_claims::with_credit(std::uint64_t height) const noexcept {
 
 std::uint64_t peer_claims::with_claim() const noexcept {
   return static_cast<std::uint64_t>(
-    std::count_if(peers_.begin(), peers_.end(), [](const auto& x) { return x.second.claimed; }));
+      std::count_if(peers_.begin(), peers_.end(), [](const auto& x) { return x.second.claimed; }));
 }
 
 const peer_record* peer_claims::find(const ip_address& ip) const {
@@ -225,4 +225,4 @@ peer_record* peer_claims::at(const ip_address& ip) {
   return i == peers_.end() ? nullptr : &i->second;
 }
 
-} // namespace timenode::sync
+}  // namespace timenode::sync

@@ -1,7 +1,8 @@
 #pragma once
 
-// What each peer claims to have, how far that is believed, and how well it has answered. Pure: times come in
-// as arguments. Nothing in here is an offence: a peer that does not deliver is asked later or less.
+// What each peer claims to have, how far that is believed, and how well it has answered. Pure:
+// times come in as arguments. Nothing in here is an offence: a peer that does not deliver is asked
+// later or less.
 
 #include "actors/random.hpp"
 #include "actors/sync_types.hpp"
@@ -14,35 +15,38 @@
 
 namespace timenode::sync {
 
-/// One peer. `claim` is what it said last; `credit` is up to where we ask it, never above the claim.
+/// One peer. `claim` is what it said last; `credit` is up to where we ask it, never above the
+/// claim.
 struct peer_record {
   link_direction direction = link_direction::inbound;
-  bool claimed = false; ///< It named a height.
+  bool claimed = false;  ///< It named a height.
   std::uint64_t claim = 0;
   std::uint64_t credit = 0;
   /// Claims made before this moment give no credit; 0: it does not rest.
   monotonic_ns rests_until = 0;
-  monotonic_ns next_poll = 0; ///< When to ask for its height.
+  monotonic_ns next_poll = 0;  ///< When to ask for its height.
   /// Requests in a row that it left unanswered.
   std::uint32_t silences = 0;
-  /// Times in a row that it answered with something of no use; back to 0 when a block of it is applied.
+  /// Times in a row that it answered with something of no use; back to 0 when a block of it is
+  /// applied.
   std::uint32_t refusals = 0;
-  bool answered = false;    ///< A request, on this connection.
-  monotonic_ns latency = 0; ///< Of its answers, smoothed; longer when they bring less than was asked for.
-  std::uint32_t outstanding = 0;              ///< Requests under way.
-  std::uint32_t window = max_asks_per_peer;   ///< As many may be.
-  std::uint64_t range = max_blocks_per_ask;   ///< Blocks of one request.
-  std::uint64_t last_asked = 0;               ///< Counts up: to take turns.
+  bool answered = false;  ///< A request, on this connection.
+  monotonic_ns latency =
+      0;  ///< Of its answers, smoothed; longer when they bring less than was asked for.
+  std::uint32_t outstanding = 0;             ///< Requests under way.
+  std::uint32_t window = max_asks_per_peer;  ///< As many may be.
+  std::uint64_t range = max_blocks_per_ask;  ///< Blocks of one request.
+  std::uint64_t last_asked = 0;              ///< Counts up: to take turns.
 };
 
 class peer_claims {
-public:
+ public:
   explicit peer_claims(std::uint64_t seed) : random_{seed} {}
 
   // -- peers that come and go --------------------------------------------------------
 
-  /// A peer is there, or talks over another connection from now on: what it left unanswered on the old one
-  /// says nothing about this one. It is due to be polled at once.
+  /// A peer is there, or talks over another connection from now on: what it left unanswered on the
+  /// old one says nothing about this one. It is due to be polled at once.
   void up(const ip_address& ip, link_direction direction, monotonic_ns now);
   void down(const ip_address& ip);
 
@@ -59,13 +63,15 @@ public:
   void asked(const ip_address& ip);
   /// Requests that were under way are not any more, without anybody's fault.
   void released(const ip_address& ip, std::uint32_t count = 1);
-  /// It answered with `delivered` blocks of the `wanted` ones after `elapsed`. `delivered` is above 0.
+  /// It answered with `delivered` blocks of the `wanted` ones after `elapsed`. `delivered` is above
+  /// 0.
   void delivered(const ip_address& ip, std::uint64_t delivered, std::uint64_t wanted,
                  monotonic_ns elapsed, monotonic_ns now);
-  /// It left a request for blocks from `height` on unanswered. Several that die while it rests count once.
+  /// It left a request for blocks from `height` on unanswered. Several that die while it rests
+  /// count once.
   void silent(const ip_address& ip, std::uint64_t height, monotonic_ns now);
-  /// It cannot deliver the block at `height`, or not one of our branch: its claim loses its credit from there
-  /// on until it claims again after a rest. Several during one rest count once.
+  /// It cannot deliver the block at `height`, or not one of our branch: its claim loses its credit
+  /// from there on until it claims again after a rest. Several during one rest count once.
   void refused(const ip_address& ip, std::uint64_t height, monotonic_ns now);
   /// It sent a block that is provably wrong: as `refused`, with the longest rest at once.
   void wronged(const ip_address& ip, std::uint64_t height, monotonic_ns now);
@@ -74,9 +80,9 @@ public:
 
   // -- questions ----------------------------------------------------------------------
 
-  /// Whom to ask for the block at `height`: who claims it, has room, and is none of `except`. The best first:
-  /// who has answered well, then who was dialed by us (the reference answers nobody else), then who did not
-  /// answer; among equals who has least to do.
+  /// Whom to ask for the block at `height`: who claims it, has room, and is none of `except`. The
+  /// best first: who has answered well, then who was dialed by us (the reference answers nobody
+  /// else), then who did not answer; among equals who has least to do.
   std::optional<ip_address> choose(std::uint64_t height, std::span<const ip_address> except) const;
 
   /// Who is due to be asked for its height; the next time is set.
@@ -86,7 +92,8 @@ public:
 
   /// The best height that has credit; 0 when there is none.
   std::uint64_t best_credit() const noexcept;
-  /// The same of peers that have not failed since they last delivered: what we may well say that there is.
+  /// The same of peers that have not failed since they last delivered: what we may well say that
+  /// there is.
   std::uint64_t best_trusted() const noexcept;
   /// How many peers have credit for that height.
   std::uint64_t with_credit(std::uint64_t height) const noexcept;
@@ -96,7 +103,7 @@ public:
   const peer_record* find(const ip_address& ip) const;
   const std::map<ip_address, peer_record>& all() const noexcept { return peers_; }
 
-private:
+ private:
   void give_credit(peer_record& x, monotonic_ns now) noexcept;
   void rest(peer_record& x, std::uint64_t height, monotonic_ns duration, monotonic_ns now) noexcept;
   peer_record* at(const ip_address& ip);
@@ -107,7 +114,8 @@ private:
   std::uint64_t asks_ = 0;
 };
 
-/// How long a peer rests after that many failures in a row (at least 1): `first_rest` doubling to `max_rest`.
+/// How long a peer rests after that many failures in a row (at least 1): `first_rest` doubling to
+/// `max_rest`.
 monotonic_ns rest_after(std::uint32_t failures) noexcept;
 
-} // namespace timenode::sync
+}  // namespace timenode::sync

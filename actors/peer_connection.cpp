@@ -59,12 +59,12 @@ void peer_connection_state::on_connected(const endpoint& local) {
     return;
   local_ = local;
   connected_at_ = context_.unix_now();
+  self_->send(registry_, atom::connected_v, spec_.id, local);
   if (local.ip == spec_.remote.ip) {
     begin_close(link_end::self, "that is our own address");
     return;
   }
   set_phase(link_phase::handshaking);
-  self_->send(registry_, atom::connected_v, spec_.id, local);
   deadline_ = monotonic_now(*self_) + handshake_timeout;
   alarm_.cancel();
   reply(wire::handshake{wire::handshake_magic, wire::protocol_version,
@@ -127,7 +127,7 @@ void peer_connection_state::handle_waiting() {
 
 void peer_connection_state::handle(wire::decoded& line) {
   if (auto* bad = std::get_if<wire::malformed_line>(&line)) {
-    on_violation(bad->reason, bad->evidence);
+    on_violation(bad->reason, bad->evidence, bad->fatal);
   } else if (std::holds_alternative<wire::unknown_message>(line)) {
     ++unknown_messages_; // it may be newer than we are
   } else {
@@ -150,13 +150,14 @@ void peer_connection_state::on_message(wire::message& x) {
   route(route_of(x), x);
 }
 
-void peer_connection_state::on_violation(const std::string& reason, const std::string& evidence) {
+void peer_connection_state::on_violation(const std::string& reason, const std::string& evidence,
+                                         bool fatal) {
   ++violations_;
   self_->send(registry_, violation{spec_.remote.ip, spec_.id, reason, evidence});
   const auto introduced = phase_ == link_phase::established;
   if (!introduced && spec_.direction == link_direction::inbound)
     begin_close(link_end::protocol_violation, reason);
-  else if (violations_ >= max_violations_per_connection || reason.starts_with("old protocol"))
+  else if (violations_ >= max_violations_per_connection || fatal)
     begin_close(link_end::protocol_violation, reason);
 }
 
@@ -224,24 +225,27 @@ void peer_connection_state::answer(wire::message& x) {
   } else if (auto* version = std::get_if<wire::version_info>(&x)) {
     version_ = std::make_unique<wire::version_info>(std::move(*version));
   } else if (std::holds_alternative<wire::get_peers>(x)) {
+    ++questions_;
     self_->request(routes_.directory, answer_timeout, atom::sample_v)
       .then(
         [this](std::vector<std::string>& peers) {
           reply(wire::peers_response{std::move(peers)});
-          flush();
+          question_answered();
         },
-        [](const caf::error&) {}); // silence is a legal answer
+        [this](const caf::error&) { question_answered(); }); // silence is a legal answer
   } else if (std::holds_alternative<wire::get_masternodes>(x)) {
+    ++questions_;
     self_->request(routes_.masternodes, answer_timeout, atom::list_v)
       .then(
         [this](const std::vector<masternode_entry>& entries) {
           wire::masternodes_response response;
           for (const auto& y : entries)
-            response.masternodes.push_back({y.ip.to_string(), y.reward_address, y.tier, y.key});
+            if (y.active) // what we only heard of is not handed on
+              response.masternodes.push_back({y.ip.to_string(), y.reward_address, y.tier, y.key});
           reply(response);
-          flush();
+          question_answered();
         },
-        [](const caf::error&) {});
+        [this](const caf::error&) { question_answered(); });
   } else if (std::holds_alternative<wire::get_pending_transactions>(x)) {
     reply(wire::pending_transactions_response{}); // we keep no transactions yet
   }
@@ -249,17 +253,18 @@ void peer_connection_state::answer(wire::message& x) {
 
 void peer_connection_state::serve(wire::message& x) {
   ++questions_;
-  const auto answered = [this] {
-    --questions_;
-    handle_waiting();
-  };
   self_->request(routes_.blocks, answer_timeout, atom::serve_v, std::move(x))
     .then(
-      [this, answered](const encoded_line& line) {
+      [this](const encoded_line& line) {
         send_line(line);
-        answered();
+        question_answered();
       },
-      [answered](const caf::error&) { answered(); });
+      [this](const caf::error&) { question_answered(); });
+}
+
+void peer_connection_state::question_answered() {
+  --questions_;
+  handle_waiting(); // flushes, too
 }
 
 // -- handshake ------------------------------------------------------------------------------------
@@ -290,7 +295,7 @@ void peer_connection_state::check_handshake(const wire::handshake& x) {
   if (!wrong.empty()) {
     std::string evidence;
     wire::encode(x, evidence);
-    on_violation(wrong, evidence.substr(0, 120));
+    on_violation(wrong, evidence.substr(0, 120), true);
     return;
   }
   connection_->open_up();
@@ -311,7 +316,7 @@ void peer_connection_state::establish() {
   }
   self_->send(registry_, atom::handshaken_v, spec_.id);
   alarm_.cancel(); // the handshake's deadline has passed into nothing
-  if (liveness_.check(now, connection_->stats().bytes_received, false, random_).send_ping)
+  if (liveness_.check(now, connection_->stats(), random_).send_ping)
     send_ping(now);
   flush();
   set_alarm();
@@ -359,9 +364,9 @@ void peer_connection_state::on_wake(std::uint64_t token) {
   const auto now = monotonic_now(*self_);
   if (phase_ == link_phase::established) {
     const auto stats = connection_->stats();
-    const auto verdict = liveness_.check(now, stats.bytes_received, stats.reading_paused, random_);
+    const auto verdict = liveness_.check(now, stats, random_);
     if (verdict.dead) {
-      begin_close(link_end::peer_dead, "nothing came for 90 s");
+      begin_close(link_end::peer_dead, stats.reading_paused ? "it read nothing for 90 s" : "nothing came for 90 s");
     } else if (verdict.send_ping) {
       send_ping(now);
       flush();

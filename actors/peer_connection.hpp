@@ -27,7 +27,7 @@ inline constexpr monotonic_ns handshake_timeout = 10'000'000'000;
 inline constexpr monotonic_ns close_timeout = 6'000'000'000;
 /// This many violations on one connection close it (protocol page, section 8).
 inline constexpr std::uint32_t max_violations_per_connection = 10;
-/// Questions of a peer that the block server works on at once; the others wait unread. Each may cost a disk
+/// Questions of a peer that other actors of ours work on at once; the others wait unread. Each may cost a disk
 /// read and 4 MiB of answer; the sync engine of another node keeps four outstanding.
 inline constexpr std::size_t max_questions_at_once = 4;
 /// How long an answer from another actor of ours may take.
@@ -71,11 +71,12 @@ private:
   void handle_waiting();
   void handle(wire::decoded& line);
   void on_message(wire::message& x);
-  void on_violation(const std::string& reason, const std::string& evidence);
+  void on_violation(const std::string& reason, const std::string& evidence, bool fatal);
   bool within_limits(const wire::message& x);
   void route(message_route to, wire::message& x);
   void answer(wire::message& x);
   void serve(wire::message& x);
+  void question_answered();
 
   // -- handshake --
   void greet(const wire::message& x);
@@ -113,7 +114,7 @@ private:
   liveness liveness_;
   rate_limits limits_;
   std::deque<waiting_lines> waiting_; ///< Bounded by the read credit.
-  std::size_t questions_ = 0;         ///< With the block server.
+  std::size_t questions_ = 0;         ///< With other actors of ours.
   std::string out_;                   ///< Answers to the lines of one read, sent together.
   bool end_reported_ = false;
   bool probing_ = false;

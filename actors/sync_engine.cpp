@@ -18,46 +18,41 @@ flood_judgement ignored(std::string reason) {
   return {flood_verdict::ignore, std::move(reason)};
 }
 
-} // namespace
+}  // namespace
 
 sync_engine_state::sync_engine_state(sync_engine_actor::pointer self, node_context context,
                                      chain_keeper_actor keeper,
                                      std::vector<block_checker_actor> checkers,
                                      std::shared_ptr<const chain::chain_reader> chain,
-                                     violation_taker_actor registry,
-                                     std::size_t max_waiting_bytes)
-  : self_{self},
-    context_{std::move(context)},
-    keeper_{std::move(keeper)},
-    checkers_{std::move(checkers)},
-    chain_{std::move(chain)},
-    registry_{std::move(registry)},
-    plan_{max_waiting_bytes, context_.seed ^ self->id()},
-    pipeline_{chain_->tip(), checkers_.size()},
-    progress_{pipeline_.tip().height},
-    height_question_{wire::encode_shared(wire::get_block_height{})} {}
+                                     violation_taker_actor registry, std::size_t max_waiting_bytes)
+    : self_{self}, context_{std::move(context)}, keeper_{std::move(keeper)}, checkers_{std::move(
+                                                                                 checkers)},
+      chain_{std::move(chain)}, registry_{std::move(registry)}, plan_{max_waiting_bytes,
+                                                                      context_.seed ^ self->id()},
+      pipeline_{chain_->tip(), checkers_.size()}, progress_{pipeline_.tip().height},
+      height_question_{wire::encode_shared(wire::get_block_height{})} {}
 
 sync_engine_actor::behavior_type sync_engine_state::make_behavior() {
   self_->send(keeper_, atom::subscribe_v, tip_listener_actor{self_});
   return {
-    [this](atom::attach, const gossip_actor& flooder) { gossip_ = flooder; },
-    [this](atom::snapshot) { return snapshot(); },
-    // -- peer listener
-    [this](atom::peer_up, const peer_info& info, const peer_connection_actor& connection) {
-      peer_up(info, connection);
-    },
-    [this](atom::peer_down, const ip_address& ip) { peer_down(ip); },
-    // -- peer messages
-    [this](const ip_address& ip, const wire::message& x) { take(ip, x); },
-    // -- judge
-    [this](atom::judge, const ip_address& ip, const wire::message& x) { return judge(ip, x); },
-    // -- tip listener
-    [this](atom::tip, const chain_tip& tip) { on_tip(tip); },
-    // -- sleeper
-    [this](atom::wake, std::uint64_t token) {
-      if (alarm_.accept(token))
-        wake();
-    },
+      [this](atom::attach, const gossip_actor& flooder) { gossip_ = flooder; },
+      [this](atom::snapshot) { return snapshot(); },
+      // -- peer listener
+      [this](atom::peer_up, const peer_info& info, const peer_connection_actor& connection) {
+        peer_up(info, connection);
+      },
+      [this](atom::peer_down, const ip_address& ip) { peer_down(ip); },
+      // -- peer messages
+      [this](const ip_address& ip, const wire::message& x) { take(ip, x); },
+      // -- judge
+      [this](atom::judge, const ip_address& ip, const wire::message& x) { return judge(ip, x); },
+      // -- tip listener
+      [this](atom::tip, const chain_tip& tip) { on_tip(tip); },
+      // -- sleeper
+      [this](atom::wake, std::uint64_t token) {
+        if (alarm_.accept(token))
+          wake();
+      },
   };
 }
 
@@ -82,7 +77,7 @@ std::uint64_t sync_engine_state::capped(std::uint64_t height) const {
 
 void sync_engine_state::take(const ip_address& ip, const wire::message& x) {
   if (!peers_.contains(ip))
-    return; // it has gone meanwhile
+    return;  // it has gone meanwhile
   if (const auto* height = std::get_if<wire::block_height_response>(&x))
     plan_.height_is(ip, capped(height->height), monotonic_now(*self_));
   else if (const auto* blocks = std::get_if<wire::blocks_response>(&x))
@@ -94,7 +89,7 @@ void sync_engine_state::take(const ip_address& ip, const wire::message& x) {
   else if (const auto* hash = std::get_if<wire::block_hash_response>(&x))
     hash_came(ip, *hash);
   else
-    return; // nothing that this engine asks for
+    return;  // nothing that this engine asks for
   drive();
 }
 
@@ -110,7 +105,11 @@ void sync_engine_state::hash_came(const ip_address& ip, const wire::block_hash_r
 }
 
 void sync_engine_state::on_other_branch(const ip_address& ip, std::uint64_t height) {
-  spdlog::debug("sync: {} is on another branch at height {}", ip.to_string(), height);
+  spdlog::warn(
+      "sync: {} has another block than we at height {}: its chain is left aside. If most peers "
+      "say the same, our own block is the odd one: stop, remove the data directory's 'chain', "
+      "start again",
+      ip.to_string(), height);
   plan_.other_branch(ip, height, monotonic_now(*self_));
 }
 
@@ -217,8 +216,8 @@ void sync_engine_state::log_progress(monotonic_ns now) {
 }
 
 sync::plan_position sync_engine_state::position() const {
-  const auto can_store
-    = keeper_phase_ == keeper_phase::ready || keeper_phase_ == keeper_phase::applying;
+  const auto can_store =
+      keeper_phase_ == keeper_phase::ready || keeper_phase_ == keeper_phase::applying;
   return {pipeline_.next_height(), pipeline_.bytes(), !can_store};
 }
 
@@ -235,7 +234,7 @@ std::string sync_engine_state::state_text() const {
   if (plan_.trusted_target() > pipeline_.tip().height)
     return "syncing";
   if (plan_.target() > pipeline_.tip().height)
-    return "retrying"; // only peers that have not kept their claims say that there is more
+    return "retrying";  // only peers that have not kept their claims say that there is more
   return plan_.peers().with_claim() == 0 ? "waiting-for-peers" : "idle";
 }
 
@@ -257,4 +256,4 @@ sync_snapshot sync_engine_state::snapshot() const {
   return result;
 }
 
-} // namespace timenode
+}  // namespace timenode

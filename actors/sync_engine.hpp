@@ -1,8 +1,8 @@
 #pragma once
 
-// Downloads what is missing (architecture, sections 3 and 6). The policy is in `sync::sync_plan`, the way of
-// blocks into the chain in `sync::block_pipeline`; this actor carries messages between them, the peers, the
-// checkers and the chain keeper.
+// Downloads what is missing (architecture, sections 3 and 6). The policy is in `sync::sync_plan`,
+// the way of blocks into the chain in `sync::block_pipeline`; this actor carries messages between
+// them, the peers, the checkers and the chain keeper.
 
 #include "actors/alarm.hpp"
 #include "actors/block_pipeline.hpp"
@@ -26,15 +26,15 @@ namespace timenode {
 
 /// All that is needed of the connection registry.
 using violation_taker_actor = caf::typed_actor<
-  // A peer sent bytes that are provably wrong.
-  auto(violation)->caf::result<void>>;
+    // A peer sent bytes that are provably wrong.
+    auto(violation)->caf::result<void>>;
 
-/// Nothing in here says "syncing": what it is at follows from where we are and what peers claim, so a restart
-/// goes on from the tip. Each thing that is waited for has a deadline in the alarm: CAF's own request
-/// timeouts are not used, since those of answered requests stay in its clock until they fire, hundreds a
-/// second when the chain grows fast.
+/// Nothing in here says "syncing": what it is at follows from where we are and what peers claim, so
+/// a restart goes on from the tip. Each thing that is waited for has a deadline in the alarm: CAF's
+/// own request timeouts are not used, since those of answered requests stay in its clock until they
+/// fire, hundreds a second when the chain grows fast.
 class sync_engine_state {
-public:
+ public:
   static constexpr auto name = "timenode.sync-engine";
 
   /// @param keeper     Applies blocks.
@@ -50,11 +50,12 @@ public:
 
   sync_engine_actor::behavior_type make_behavior();
 
-private:
+ private:
   /// What the chain keeper is at, as we see it. All but `ready` end at `keeper_deadline_`.
   enum class keeper_phase : std::uint8_t {
     ready,
-    applying,    ///< Has a batch; next: asks for the tip, since it is unknown what became of the batch.
+    applying,    ///< Has a batch; next: asks for the tip, since it is unknown what became of the
+                 ///< batch.
     asking_tip,  ///< Next: asks again.
     resting,     ///< The store failed, or the keeper did not answer; next: tries again.
   };
@@ -92,8 +93,8 @@ private:
   void flood_if_new(const sync::pipeline_news& news);
   void too_early(const sync::sourced_block& x);
 
-  /// The peer's block at that height is none of our branch. For now it is only not asked for blocks for a
-  /// while; finding out whose branch is right begins here.
+  /// The peer's block at that height is none of our branch. For now it is only not asked for blocks
+  /// for a while; finding out whose branch is right begins here.
   void on_other_branch(const ip_address& ip, std::uint64_t height);
 
   // -- the keeper (sync_engine_blocks.cpp)
@@ -118,31 +119,32 @@ private:
   std::vector<block_checker_actor> checkers_;
   std::shared_ptr<const chain::chain_reader> chain_;
   violation_taker_actor registry_;
-  gossip_actor gossip_; ///< Null until attached: it is made after us, since it asks us to judge.
+  gossip_actor gossip_;  ///< Null until attached: it is made after us, since it asks us to judge.
 
-  std::map<ip_address, connected_peer> peers_; ///< Established ones: the registry's slots bound them.
+  std::map<ip_address, connected_peer>
+      peers_;  ///< Established ones: the registry's slots bound them.
   sync::sync_plan plan_;
   sync::block_pipeline pipeline_;
   sync::sync_progress progress_;
   alarm_clock alarm_;
-  encoded_line height_question_; ///< Shared by all who are asked.
+  encoded_line height_question_;  ///< Shared by all who are asked.
 
   keeper_phase keeper_phase_ = keeper_phase::ready;
   monotonic_ns keeper_deadline_ = 0;
-  std::uint64_t keeper_turn_ = 0;  ///< An answer of another turn is dropped.
-  std::uint32_t keeper_rests_ = 0; ///< In a row.
+  std::uint64_t keeper_turn_ = 0;   ///< An answer of another turn is dropped.
+  std::uint32_t keeper_rests_ = 0;  ///< In a row.
 
   /// When a check is overdue, by run; as many as there are checkers.
   std::map<std::uint64_t, monotonic_ns> check_deadlines_;
   std::size_t next_checker_ = 0;
-  monotonic_ns checks_from_ = 0; ///< No check before this moment: a checker has just failed.
+  monotonic_ns checks_from_ = 0;  ///< No check before this moment: a checker has just failed.
 
   /// Who waits for a verdict; at most one for each run of the pipeline.
   std::map<sync::verdict_token, caf::typed_response_promise<flood_judgement>> verdicts_;
   sync::verdict_token last_token_ = 0;
-  monotonic_ns clock_warning_from_ = 0; ///< No warning about clocks before this moment.
+  monotonic_ns clock_warning_from_ = 0;  ///< No warning about clocks before this moment.
 };
 
 using sync_engine = sync_engine_actor::stateful_impl<sync_engine_state>;
 
-} // namespace timenode
+}  // namespace timenode

@@ -14,8 +14,8 @@ namespace timenode {
 
 namespace {
 
-/// How long a check of at most `sync::max_run_blocks` may take: 500 blocks full of signatures need some 3 s of
-/// a core (limits page: 15,000 signatures/s).
+/// How long a check of at most `sync::max_run_blocks` may take: 500 blocks full of signatures need
+/// some 3 s of a core (limits page: 15,000 signatures/s).
 constexpr auto check_patience = to_ns(std::chrono::seconds{30});
 /// How long a store batch may take; a disk that needs longer is ill.
 constexpr auto apply_patience = to_ns(std::chrono::seconds{20});
@@ -39,7 +39,7 @@ std::string evidence_of(const block& x) {
   return result;
 }
 
-} // namespace
+}  // namespace
 
 // -- blocks on their way ------------------------------------------------------------------
 
@@ -57,7 +57,7 @@ void sync_engine_state::drive() {
 /// Moves blocks whose turn it is from the buffer into the pipeline.
 void sync_engine_state::feed() {
   if (keeper_phase_ == keeper_phase::asking_tip)
-    return; // it is not known whose turn it is
+    return;  // it is not known whose turn it is
   const auto latest = context_.unix_now() + chain::max_future_seconds;
   while (pipeline_.has_room()) {
     const auto* next = plan_.waiting(pipeline_.next_height());
@@ -104,19 +104,19 @@ void sync_engine_state::check(sync::check_job job) {
   check_deadlines_[run] = monotonic_now(*self_) + check_patience;
   const auto& checker = checkers_[next_checker_++ % checkers_.size()];
   self_->request(checker, caf::infinite, atom::check_v, std::move(job.blocks))
-    .then(
-      [this, run](check_reply& reply) {
-        check_deadlines_.erase(run);
-        settle(pipeline_.checked(run, std::move(reply)));
-        drive();
-      },
-      [this, run](const caf::error& reason) {
-        spdlog::warn("sync: a block checker failed: {}; trying another", to_string(reason));
-        check_deadlines_.erase(run);
-        pipeline_.check_failed(run);
-        checks_from_ = monotonic_now(*self_) + check_pause;
-        drive();
-      });
+      .then(
+          [this, run](check_reply& reply) {
+            check_deadlines_.erase(run);
+            settle(pipeline_.checked(run, std::move(reply)));
+            drive();
+          },
+          [this, run](const caf::error& reason) {
+            spdlog::warn("sync: a block checker failed: {}; trying another", to_string(reason));
+            check_deadlines_.erase(run);
+            pipeline_.check_failed(run);
+            checks_from_ = monotonic_now(*self_) + check_pause;
+            drive();
+          });
 }
 
 void sync_engine_state::start_apply() {
@@ -128,15 +128,15 @@ void sync_engine_state::start_apply() {
   enter(keeper_phase::applying, apply_patience);
   const auto turn = keeper_turn_;
   self_->request(keeper_, caf::infinite, atom::apply_v, std::move(*batch))
-    .then(
-      [this, turn](const apply_reply& reply) {
-        if (turn == keeper_turn_)
-          on_applied(reply);
-      },
-      [this, turn](const caf::error&) {
-        if (turn == keeper_turn_)
-          keeper_overdue();
-      });
+      .then(
+          [this, turn](const apply_reply& reply) {
+            if (turn == keeper_turn_)
+              on_applied(reply);
+          },
+          [this, turn](const caf::error&) {
+            if (turn == keeper_turn_)
+              keeper_overdue();
+          });
 }
 
 void sync_engine_state::on_applied(const apply_reply& reply) {
@@ -152,8 +152,8 @@ void sync_engine_state::on_applied(const apply_reply& reply) {
 
 void sync_engine_state::on_tip(const chain_tip& tip) {
   // While the keeper has something of ours its answer brings the tip, and this is older than that.
-  if (keeper_phase_ == keeper_phase::applying || keeper_phase_ == keeper_phase::asking_tip
-      || tip.hash == pipeline_.tip().hash)
+  if (keeper_phase_ == keeper_phase::applying || keeper_phase_ == keeper_phase::asking_tip ||
+      tip.hash == pipeline_.tip().hash)
     return;
   auto news = pipeline_.reset(tip, "the chain changed meanwhile");
   news.chain_changed = true;
@@ -194,7 +194,7 @@ void sync_engine_state::report(const sync::bad_block& bad) {
   const auto& from = bad.block.from;
   plan_.wronged(from, bad.block.height(), monotonic_now(*self_));
   if (bad.judged)
-    return; // whoever asked for the verdict reports it
+    return;  // whoever asked for the verdict reports it
   spdlog::warn("sync: {} sent an invalid block {}: {}; asking others", from.to_string(),
                bad.block.height(), bad.reason);
   const auto peer = peers_.find(from);
@@ -207,8 +207,8 @@ void sync_engine_state::report(const sync::bad_block& bad) {
 
 /// A new block at the tip that we had to ask for may be missing at our other peers as well.
 void sync_engine_state::flood_if_new(const sync::pipeline_news& news) {
-  if (!gossip_ || news.applied.empty() || !news.verdicts.empty()
-      || pipeline_.tip().height < plan_.trusted_target())
+  if (!gossip_ || news.applied.empty() || !news.verdicts.empty() ||
+      pipeline_.tip().height < plan_.trusted_target())
     return;
   const auto& last = news.applied.back().block;
   if (last->header.timestamp + news_seconds < context_.unix_now())
@@ -235,37 +235,37 @@ void sync_engine_state::ask_tip() {
   enter(keeper_phase::asking_tip, apply_patience);
   const auto turn = keeper_turn_;
   self_->request(keeper_, caf::infinite, atom::tip_v)
-    .then(
-      [this, turn](const chain_tip& tip) {
-        if (turn != keeper_turn_)
-          return;
-        enter(keeper_phase::ready, 0);
-        settle(pipeline_.reset(tip, {}));
-        drive();
-      },
-      [this, turn](const caf::error&) {
-        if (turn == keeper_turn_)
-          keeper_overdue();
-      });
+      .then(
+          [this, turn](const chain_tip& tip) {
+            if (turn != keeper_turn_)
+              return;
+            enter(keeper_phase::ready, 0);
+            settle(pipeline_.reset(tip, {}));
+            drive();
+          },
+          [this, turn](const caf::error&) {
+            if (turn == keeper_turn_)
+              keeper_overdue();
+          });
 }
 
 /// What the keeper was to do has not come.
 void sync_engine_state::keeper_overdue() {
   switch (keeper_phase_) {
-    case keeper_phase::ready:
-      return;
-    case keeper_phase::applying:
-      spdlog::warn("sync: the chain keeper did not answer; is the disk slow or full?");
-      ask_tip();
-      break;
-    case keeper_phase::asking_tip:
-      rest_keeper();
-      break;
-    case keeper_phase::resting:
-      ask_tip();
-      break;
+  case keeper_phase::ready:
+    return;
+  case keeper_phase::applying:
+    spdlog::warn("sync: the chain keeper did not answer; is the disk slow or full?");
+    ask_tip();
+    break;
+  case keeper_phase::asking_tip:
+    rest_keeper();
+    break;
+  case keeper_phase::resting:
+    ask_tip();
+    break;
   }
   drive();
 }
 
-} // namespace timenode
+}  // namespace timenode

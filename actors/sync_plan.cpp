@@ -21,8 +21,8 @@ void sync_plan::peer_down(const ip_address& ip, monotonic_ns now) {
 
 std::size_t sync_plan::blocks_came(const ip_address& ip, std::span<const block_ptr> blocks,
                                    const plan_position& position, monotonic_ns now) {
-  const auto found = blocks.empty() ? asks_.answered_empty(ip)
-                                    : asks_.answered(ip, blocks.front()->header.height);
+  const auto found =
+      blocks.empty() ? asks_.answered_empty(ip) : asks_.answered(ip, blocks.front()->header.height);
   if (!found)
     return 0;
   const auto& request = found->request;
@@ -34,7 +34,8 @@ std::size_t sync_plan::blocks_came(const ip_address& ip, std::span<const block_p
   if (const auto count = keep(request, blocks, position, first_hole); count > 0) {
     claims_.delivered(ip, count, request.count(), now - request.asked_at, now);
     judge_hedging(request, front);
-    // Short is no refusal: answers are cut at 4 MiB. What is missing below a block that came is a hole.
+    // Short is no refusal: answers are cut at 4 MiB. What is missing below a block that came is a
+    // hole.
     if (first_hole > std::min(blocks.back()->header.height, request.last))
       return buffer_.blocks() > before ? buffer_.blocks() - before : 0;
   }
@@ -42,14 +43,14 @@ std::size_t sync_plan::blocks_came(const ip_address& ip, std::span<const block_p
   return buffer_.blocks() > before ? buffer_.blocks() - before : 0;
 }
 
-/// Puts the blocks that were asked for and are still wanted into the buffer. Returns how many of the asked
-/// ones came; `first_hole` becomes the lowest asked height that did not.
+/// Puts the blocks that were asked for and are still wanted into the buffer. Returns how many of
+/// the asked ones came; `first_hole` becomes the lowest asked height that did not.
 std::size_t sync_plan::keep(const ask& request, std::span<const block_ptr> blocks,
                             const plan_position& position, std::uint64_t& first_hole) {
   sourced_blocks wanted;
   std::size_t count = 0;
   std::size_t bytes = 0;
-  std::uint64_t above = 0; // the height that the next one must have at least
+  std::uint64_t above = 0;  // the height that the next one must have at least
   for (const auto& x : blocks) {
     const auto height = x->header.height;
     if (!request.covers(height) || height < above)
@@ -76,9 +77,9 @@ void sync_plan::judge_hedging(const ask& answered, std::uint64_t front) {
     return;
   const auto hedged = front_.height == front && front_.steps > 0;
   if (hedged && answered.hedge)
-    hedge_delay_ = first_hedge_delay; // it paid
+    hedge_delay_ = first_hedge_delay;  // it paid
   else if (hedged)
-    hedge_delay_ = std::min(2 * hedge_delay_, max_hedge_delay); // they are slow, not gone
+    hedge_delay_ = std::min(2 * hedge_delay_, max_hedge_delay);  // they are slow, not gone
   else
     hedge_delay_ = std::max(hedge_delay_ / 2, first_hedge_delay);
 }
@@ -123,7 +124,7 @@ void sync_plan::expire(monotonic_ns now) {
     claims_.released(x.peer);
     claims_.silent(x.peer, x.first, now);
     if (x.covers(front_.height))
-      hedge_delay_ = first_hedge_delay; // gone, not slow
+      hedge_delay_ = first_hedge_delay;  // gone, not slow
   }
 }
 
@@ -151,25 +152,26 @@ void sync_plan::hedge_front(std::uint64_t front, monotonic_ns now, plan_step& ou
     const auto peer = claims_.choose(front, asked);
     if (!peer)
       break;
-    const auto last = std::min({front + size - 1, covering.front()->last,
-                                claims_.find(*peer)->credit});
+    const auto last =
+        std::min({front + size - 1, covering.front()->last, claims_.find(*peer)->credit});
     asked.push_back(*peer);
     send(*peer, front, last, true, now, out);
   }
   if (sent == 0)
-    return; // nobody has room: tried again as soon as anything changes
+    return;  // nobody has room: tried again as soon as anything changes
   ++front_.steps;
   front_.due = now + hedge_delay_;
 }
 
-/// The first hedge is due after the oldest request for the front; later ones are timed by `hedge_front`.
+/// The first hedge is due after the oldest request for the front; later ones are timed by
+/// `hedge_front`.
 void sync_plan::set_hedge_due() {
   const auto covering = asks_.covering(front_.height);
   if (covering.empty()) {
     front_.due = 0;
   } else if (front_.due == 0) {
-    const auto oldest
-      = std::min_element(covering.begin(), covering.end(),
+    const auto oldest =
+        std::min_element(covering.begin(), covering.end(),
                          [](const ask* x, const ask* y) { return x->asked_at < y->asked_at; });
     front_.due = (*oldest)->asked_at + hedge_delay_;
   }
@@ -199,9 +201,9 @@ void sync_plan::fill_gaps(const plan_position& position, std::uint64_t front, mo
   const auto best = target();
   const auto end = std::min(best, position.next + max_blocks_ahead - 1);
   if (front > end || !claims_.choose(front, {}))
-    return; // nothing is missing, or everybody who has it is busy
+    return;  // nothing is missing, or everybody who has it is busy
   const auto used = position.busy_bytes + buffer_.bytes() + asks_.blocks() * block_bytes_;
-  auto room = used < max_bytes_ ? (max_bytes_ - used) / block_bytes_ : 0; // in blocks
+  auto room = used < max_bytes_ ? (max_bytes_ - used) / block_bytes_ : 0;  // in blocks
   for (auto [first, gap_end] : gaps(front, end))
     while (first <= gap_end) {
       const auto at_front = first == front;
@@ -241,4 +243,4 @@ std::optional<monotonic_ns> sync_plan::next_deadline(monotonic_ns now) const {
   return result;
 }
 
-} // namespace timenode::sync
+}  // namespace timenode::sync

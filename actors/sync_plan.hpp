@@ -1,17 +1,20 @@
 #pragma once
 
-// What to ask of whom (architecture, section 6): the whole policy of downloading one chain. Pure: no actor,
-// no clock, no socket; times come in as arguments, requests go out as values.
+// What to ask of whom (architecture, section 6): the whole policy of downloading one chain. Pure:
+// no actor, no clock, no socket; times come in as arguments, requests go out as values.
 //
 //   peer_claims   who has what, and how well they answer
 //   ask_book      what is asked of whom until when
 //   block_buffer  what came before its turn
 //
 // The rules:
-// - Gaps between what we have, what waits and what is asked for are asked for from the front on, of the best
+// - Gaps between what we have, what waits and what is asked for are asked for from the front on, of
+// the best
 //   peer that claims them and has room, up to `max_blocks_ahead` and as memory allows.
-// - The range at the front has priority over memory, and when it does not come in time it is asked of one
-//   more peer, then of two, four, eight more: so many silent liars cannot hold up an honest peer for long.
+// - The range at the front has priority over memory, and when it does not come in time it is asked
+// of one
+//   more peer, then of two, four, eight more: so many silent liars cannot hold up an honest peer
+//   for long.
 // - A request dies after `max_ask_life`; its blocks are then a gap like any other.
 // - What a peer cannot deliver costs its claim the credit. That is all it costs.
 
@@ -36,27 +39,28 @@ struct range_request {
 
 /// What is to be sent now.
 struct plan_step {
-  std::vector<ip_address> polls; ///< Ask these for their height.
+  std::vector<ip_address> polls;  ///< Ask these for their height.
   std::vector<range_request> requests;
 };
 
 /// Where we are, as `step` wants to know it.
 struct plan_position {
-  std::uint64_t next = 1;        ///< The lowest height that is neither stored nor being checked or applied.
-  std::size_t busy_bytes = 0;    ///< Memory of blocks being checked and applied.
-  bool paused = false;           ///< Nothing can be stored: ask for no blocks.
+  std::uint64_t next =
+      1;  ///< The lowest height that is neither stored nor being checked or applied.
+  std::size_t busy_bytes = 0;  ///< Memory of blocks being checked and applied.
+  bool paused = false;         ///< Nothing can be stored: ask for no blocks.
 };
 
 class sync_plan {
-public:
+ public:
   /// `max_bytes`: `max_waiting_bytes` but in tests.
   sync_plan(std::size_t max_bytes, std::uint64_t seed)
-    : max_bytes_{max_bytes}, claims_{seed}, buffer_{max_bytes} {}
+      : max_bytes_{max_bytes}, claims_{seed}, buffer_{max_bytes} {}
 
   // -- peers ------------------------------------------------------------------------
 
-  /// A peer is there, or talks over another connection from now on; what was asked over the old one is asked
-  /// of others.
+  /// A peer is there, or talks over another connection from now on; what was asked over the old one
+  /// is asked of others.
   void peer_up(const ip_address& ip, link_direction direction, monotonic_ns now);
   void peer_down(const ip_address& ip, monotonic_ns now);
 
@@ -70,15 +74,15 @@ public:
     claims_.at_least(ip, height, now);
   }
 
-  /// Blocks came. Those that were asked of that peer wait for their turn, the others are dropped. Returns how
-  /// many stayed. An empty answer, and holes, cost the claim its credit.
+  /// Blocks came. Those that were asked of that peer wait for their turn, the others are dropped.
+  /// Returns how many stayed. An empty answer, and holes, cost the claim its credit.
   std::size_t blocks_came(const ip_address& ip, std::span<const block_ptr> blocks,
                           const plan_position& position, monotonic_ns now);
 
   // -- what became of blocks ------------------------------------------------------------
 
-  /// The peer's block at `height` is not on our branch: what waits of that peer is dropped, and it is not
-  /// asked from there on until it claims again after a rest. See `peer_claims::refused`.
+  /// The peer's block at `height` is not on our branch: what waits of that peer is dropped, and it
+  /// is not asked from there on until it claims again after a rest. See `peer_claims::refused`.
   void other_branch(const ip_address& ip, std::uint64_t height, monotonic_ns now);
   /// The peer cannot deliver that block, or none that we may take yet.
   void refused(const ip_address& ip, std::uint64_t height, monotonic_ns now);
@@ -117,12 +121,12 @@ public:
   const ask_book& asks() const noexcept { return asks_; }
   const block_buffer& buffer() const noexcept { return buffer_; }
 
-private:
+ private:
   /// How long the range at the front has been waited for.
   struct front_watch {
     std::uint64_t height = 0;
-    std::uint32_t steps = 0; ///< Hedges so far.
-    monotonic_ns due = 0;    ///< Of the next one; 0: nothing is asked.
+    std::uint32_t steps = 0;  ///< Hedges so far.
+    monotonic_ns due = 0;     ///< Of the next one; 0: nothing is asked.
   };
 
   void expire(monotonic_ns now);
@@ -144,7 +148,7 @@ private:
   block_buffer buffer_;
   front_watch front_;
   monotonic_ns hedge_delay_ = first_hedge_delay;
-  std::size_t block_bytes_ = typical_block_bytes; ///< What a block is likely to weigh.
+  std::size_t block_bytes_ = typical_block_bytes;  ///< What a block is likely to weigh.
 };
 
-} // namespace timenode::sync
+}  // namespace timenode::sync

@@ -15,7 +15,7 @@ double seconds(monotonic_ns x) noexcept {
   return static_cast<double>(x) / static_cast<double>(second_ns);
 }
 
-} // namespace
+}  // namespace
 
 void sync_progress::applied(std::uint64_t count, monotonic_ns now) {
   if (!first_applied_)
@@ -36,9 +36,10 @@ double sync_progress::blocks_per_second(monotonic_ns now) const {
   for (const auto& x : seconds_)
     if (x.number > number - window_seconds && x.number <= number)
       blocks += x.blocks;
-  // Right after the start the window is as long as there was time, but never so short that it says nothing.
-  const auto age = std::clamp(seconds(now - *first_applied_), 1.0,
-                              static_cast<double>(window_seconds));
+  // Right after the start the window is as long as there was time, but never so short that it says
+  // nothing.
+  const auto age =
+      std::clamp(seconds(now - *first_applied_), 1.0, static_cast<double>(window_seconds));
   return static_cast<double>(blocks) / age;
 }
 
@@ -67,9 +68,10 @@ std::optional<std::string> sync_progress::line(const progress_point& at, monoton
     const auto blocks = at.height - std::min(at.height, done.from);
     const auto time = seconds(now - done.began);
     if (at.height < done.goal)
-      return fmt::format("at height {} ({} blocks in {:.1f} s); who claimed to have up to {} does not "
-                         "deliver now",
-                         at.height, blocks, time, done.goal);
+      return fmt::format(
+          "at height {} ({} blocks in {:.1f} s); who claimed to have up to {} does not "
+          "deliver now",
+          at.height, blocks, time, done.goal);
     return fmt::format("caught up at height {} ({} blocks in {:.1f} s)", at.height, blocks, time);
   }
   if (!behind_since_) {
@@ -83,8 +85,8 @@ std::optional<std::string> sync_progress::line(const progress_point& at, monoton
     episode_ = {*behind_since_, from, at.target, now};
     return fmt::format("{} blocks behind, asking {} peers", at.target - from, at.peers);
   }
-  if (now - height_since_ >= stall
-      && (!last_stall_line_ || now - *last_stall_line_ >= stall_interval)) {
+  if (now - height_since_ >= stall &&
+      (!last_stall_line_ || now - *last_stall_line_ >= stall_interval)) {
     last_stall_line_ = now;
     return fmt::format("no block for {:.0f} s at height {} although {} peers claim to have up to "
                        "{}; asking on. If this stays: connect to other peers (addnode)",
@@ -99,4 +101,4 @@ std::optional<std::string> sync_progress::line(const progress_point& at, monoton
                      eta < 0 ? std::string{} : fmt::format(", {} s to go", eta));
 }
 
-} // namespace timenode::sync
+}  // namespace timenode::sync

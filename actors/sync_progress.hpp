@@ -14,12 +14,12 @@ namespace timenode::sync {
 /// Where the node stands, as a log line wants it.
 struct progress_point {
   std::uint64_t height = 0;
-  std::uint64_t target = 0; ///< 0: unknown.
-  std::uint64_t peers = 0;  ///< That have the target.
+  std::uint64_t target = 0;  ///< 0: unknown.
+  std::uint64_t peers = 0;   ///< That have the target.
 };
 
 class sync_progress {
-public:
+ public:
   /// The rate is that of the last so many seconds.
   static constexpr std::int64_t window_seconds = 10;
   /// A line of progress at most this often.
@@ -42,13 +42,14 @@ public:
   std::int64_t eta_seconds(const progress_point& at, monotonic_ns now) const;
 
   /// A line for the log, if it is time for one: "2000 blocks behind, asking 3 peers", progress,
-  /// "caught up at height 2000 (2000 blocks in 3.1 s)", that a claim was not kept, or that nothing comes. Call after each change.
+  /// "caught up at height 2000 (2000 blocks in 3.1 s)", that a claim was not kept, or that nothing
+  /// comes. Call after each change.
   std::optional<std::string> line(const progress_point& at, monotonic_ns now);
 
   /// How many blocks were stored since the start.
   std::uint64_t total() const noexcept { return total_; }
 
-private:
+ private:
   struct second {
     std::int64_t number = -1;
     std::uint64_t blocks = 0;
@@ -56,8 +57,8 @@ private:
   /// A stretch of catching up that was worth a line.
   struct episode {
     monotonic_ns began = 0;
-    std::uint64_t from = 0; ///< Height.
-    std::uint64_t goal = 0; ///< The highest target of it.
+    std::uint64_t from = 0;  ///< Height.
+    std::uint64_t goal = 0;  ///< The highest target of it.
     monotonic_ns last_line = 0;
   };
 
@@ -65,10 +66,10 @@ private:
   std::optional<monotonic_ns> first_applied_;
   std::uint64_t total_ = 0;
   std::optional<episode> episode_;
-  std::uint64_t height_;               ///< At the last call.
+  std::uint64_t height_;  ///< At the last call.
   monotonic_ns height_since_ = 0;
   std::optional<monotonic_ns> behind_since_;
   std::optional<monotonic_ns> last_stall_line_;
 };
 
-} // namespace timenode::sync
+}  // namespace timenode::sync

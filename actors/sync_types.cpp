@@ -13,7 +13,7 @@ std::size_t heap_of(const std::string& x) noexcept {
   return x.capacity() > 15 ? x.capacity() + 1 : 0;
 }
 
-} // namespace
+}  // namespace
 
 std::size_t memory_of(const block& x) noexcept {
   constexpr std::size_t shared_pointer_overhead = 16;
@@ -39,4 +39,4 @@ std::uint64_t cap_claim(std::uint64_t height, std::int64_t genesis_time,
   return std::min(height, due + schedule_slack);
 }
 
-} // namespace timenode::sync
+}  // namespace timenode::sync

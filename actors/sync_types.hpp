@@ -1,7 +1,7 @@
 #pragma once
 
-// What the parts of the sync engine hand to each other, and the numbers that bound them (architecture,
-// section 6). Plain values: no actor, no clock.
+// What the parts of the sync engine hand to each other, and the numbers that bound them
+// (architecture, section 6). Plain values: no actor, no clock.
 
 #include "messages/ledger.hpp"
 #include "messages/node_messages.hpp"
@@ -29,8 +29,8 @@ inline constexpr std::size_t max_waiting_bytes = std::size_t{64} << 20;
 inline constexpr monotonic_ns max_ask_life = in_ns(std::chrono::seconds{15});
 /// The range at the front is asked of one more peer when it has not come for this long.
 inline constexpr monotonic_ns first_hedge_delay = in_ns(std::chrono::seconds{2});
-/// The architecture lets the delay double to 64 s as peers prove slow; but no request lives longer than 15 s,
-/// and a second peer needs some of that time to answer: more would be no hedge at all.
+/// The architecture lets the delay double to 64 s as peers prove slow; but no request lives longer
+/// than 15 s, and a second peer needs some of that time to answer: more would be no hedge at all.
 inline constexpr monotonic_ns max_hedge_delay = in_ns(std::chrono::seconds{8});
 /// For the last blocks in front of the target two peers race.
 inline constexpr std::uint64_t race_blocks = 50;
@@ -40,8 +40,8 @@ inline constexpr double poll_jitter = 0.1;
 
 // -- bounds that follow ---------------------------------------------------------------
 
-/// How far ahead of the tip blocks are asked for: at 100,000 blocks/s (limits page) and 0.2 s from request to
-/// answer as many are under way; bounds the number of segments and requests as well.
+/// How far ahead of the tip blocks are asked for: at 100,000 blocks/s (limits page) and 0.2 s from
+/// request to answer as many are under way; bounds the number of segments and requests as well.
 inline constexpr std::uint64_t max_blocks_ahead = 20'000;
 /// Most requests under way at all peers together: twice what `max_blocks_ahead` takes.
 inline constexpr std::size_t max_asks = 512;
@@ -53,15 +53,16 @@ inline constexpr monotonic_ns late_ask_life = in_ns(std::chrono::seconds{60});
 inline constexpr std::size_t max_late_asks = 512;
 /// What a block is taken to weigh before any came: the typical one of the limits page.
 inline constexpr std::size_t typical_block_bytes = 1024;
-/// How long a peer whose claim proved empty waits before it may claim again: doubling from the first to the
-/// second. Long enough not to loop hot, short enough that a peer which recovers is used soon.
+/// How long a peer whose claim proved empty waits before it may claim again: doubling from the
+/// first to the second. Long enough not to loop hot, short enough that a peer which recovers is
+/// used soon.
 inline constexpr monotonic_ns first_rest = in_ns(std::chrono::seconds{1});
 inline constexpr monotonic_ns max_rest = in_ns(std::chrono::seconds{64});
-/// Claims above what the 600 s schedule allows are lowered to it plus this much (a day of blocks): the rules
-/// do let a chain run ahead of its schedule, and clocks are wrong.
+/// Claims above what the 600 s schedule allows are lowered to it plus this much (a day of blocks):
+/// the rules do let a chain run ahead of its schedule, and clocks are wrong.
 inline constexpr std::uint64_t schedule_slack = 144;
-/// Most blocks of one check and of one store batch: large enough for one fsync to be cheap per block, small
-/// enough for the answer to come soon.
+/// Most blocks of one check and of one store batch: large enough for one fsync to be cheap per
+/// block, small enough for the answer to come soon.
 inline constexpr std::size_t max_run_blocks = 500;
 /// Most memory of one run of blocks; one block may exceed it.
 inline constexpr std::size_t max_run_bytes = std::size_t{8} << 20;
@@ -70,9 +71,9 @@ inline constexpr std::size_t max_run_bytes = std::size_t{8} << 20;
 
 /// A block and who sent it.
 struct sourced_block {
-  block_ptr block; ///< Never null.
+  block_ptr block;  ///< Never null.
   ip_address from;
-  std::size_t bytes = 0; ///< See `memory_of`.
+  std::size_t bytes = 0;  ///< See `memory_of`.
 
   std::uint64_t height() const noexcept { return block->header.height; }
 };
@@ -82,8 +83,8 @@ using sourced_blocks = std::vector<sourced_block>;
 /// What a block takes in memory, about.
 std::size_t memory_of(const block& x) noexcept;
 
-/// A claimed height, lowered to what the schedule allows: (now - genesis) / 600 + `schedule_slack`. Times are
-/// Unix seconds.
+/// A claimed height, lowered to what the schedule allows: (now - genesis) / 600 + `schedule_slack`.
+/// Times are Unix seconds.
 std::uint64_t cap_claim(std::uint64_t height, std::int64_t genesis_time, std::int64_t now) noexcept;
 
-} // namespace timenode::sync
+}  // namespace timenode::sync

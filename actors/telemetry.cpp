@@ -12,14 +12,14 @@ namespace timenode {
 telemetry_state::telemetry_state(telemetry_actor::pointer self, node_context context,
                                  telemetry_sources sources,
                                  std::function<std::size_t()> open_sockets)
-  : self_{self}, context_{std::move(context)}, sources_{std::move(sources)},
-    open_sockets_{std::move(open_sockets)} {}
+    : self_{self}, context_{std::move(context)}, sources_{std::move(sources)},
+      open_sockets_{std::move(open_sockets)} {}
 
 telemetry_actor::behavior_type telemetry_state::make_behavior() {
   wake_in(check_interval);
   return {
-    [this](atom::snapshot) { return answer(); },
-    [this](atom::wake, std::uint64_t token) { wake(token); },
+      [this](atom::snapshot) { return answer(); },
+      [this](atom::wake, std::uint64_t token) { wake(token); },
   };
 }
 
@@ -42,7 +42,7 @@ void telemetry_state::begin(bool for_check) {
   auto& now = running_.emplace();
   now.ends = monotonic_now(*self_) + to_ns(deadline);
   now.for_check = for_check;
-  now.outstanding = 1; // Held until all are asked.
+  now.outstanding = 1;  // Held until all are asked.
   ask<registry_snapshot>(sources_.registry, "connection-registry", atom::snapshot_v,
                          [this](registry_snapshot& x) {
                            running_->health.ended = x.ended;
@@ -61,8 +61,8 @@ void telemetry_state::begin(bool for_check) {
     running_->result.sync = std::move(x);
   });
   ask<std::vector<masternode_entry>>(
-    sources_.masternodes, "masternode-table", atom::list_v,
-    [this](std::vector<masternode_entry>& x) { running_->result.masternodes = std::move(x); });
+      sources_.masternodes, "masternode-table", atom::list_v,
+      [this](std::vector<masternode_entry>& x) { running_->result.masternodes = std::move(x); });
   one_less();
 }
 
@@ -75,15 +75,15 @@ void telemetry_state::ask(const Handle& whom, std::string who, Request what, F t
   ++running_->outstanding;
   const auto left = std::max<monotonic_ns>(running_->ends - monotonic_now(*self_), 1);
   self_->request(whom, caf::timespan{left}, what)
-    .then(
-      [this, take = std::move(take)](Result& x) {
-        take(x);
-        one_less();
-      },
-      [this, who = std::move(who)](const caf::error&) {
-        running_->result.silent.push_back(who);
-        one_less();
-      });
+      .then(
+          [this, take = std::move(take)](Result& x) {
+            take(x);
+            one_less();
+          },
+          [this, who = std::move(who)](const caf::error&) {
+            running_->result.silent.push_back(who);
+            one_less();
+          });
 }
 
 void telemetry_state::take_links(const link_list& links) {
@@ -162,8 +162,8 @@ std::optional<link_counts> telemetry_state::gauges() const {
   for (auto direction : {link_direction::inbound, link_direction::outbound})
     for (auto phase : {link_phase::connecting, link_phase::handshaking, link_phase::established,
                        link_phase::closing})
-      result[static_cast<std::size_t>(direction)][static_cast<std::size_t>(stage_of(phase))]
-        += context_.metrics->connections(direction, phase);
+      result[static_cast<std::size_t>(direction)][static_cast<std::size_t>(stage_of(phase))] +=
+          context_.metrics->connections(direction, phase);
   return result;
 }
 
@@ -184,4 +184,4 @@ void telemetry_state::wake_in(std::chrono::nanoseconds delay) {
   alarm_.set(self_, context_.ticker, monotonic_now(*self_) + to_ns(delay));
 }
 
-} // namespace timenode
+}  // namespace timenode

@@ -30,13 +30,13 @@ using snapshot_source = caf::typed_actor<auto(atom::snapshot)->caf::result<Snaps
 struct telemetry_sources {
   caf::typed_actor<auto(atom::list)->caf::result<link_list>,
                    auto(atom::snapshot)->caf::result<registry_snapshot>>
-    registry;                                    ///< A `connection_registry_actor`.
-  snapshot_source<directory_snapshot> directory; ///< A `peer_directory_actor`.
-  snapshot_source<gossip_snapshot> gossip;       ///< A `gossip_actor`.
-  snapshot_source<keeper_snapshot> keeper;       ///< A `chain_keeper_actor`.
-  snapshot_source<sync_snapshot> sync;           ///< A `sync_engine_actor`.
+      registry;                                   ///< A `connection_registry_actor`.
+  snapshot_source<directory_snapshot> directory;  ///< A `peer_directory_actor`.
+  snapshot_source<gossip_snapshot> gossip;        ///< A `gossip_actor`.
+  snapshot_source<keeper_snapshot> keeper;        ///< A `chain_keeper_actor`.
+  snapshot_source<sync_snapshot> sync;            ///< A `sync_engine_actor`.
   caf::typed_actor<auto(atom::list)->caf::result<std::vector<masternode_entry>>>
-    masternodes; ///< A `masternode_table_actor`.
+      masternodes;  ///< A `masternode_table_actor`.
 };
 
 /// Collects what the others know, and checks every ten seconds that it fits together
@@ -46,7 +46,7 @@ struct telemetry_sources {
 /// its deadline has come, whatever is first; who did not answer is named in
 /// `node_snapshot::silent`.
 class telemetry_state {
-public:
+ public:
   static constexpr auto name = "timenode.telemetry";
 
   /// How long a collection may take: the interface promises an answer within a second.
@@ -66,14 +66,14 @@ public:
 
   telemetry_actor::behavior_type make_behavior();
 
-private:
+ private:
   /// What came so far.
   struct collection {
     node_snapshot result;
     health_sample health;
-    std::size_t outstanding = 0; ///< Requests that were neither answered nor timed out.
-    monotonic_ns ends = 0;       ///< Its deadline.
-    bool for_check = false;      ///< Started by a check: nothing in it is older than that.
+    std::size_t outstanding = 0;  ///< Requests that were neither answered nor timed out.
+    monotonic_ns ends = 0;        ///< Its deadline.
+    bool for_check = false;       ///< Started by a check: nothing in it is older than that.
   };
 
   // -- snapshots ------------------------------------------------------------------
@@ -101,15 +101,15 @@ private:
   telemetry_sources sources_;
   std::function<std::size_t()> open_sockets_;
   std::optional<collection> running_;
-  std::vector<caf::typed_response_promise<node_snapshot>> askers_; ///< Of the running collection.
+  std::vector<caf::typed_response_promise<node_snapshot>> askers_;  ///< Of the running collection.
   std::optional<node_snapshot> last_;
   monotonic_ns last_at_ = 0;
-  bool check_due_ = false; ///< As soon as the running collection is done.
+  bool check_due_ = false;  ///< As soon as the running collection is done.
   alarm_clock alarm_;
   health_checker checker_;
-  std::array<std::uint64_t, invariant_count> found_{}; ///< Violations, where there are no metrics.
+  std::array<std::uint64_t, invariant_count> found_{};  ///< Violations, where there are no metrics.
 };
 
 using telemetry = telemetry_actor::stateful_impl<telemetry_state>;
 
-} // namespace timenode
+}  // namespace timenode

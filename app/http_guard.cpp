@@ -11,8 +11,8 @@ namespace {
 
 bool is_port(std::string_view x) {
   // Some clients leave the port empty behind the colon, which the standard allows.
-  return x.size() <= 5
-         && std::all_of(x.begin(), x.end(), [](char c) { return c >= '0' && c <= '9'; });
+  return x.size() <= 5 &&
+         std::all_of(x.begin(), x.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 bool is_localhost(std::string_view x) {
@@ -22,7 +22,7 @@ bool is_localhost(std::string_view x) {
   });
 }
 
-} // namespace
+}  // namespace
 
 bool host_is_address(std::string_view host) {
   auto name = host;
@@ -44,4 +44,4 @@ bool host_is_address(std::string_view host) {
   return is_localhost(name) || ip_address::parse(name).has_value();
 }
 
-} // namespace timenode
+}  // namespace timenode

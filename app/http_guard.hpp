@@ -11,4 +11,4 @@ namespace timenode {
 /// rebinding).
 bool host_is_address(std::string_view host);
 
-} // namespace timenode
+}  // namespace timenode

@@ -35,12 +35,12 @@ std::string sentence(const endpoint& at, const error_code& failed) {
   return result + failed.message();
 }
 
-} // namespace
+}  // namespace
 
 struct http_server::impl {
   impl(http_handler handler, const http_limits& limits)
-    : engine{std::make_shared<http_engine>(std::move(handler), limits)}, acceptor{engine->io},
-      pause{engine->io} {}
+      : engine{std::make_shared<http_engine>(std::move(handler), limits)}, acceptor{engine->io},
+        pause{engine->io} {}
 
   outcome<endpoint> listen(const endpoint& at) {
     error_code failed;
@@ -103,7 +103,7 @@ struct http_server::impl {
 };
 
 http_server::http_server(std::unique_ptr<impl> x, const endpoint& local)
-  : impl_{std::move(x)}, local_{local} {
+    : impl_{std::move(x)}, local_{local} {
   impl_->accept();
   impl_->thread = std::thread{[state = impl_.get()] { state->run(); }};
 }
@@ -122,4 +122,4 @@ outcome<std::unique_ptr<http_server>> http_server::start(const endpoint& at, htt
   return std::unique_ptr<http_server>{new http_server{std::move(state), *local}};
 }
 
-} // namespace timenode
+}  // namespace timenode

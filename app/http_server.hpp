@@ -23,8 +23,8 @@
 namespace timenode {
 
 struct http_request {
-  std::string method; ///< "POST".
-  std::string target; ///< "/": the path, without a query.
+  std::string method;  ///< "POST".
+  std::string target;  ///< "/": the path, without a query.
   std::string body;
 };
 
@@ -32,8 +32,9 @@ struct http_response {
   unsigned status = 200;
   std::string content_type = "application/json";
   std::string body;
-  std::string allow;          ///< The methods that are allowed, with 405.
-  std::function<void()> then; ///< Called when the response was sent, or could not be. May be empty.
+  std::string allow;  ///< The methods that are allowed, with 405.
+  std::function<void()>
+      then;  ///< Called when the response was sent, or could not be. May be empty.
 };
 
 /// Answers a request. Call it at most once, at any time, from any thread: the function given is run
@@ -46,17 +47,17 @@ using http_handler = std::function<void(http_request, http_answer)>;
 
 /// What a client may cost. Tests shorten the times.
 struct http_limits {
-  std::size_t header_bytes = 8u << 10; ///< As other servers have it.
-  std::size_t body_bytes = 1u << 20;   ///< A batch of a hundred calls has some 10 KiB.
-  std::size_t connections = 64;        ///< Monitoring, dashboards and scripts keep a few each.
-  std::chrono::milliseconds request_timeout{10'000}; ///< From a request's first byte to its last.
-  std::chrono::milliseconds idle_timeout{60'000};    ///< Between two requests.
-  std::chrono::milliseconds answer_timeout{30'000};  ///< For the handler; then 503.
-  std::chrono::milliseconds write_timeout{30'000};   ///< For the client to take a response.
+  std::size_t header_bytes = 8u << 10;  ///< As other servers have it.
+  std::size_t body_bytes = 1u << 20;    ///< A batch of a hundred calls has some 10 KiB.
+  std::size_t connections = 64;         ///< Monitoring, dashboards and scripts keep a few each.
+  std::chrono::milliseconds request_timeout{10'000};  ///< From a request's first byte to its last.
+  std::chrono::milliseconds idle_timeout{60'000};     ///< Between two requests.
+  std::chrono::milliseconds answer_timeout{30'000};   ///< For the handler; then 503.
+  std::chrono::milliseconds write_timeout{30'000};    ///< For the client to take a response.
 };
 
 class http_server {
-public:
+ public:
   /// Listens on `at` (port 0: any) and serves. The failure says what is wrong with the address.
   static outcome<std::unique_ptr<http_server>> start(const endpoint& at, http_handler handler,
                                                      const http_limits& limits = {});
@@ -69,7 +70,7 @@ public:
   /// Where it listens.
   endpoint local_endpoint() const noexcept { return local_; }
 
-private:
+ private:
   struct impl;
   explicit http_server(std::unique_ptr<impl> x, const endpoint& local);
 
@@ -77,4 +78,4 @@ private:
   endpoint local_;
 };
 
-} // namespace timenode
+}  // namespace timenode

@@ -41,11 +41,11 @@ http_response plain(unsigned status, std::string text) {
   return result;
 }
 
-} // namespace
+}  // namespace
 
 http_session::http_session(std::shared_ptr<http_engine> engine, tcp::socket socket)
-  : weak_engine_{engine}, engine_{*engine}, socket_{std::move(socket)}, timer_{engine_.io},
-    buffer_{max_buffered} {
+    : weak_engine_{engine}, engine_{*engine}, socket_{std::move(socket)}, timer_{engine_.io},
+      buffer_{max_buffered} {
   ++engine_.sessions;
 }
 
@@ -71,7 +71,7 @@ void http_session::wait_for_request(std::chrono::milliseconds at_most) {
   parser_.emplace();
   parser_->header_limit(static_cast<std::uint32_t>(engine_.limits.header_bytes));
   parser_->body_limit(engine_.limits.body_bytes);
-  if (buffer_.size() > 0) // The client sent its next request before it had our answer.
+  if (buffer_.size() > 0)  // The client sent its next request before it had our answer.
     return read_head();
   set_deadline(at_most, &http_session::close);
   socket_.async_read_some(buffer_.prepare(4096),
@@ -87,8 +87,8 @@ void http_session::wait_for_request(std::chrono::milliseconds at_most) {
 void http_session::read_head() {
   set_deadline(engine_.limits.request_timeout, &http_session::on_read_timeout);
   http::async_read_header(
-    socket_, buffer_, *parser_,
-    [this, self = shared_from_this()](error_code failed, std::size_t) { on_head(failed); });
+      socket_, buffer_, *parser_,
+      [this, self = shared_from_this()](error_code failed, std::size_t) { on_head(failed); });
 }
 
 void http_session::on_head(error_code failed) {
@@ -113,8 +113,8 @@ std::optional<http_response> http_session::refusal() const {
     return plain(403, "The Host header must be an IP address or localhost.");
   if (head.count(http::field::origin) != 0)
     return plain(403, "Requests from web pages are not served.");
-  if (head.count(http::field::expect) != 0
-      && !beast::iequals(head[http::field::expect], "100-continue"))
+  if (head.count(http::field::expect) != 0 &&
+      !beast::iequals(head[http::field::expect], "100-continue"))
     return plain(417, "The only expectation that can be met is 100-continue.");
   return std::nullopt;
 }
@@ -132,8 +132,8 @@ void http_session::promise_to_read() {
 
 void http_session::read_body() {
   http::async_read(
-    socket_, buffer_, *parser_,
-    [this, self = shared_from_this()](error_code failed, std::size_t) { on_body(failed); });
+      socket_, buffer_, *parser_,
+      [this, self = shared_from_this()](error_code failed, std::size_t) { on_body(failed); });
 }
 
 void http_session::on_body(error_code failed) {
@@ -152,8 +152,8 @@ void http_session::on_read_failure(error_code failed) {
     return respond(plain(413, "The body is too long."), true);
   // What is left of Beast's own errors is about bytes that are no HTTP; all others are the
   // socket's.
-  if (failed.category() == http::make_error_code(http::error::bad_method).category()
-      && failed != http::error::end_of_stream && failed != http::error::partial_message)
+  if (failed.category() == http::make_error_code(http::error::bad_method).category() &&
+      failed != http::error::end_of_stream && failed != http::error::partial_message)
     return respond(plain(400, "This is no HTTP request: " + failed.message() + '.'), true);
   close();
 }
@@ -161,8 +161,8 @@ void http_session::on_read_failure(error_code failed) {
 void http_session::run_handler() {
   auto& message = parser_->get();
   const auto target = view(message.target());
-  auto request
-    = http_request{std::string{view(message.method_string())},
+  auto request =
+      http_request{std::string{view(message.method_string())},
                    std::string{target.substr(0, target.find('?'))}, std::move(message.body())};
   waits_for_answer_ = true;
   ++exchange_;
@@ -186,7 +186,7 @@ void http_session::answer(const std::weak_ptr<http_engine>& engine,
 
 void http_session::on_answer(std::uint64_t exchange, const std::function<http_response()>& make) {
   if (!waits_for_answer_ || exchange != exchange_)
-    return; // Too late: it was answered for.
+    return;  // Too late: it was answered for.
   waits_for_answer_ = false;
   try {
     respond(make(), false);
@@ -206,15 +206,15 @@ void http_session::respond(http_response x, bool close) {
   out.set(http::field::cache_control, "no-store");
   if (!x.allow.empty())
     out.set(http::field::allow, x.allow);
-  if (!parser_ || parser_->get().method() != http::verb::head) // Whose answer never has a body.
+  if (!parser_ || parser_->get().method() != http::verb::head)  // Whose answer never has a body.
     out.body() = std::move(x.body);
   out.keep_alive(keep_alive_);
   out.prepare_payload();
   then_ = std::move(x.then);
   set_deadline(engine_.limits.write_timeout, &http_session::close);
   http::async_write(
-    socket_, out,
-    [this, self = shared_from_this()](error_code failed, std::size_t) { on_written(failed); });
+      socket_, out,
+      [this, self = shared_from_this()](error_code failed, std::size_t) { on_written(failed); });
 }
 
 void http_session::on_written(error_code failed) {
@@ -279,4 +279,4 @@ void http_session::close() {
   socket_.close(ignored);
 }
 
-} // namespace timenode
+}  // namespace timenode

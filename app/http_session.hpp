@@ -21,12 +21,12 @@ namespace timenode {
 /// What the sessions share. Belongs to the server, and for moments to those who answer late.
 struct http_engine {
   http_engine(http_handler handler_, const http_limits& limits_)
-    : handler{std::move(handler_)}, limits{limits_} {}
+      : handler{std::move(handler_)}, limits{limits_} {}
 
   http_handler handler;
   http_limits limits;
-  std::size_t sessions = 0; ///< Open now.
-  std::size_t serving = 0;  ///< Of these, those that were not turned away.
+  std::size_t sessions = 0;  ///< Open now.
+  std::size_t serving = 0;   ///< Of these, those that were not turned away.
   /// Last, so that it goes first: sessions live in its queue and note their end above.
   boost::asio::io_context io{1};
 };
@@ -35,7 +35,7 @@ struct http_engine {
 /// on the server's thread; whatever waits holds the session alive, and it closes when nothing waits
 /// any more.
 class http_session : public std::enable_shared_from_this<http_session> {
-public:
+ public:
   http_session(std::shared_ptr<http_engine> engine, boost::asio::ip::tcp::socket socket);
   ~http_session();
 
@@ -44,7 +44,7 @@ public:
   /// Says that there are too many, and closes.
   void turn_away();
 
-private:
+ private:
   using tcp = boost::asio::ip::tcp;
   using error_code = boost::beast::error_code;
   using reply = boost::beast::http::response<boost::beast::http::string_body>;
@@ -78,21 +78,21 @@ private:
   void close();
 
   std::weak_ptr<http_engine> weak_engine_;
-  http_engine& engine_; ///< Outlives every session: they are destroyed with its queue.
+  http_engine& engine_;  ///< Outlives every session: they are destroyed with its queue.
   tcp::socket socket_;
   boost::asio::steady_timer timer_;
-  std::uint64_t deadline_ = 0; ///< Number of the current one.
+  std::uint64_t deadline_ = 0;  ///< Number of the current one.
   boost::beast::flat_buffer buffer_;
   std::optional<boost::beast::http::request_parser<boost::beast::http::string_body>> parser_;
   std::optional<reply> reply_;
   std::function<void()> then_;
-  std::uint64_t exchange_ = 0; ///< Number of the request that waits for its answer.
+  std::uint64_t exchange_ = 0;  ///< Number of the request that waits for its answer.
   bool waits_for_answer_ = false;
-  unsigned version_ = 11; ///< Of the request: 11 for HTTP/1.1.
+  unsigned version_ = 11;  ///< Of the request: 11 for HTTP/1.1.
   bool serving_ = false;
   bool keep_alive_ = false;
   bool timed_out_ = false;
   std::size_t drained_ = 0;
 };
 
-} // namespace timenode
+}  // namespace timenode

@@ -63,6 +63,8 @@ struct system_config : caf::actor_system_config {
       load<caf::io::middleman>();
       set("caf.middleman.prometheus-http.port", config.metrics.listen.port);
       set("caf.middleman.prometheus-http.address", config.metrics.listen.ip.to_string());
+      // Else a restart would have to wait until the kernel forgets the last scrape's connection.
+      set("caf.middleman.prometheus-http.reuse", true);
     }
   }
 };

@@ -16,7 +16,7 @@ namespace timenode {
 /// Asks the telemetry actor, by one short-lived actor a question, so that nobody blocks. `system`
 /// outlives the server that uses this.
 class actor_rpc_backend final : public rpc_backend {
-public:
+ public:
   /// @param chain The store's read side.
   /// @param on_stop Begins to stop the node; called once for each `stop`, on the server's thread:
   /// it must
@@ -31,7 +31,7 @@ public:
   std::int64_t unix_now() const override { return unix_now_(); }
   void stop() override { on_stop_(); }
 
-private:
+ private:
   caf::actor_system& system_;
   telemetry_actor telemetry_;
   std::shared_ptr<const chain::chain_reader> chain_;
@@ -40,4 +40,4 @@ private:
   std::function<void()> on_stop_;
 };
 
-} // namespace timenode
+}  // namespace timenode

@@ -17,13 +17,13 @@ namespace timenode {
 /// What does not change while the node runs.
 struct rpc_facts {
   network_id network = network_id::testnet;
-  std::string version;         ///< "0.1.0".
-  std::uint16_t p2p_port = 0;  ///< Where peers find us.
-  std::int64_t started_at = 0; ///< Unix seconds.
+  std::string version;          ///< "0.1.0".
+  std::uint16_t p2p_port = 0;   ///< Where peers find us.
+  std::int64_t started_at = 0;  ///< Unix seconds.
 };
 
 class rpc_backend {
-public:
+ public:
   virtual ~rpc_backend() = default;
   /// Calls `then` once, within two seconds, from any thread, perhaps before it returns. `then` does
   /// not block and does not throw.
@@ -37,4 +37,4 @@ public:
   virtual void stop() = 0;
 };
 
-} // namespace timenode
+}  // namespace timenode

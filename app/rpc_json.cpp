@@ -18,24 +18,24 @@ bool too_deep(std::string_view text) noexcept {
   bool in_string = false;
   for (std::size_t i = 0; i < text.size(); ++i) {
     switch (text[i]) {
-      case '\\':
-        i += in_string ? 1 : 0;
-        break;
-      case '"':
-        in_string = !in_string;
-        break;
-      case '[':
-      case '{':
-        if (!in_string && ++depth > max_json_depth)
-          return true;
-        break;
-      case ']':
-      case '}':
-        if (!in_string && depth > 0)
-          --depth;
-        break;
-      default:
-        break;
+    case '\\':
+      i += in_string ? 1 : 0;
+      break;
+    case '"':
+      in_string = !in_string;
+      break;
+    case '[':
+    case '{':
+      if (!in_string && ++depth > max_json_depth)
+        return true;
+      break;
+    case ']':
+    case '}':
+      if (!in_string && depth > 0)
+        --depth;
+      break;
+    default:
+      break;
     }
   }
   return false;
@@ -62,8 +62,8 @@ json error_response(const json& id, const rpc_error& x) {
 
 /// One call, or why it is none.
 struct rpc_call {
-  json id;                   ///< Null also for a call that could not be read.
-  bool notification = false; ///< It has no id, and so no answer.
+  json id;                    ///< Null also for a call that could not be read.
+  bool notification = false;  ///< It has no id, and so no answer.
   std::string method;
   json params;
   std::optional<rpc_error> wrong;
@@ -100,12 +100,12 @@ rpc_call read_call(const json& x) {
   return result;
 }
 
-} // namespace
+}  // namespace
 
 struct rpc_document::impl {
   bool batch = false;
   std::vector<rpc_call> calls;
-  std::optional<rpc_error> wrong; ///< With the body as a whole.
+  std::optional<rpc_error> wrong;  ///< With the body as a whole.
 
   void read(std::string_view body) {
     if (too_deep(body)) {
@@ -121,8 +121,8 @@ struct rpc_document::impl {
     if (!batch) {
       calls.push_back(read_call(document));
     } else if (document.empty() || document.size() > max_batch) {
-      wrong = rpc_error{rpc_code::invalid_request, "Invalid request: a batch has 1 to "
-                                                     + std::to_string(max_batch) + " calls"};
+      wrong = rpc_error{rpc_code::invalid_request, "Invalid request: a batch has 1 to " +
+                                                       std::to_string(max_batch) + " calls"};
     } else {
       for (const auto& x : document)
         calls.push_back(read_call(x));
@@ -165,9 +165,9 @@ std::string rpc_document::answer(const runner& run) const {
   std::string result;
   for (const auto& call : impl_->calls) {
     auto text = result.size() < max_batch_answer_bytes
-                  ? impl::run_call(call, run)
-                  : to_body(error_response(
-                    call.id, {rpc_code::internal_error, "The answers of the batch are too long"}));
+                    ? impl::run_call(call, run)
+                    : to_body(error_response(call.id, {rpc_code::internal_error,
+                                                       "The answers of the batch are too long"}));
     if (call.notification)
       continue;
     if (impl_->batch)
@@ -179,4 +179,4 @@ std::string rpc_document::answer(const runner& run) const {
   return result;
 }
 
-} // namespace timenode
+}  // namespace timenode

@@ -21,13 +21,13 @@ using json = nlohmann::ordered_json;
 
 /// The first five are JSON-RPC's, the others Bitcoin Core's.
 enum class rpc_code : int {
-  parse_error = -32700,     ///< The body is not JSON.
-  invalid_request = -32600, ///< It is JSON, but no call.
+  parse_error = -32700,      ///< The body is not JSON.
+  invalid_request = -32600,  ///< It is JSON, but no call.
   method_not_found = -32601,
-  invalid_params = -32602, ///< Too many, of a wrong type, of an unknown name.
-  internal_error = -32603, ///< The node could not answer.
-  invalid_parameter = -8,  ///< Of the right type, but out of range: a height above the tip.
-  not_found = -5,          ///< No such block, peer or masternode.
+  invalid_params = -32602,  ///< Too many, of a wrong type, of an unknown name.
+  internal_error = -32603,  ///< The node could not answer.
+  invalid_parameter = -8,   ///< Of the right type, but out of range: a height above the tip.
+  not_found = -5,           ///< No such block, peer or masternode.
 };
 
 struct rpc_error {
@@ -56,7 +56,7 @@ inline constexpr std::size_t max_json_depth = 32;
 
 /// The calls in the body of a request.
 class rpc_document {
-public:
+ public:
   /// Runs one call. `params` is an array, an object or null.
   using runner = std::function<rpc_result(const std::string& method, const json& params)>;
 
@@ -73,9 +73,9 @@ public:
   /// (notifications). An exception of `run` becomes an internal error.
   std::string answer(const runner& run) const;
 
-private:
+ private:
   struct impl;
   std::unique_ptr<impl> impl_;
 };
 
-} // namespace timenode
+}  // namespace timenode

@@ -23,9 +23,9 @@ rpc_result stop(const rpc_view& view, const rpc_args&) {
 }
 
 constexpr std::array control_methods{
-  rpc_method{"help", "|command", "Lists all commands, or tells about one.", false, help},
-  rpc_method{"stop", "", "Stops the node.", false, stop},
-  rpc_method{"uptime", "", "Seconds since the node was started.", false, uptime},
+    rpc_method{"help", "|command", "Lists all commands, or tells about one.", false, help},
+    rpc_method{"stop", "", "Stops the node.", false, stop},
+    rpc_method{"uptime", "", "Seconds since the node was started.", false, uptime},
 };
 
 std::array<std::span<const rpc_method>, 4> subjects() noexcept {
@@ -86,8 +86,8 @@ tl::expected<rpc_args, rpc_error> arrange(const rpc_method& method, const json& 
     std::copy(params.begin(), params.end(), result.begin());
   } else if (params.is_object()) {
     for (const auto& [name, value] : params.items()) {
-      const auto found
-        = std::find_if(known.begin(), known.end(), [&](const auto& x) { return x.name == name; });
+      const auto found =
+          std::find_if(known.begin(), known.end(), [&](const auto& x) { return x.name == name; });
       if (found == known.end())
         return bad_params(method, "Unknown parameter '" + name.substr(0, 64) + "'");
       result[static_cast<std::size_t>(found - known.begin())] = value;
@@ -120,7 +120,7 @@ rpc_result help(const rpc_view&, const rpc_args& args) {
   return json(usage(*method) + "\n\n" + std::string{method->help});
 }
 
-} // namespace
+}  // namespace
 
 bool rpc_needs_snapshot(std::string_view method) noexcept {
   const auto* found = find_method(method);
@@ -158,9 +158,9 @@ json warnings_json(const node_snapshot& x) {
     result.push_back(who + " did not answer in time");
   for (const auto& [name, count] : x.invariant_violations)
     if (count > 0)
-      result.push_back("The invariant " + name + " was violated " + std::to_string(count)
-                       + (count == 1 ? " time" : " times"));
+      result.push_back("The invariant " + name + " was violated " + std::to_string(count) +
+                       (count == 1 ? " time" : " times"));
   return result;
 }
 
-} // namespace timenode
+}  // namespace timenode

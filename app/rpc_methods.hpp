@@ -20,7 +20,7 @@ struct rpc_view {
   const chain::chain_reader& chain;
   /// Never null for a method that needs one.
   const node_snapshot* snapshot = nullptr;
-  std::int64_t now = 0; ///< Unix seconds.
+  std::int64_t now = 0;  ///< Unix seconds.
   std::function<void()> stop;
 };
 
@@ -32,4 +32,4 @@ bool rpc_needs_snapshot(std::string_view method) noexcept;
 rpc_result run_rpc(const std::string& method, const json& params, const rpc_view& view,
                    const std::string& no_snapshot = {});
 
-} // namespace timenode
+}  // namespace timenode

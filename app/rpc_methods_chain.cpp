@@ -169,8 +169,8 @@ rpc_result getblockchaininfo(const rpc_view& view, const rpc_args&) {
   result["bestblockhash"] = chain::to_hex(tip.hash);
   result["time"] = tip.timestamp;
   result["mediantime"] = median_time(view.chain, tip.height);
-  result["verificationprogress"]
-    = headers == 0 ? 1.0 : static_cast<double>(tip.height) / static_cast<double>(headers);
+  result["verificationprogress"] =
+      headers == 0 ? 1.0 : static_cast<double>(tip.height) / static_cast<double>(headers);
   result["initialblockdownload"] = headers - tip.height > download_margin;
   result["utxo_count"] = tip.utxo_count;
   result["sync"] = sync_json(sync);
@@ -210,24 +210,24 @@ rpc_result getblock(const rpc_view& view, const rpc_args& args) {
 }
 
 constexpr std::array methods{
-  rpc_method{"getbestblockhash", "", "The hash of the tip.", false, getbestblockhash},
-  rpc_method{"getblock", "blockhash |verbosity",
-             "A block by its hash or height. Verbosity 0: the JSON text that peers exchange; 1: "
-             "an object "
-             "with transaction ids; 2: with whole transactions.",
-             false, getblock},
-  rpc_method{"getblockchaininfo", "",
-             "The chain and its download. 'headers' is the best height that a peer claims.", true,
-             getblockchaininfo},
-  rpc_method{"getblockcount", "", "The height of the tip.", false, getblockcount},
-  rpc_method{"getblockhash", "height", "The hash of the block at that height.", false,
-             getblockhash},
+    rpc_method{"getbestblockhash", "", "The hash of the tip.", false, getbestblockhash},
+    rpc_method{"getblock", "blockhash |verbosity",
+               "A block by its hash or height. Verbosity 0: the JSON text that peers exchange; 1: "
+               "an object "
+               "with transaction ids; 2: with whole transactions.",
+               false, getblock},
+    rpc_method{"getblockchaininfo", "",
+               "The chain and its download. 'headers' is the best height that a peer claims.", true,
+               getblockchaininfo},
+    rpc_method{"getblockcount", "", "The height of the tip.", false, getblockcount},
+    rpc_method{"getblockhash", "height", "The hash of the block at that height.", false,
+               getblockhash},
 };
 
-} // namespace
+}  // namespace
 
 std::span<const rpc_method> chain_methods() noexcept {
   return methods;
 }
 
-} // namespace timenode
+}  // namespace timenode

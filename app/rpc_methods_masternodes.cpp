@@ -11,14 +11,14 @@ namespace {
 /// As the wire writes it.
 std::string tier_name(wire::masternode_tier x) {
   switch (x) {
-    case wire::masternode_tier::free:
-      return "Free";
-    case wire::masternode_tier::bronze:
-      return "Bronze";
-    case wire::masternode_tier::silver:
-      return "Silver";
-    case wire::masternode_tier::gold:
-      return "Gold";
+  case wire::masternode_tier::free:
+    return "Free";
+  case wire::masternode_tier::bronze:
+    return "Bronze";
+  case wire::masternode_tier::silver:
+    return "Silver";
+  case wire::masternode_tier::gold:
+    return "Gold";
   }
   return "?";
 }
@@ -69,8 +69,8 @@ rpc_result explainmasternode(const rpc_view& view, const rpc_args& args) {
   if (!ip)
     return tl::unexpected{ip.error()};
   const auto& all = view.snapshot->masternodes;
-  const auto found
-    = std::find_if(all.begin(), all.end(), [&](const auto& x) { return x.ip == *ip; });
+  const auto found =
+      std::find_if(all.begin(), all.end(), [&](const auto& x) { return x.ip == *ip; });
   if (found == all.end())
     return rpc_fail(rpc_code::not_found, "No masternode is known at " + ip->to_string());
   json result;
@@ -81,18 +81,19 @@ rpc_result explainmasternode(const rpc_view& view, const rpc_args& args) {
 }
 
 constexpr std::array methods{
-  rpc_method{"explainmasternode", "address",
-             "Why a masternode counts as active or not, and what the node does about its address.",
-             true, explainmasternode},
-  rpc_method{"masternodelist", "", "Every masternode that is known.", true, masternodelist},
-  rpc_method{"masternodestatus", "", "Whether this node is a masternode, and an active one.", true,
-             masternodestatus},
+    rpc_method{
+        "explainmasternode", "address",
+        "Why a masternode counts as active or not, and what the node does about its address.", true,
+        explainmasternode},
+    rpc_method{"masternodelist", "", "Every masternode that is known.", true, masternodelist},
+    rpc_method{"masternodestatus", "", "Whether this node is a masternode, and an active one.",
+               true, masternodestatus},
 };
 
-} // namespace
+}  // namespace
 
 std::span<const rpc_method> masternode_methods() noexcept {
   return methods;
 }
 
-} // namespace timenode
+}  // namespace timenode

@@ -38,8 +38,8 @@ json links_by_state(const node_snapshot& x) {
   json result;
   for (auto phase : {link_phase::connecting, link_phase::handshaking, link_phase::established,
                      link_phase::closing})
-    result[std::string{to_text(phase)}]
-      = std::count_if(x.registry.links.begin(), x.registry.links.end(),
+    result[std::string{to_text(phase)}] =
+        std::count_if(x.registry.links.begin(), x.registry.links.end(),
                       [&](const auto& link) { return link.phase == phase; });
   return result;
 }
@@ -118,7 +118,7 @@ rpc_result getnetworkinfo(const rpc_view& view, const rpc_args&) {
   auto& addresses = result["localaddresses"] = json::array();
   if (x.registry.local_ip)
     addresses.push_back(
-      {{"address", x.registry.local_ip->to_string()}, {"port", view.facts.p2p_port}});
+        {{"address", x.registry.local_ip->to_string()}, {"port", view.facts.p2p_port}});
   result["links_by_state"] = links_by_state(x);
   result["known_addresses"] = x.directory.known;
   result["connections_ended"] = counts_json(x.registry.ended);
@@ -152,8 +152,8 @@ rpc_result explainpeer(const rpc_view& view, const rpc_args& args) {
     return tl::unexpected{ip.error()};
   auto result = explain_peer_json(*view.snapshot, *ip);
   const auto& bans = view.snapshot->registry.bans;
-  const auto ban
-    = std::find_if(bans.begin(), bans.end(), [&](const auto& x) { return x.ip == *ip; });
+  const auto ban =
+      std::find_if(bans.begin(), bans.end(), [&](const auto& x) { return x.ip == *ip; });
   if (result.is_null() && ban == bans.end())
     return rpc_fail(rpc_code::not_found, "The node does not know " + ip->to_string());
   if (ban != bans.end()) {
@@ -164,21 +164,23 @@ rpc_result explainpeer(const rpc_view& view, const rpc_args& args) {
 }
 
 constexpr std::array methods{
-  rpc_method{"explainpeer", "address",
-             "What the node does about an IP address and why: state, rule, time left, last error.",
-             true, explainpeer},
-  rpc_method{"getconnectioncount", "", "How many connections are established.", true,
-             getconnectioncount},
-  rpc_method{"getnetworkinfo", "",
-             "The network side of the node. 'connections' are the established ones; all that "
-             "have a socket "
-             "are in 'links_by_state'.",
-             true, getnetworkinfo},
-  rpc_method{"getpeerinfo", "", "Every connection, as it describes itself.", true, getpeerinfo},
-  rpc_method{"listbanned", "", "Banned addresses with reason, evidence and end.", true, listbanned},
+    rpc_method{
+        "explainpeer", "address",
+        "What the node does about an IP address and why: state, rule, time left, last error.", true,
+        explainpeer},
+    rpc_method{"getconnectioncount", "", "How many connections are established.", true,
+               getconnectioncount},
+    rpc_method{"getnetworkinfo", "",
+               "The network side of the node. 'connections' are the established ones; all that "
+               "have a socket "
+               "are in 'links_by_state'.",
+               true, getnetworkinfo},
+    rpc_method{"getpeerinfo", "", "Every connection, as it describes itself.", true, getpeerinfo},
+    rpc_method{"listbanned", "", "Banned addresses with reason, evidence and end.", true,
+               listbanned},
 };
 
-} // namespace
+}  // namespace
 
 std::span<const rpc_method> network_methods() noexcept {
   return methods;
@@ -186,8 +188,8 @@ std::span<const rpc_method> network_methods() noexcept {
 
 json explain_peer_json(const node_snapshot& x, const ip_address& ip) {
   const auto& peers = x.registry.peers;
-  const auto peer
-    = std::find_if(peers.begin(), peers.end(), [&](const auto& y) { return y.ip == ip; });
+  const auto peer =
+      std::find_if(peers.begin(), peers.end(), [&](const auto& y) { return y.ip == ip; });
   if (peer == peers.end())
     return nullptr;
   json result;
@@ -207,4 +209,4 @@ json explain_peer_json(const node_snapshot& x, const ip_address& ip) {
   return result;
 }
 
-} // namespace timenode
+}  // namespace timenode

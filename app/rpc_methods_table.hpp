@@ -19,7 +19,7 @@ using rpc_args = std::vector<json>;
 
 struct rpc_method {
   std::string_view name;
-  std::string_view params; ///< Names, separated by spaces; those after a '|' may be left out.
+  std::string_view params;  ///< Names, separated by spaces; those after a '|' may be left out.
   std::string_view help;
   bool needs_snapshot = false;
   rpc_result (*run)(const rpc_view& view, const rpc_args& args) = nullptr;
@@ -45,4 +45,4 @@ json warnings_json(const node_snapshot& x);
 /// nothing.
 json explain_peer_json(const node_snapshot& x, const ip_address& ip);
 
-} // namespace timenode
+}  // namespace timenode

@@ -53,7 +53,7 @@ http_response run_calls(const std::shared_ptr<rpc_backend>& backend, const rpc_d
   auto result = to_response(document.answer([&](const std::string& method, const json& params) {
     return run_rpc(method, params, view, no_snapshot);
   }));
-  if (stop) // Only now, or the node could be gone before its answer was sent.
+  if (stop)  // Only now, or the node could be gone before its answer was sent.
     result.then = [backend] { backend->stop(); };
   return result;
 }
@@ -109,23 +109,23 @@ void serve(const std::shared_ptr<rpc_backend>& backend, const http_request& requ
   answer([] { return to_response(R"({"live":true})"); });
 }
 
-} // namespace
+}  // namespace
 
 outcome<std::unique_ptr<rpc_server>> rpc_server::start(const rpc_options& options,
                                                        std::shared_ptr<rpc_backend> backend) {
   if (!options.listen.ip.is_loopback())
-    return fail("RPC cannot listen on " + options.listen.to_string()
-                + ": it has no authentication yet, so only a loopback address such as 127.0.0.1 is "
-                  "allowed");
+    return fail("RPC cannot listen on " + options.listen.to_string() +
+                ": it has no authentication yet, so only a loopback address such as 127.0.0.1 is "
+                "allowed");
   auto http = http_server::start(
-    options.listen,
-    [backend = std::move(backend)](const http_request& request, http_answer answer) {
-      serve(backend, request, std::move(answer));
-    },
-    options.limits);
+      options.listen,
+      [backend = std::move(backend)](const http_request& request, http_answer answer) {
+        serve(backend, request, std::move(answer));
+      },
+      options.limits);
   if (!http)
     return fail("RPC " + http.error().reason);
   return std::unique_ptr<rpc_server>{new rpc_server{std::move(*http)}};
 }
 
-} // namespace timenode
+}  // namespace timenode

@@ -15,12 +15,12 @@
 namespace timenode {
 
 struct rpc_options {
-  endpoint listen; ///< A loopback address; port 0: any.
+  endpoint listen;  ///< A loopback address; port 0: any.
   http_limits limits;
 };
 
 class rpc_server {
-public:
+ public:
   /// Serves from now on. Fails when the address is not this machine's own (127.0.0.0/8 or ::1):
   /// there is no authentication yet, and whoever can call can stop the node. Fails when the port is
   /// in use.
@@ -30,10 +30,10 @@ public:
   /// Where it listens.
   endpoint local_endpoint() const noexcept { return http_->local_endpoint(); }
 
-private:
+ private:
   explicit rpc_server(std::unique_ptr<http_server> http) : http_{std::move(http)} {}
 
-  std::unique_ptr<http_server> http_; ///< Its destructor ends everything at once.
+  std::unique_ptr<http_server> http_;  ///< Its destructor ends everything at once.
 };
 
-} // namespace timenode
+}  // namespace timenode

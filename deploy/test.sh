@@ -6,7 +6,7 @@
 #
 #   --quick       the unit and actor tests only
 #   --sanitizers  all tests, and then the unit and actor tests again under the address,
-#                 undefined-behaviour and thread sanitizers (as .ci/run does); this takes two
+#                 undefined-behaviour and thread sanitizers; this takes two
 #                 more builds and a CAF of its own, some 20 minutes on two cores the first time
 set -Eeuo pipefail
 # shellcheck source=deploy/common.sh

@@ -491,7 +491,8 @@ bool inspect(Inspector& f, unknown_message& x) {
 
 template <class Inspector>
 bool inspect(Inspector& f, malformed_line& x) {
-  return f.object(x).fields(f.field("reason", x.reason), f.field("evidence", x.evidence));
+  return f.object(x).fields(f.field("reason", x.reason), f.field("evidence", x.evidence),
+                            f.field("fatal", x.fatal));
 }
 
 template <class Inspector>

@@ -37,6 +37,7 @@ struct unknown_message {
 struct malformed_line {
   std::string reason;   ///< Names the field, e.g. "GetBlocks[1]: not a u64".
   std::string evidence; ///< The first bytes of the line (at most 120), printable.
+  bool fatal = false;   ///< Nothing that comes after it can be read: the connection has to be closed.
   bool operator==(const malformed_line&) const = default;
 };
 

@@ -16,8 +16,8 @@ constexpr std::size_t evidence_bytes = 120;
 /// What every line of the protocol before 2025-12-10 starts with (protocol page, section 8).
 constexpr std::string_view old_protocol_mark = "~W~M";
 
-malformed_line malformed(std::string reason, std::string_view line) {
-  return {std::move(reason), printable(line, evidence_bytes)};
+malformed_line malformed(std::string reason, std::string_view line, bool fatal = false) {
+  return {std::move(reason), printable(line, evidence_bytes), fatal};
 }
 
 std::string too_long(std::size_t size) {
@@ -61,7 +61,7 @@ decoded line_decoder::decode_padded(std::string_view line) {
   if (line.size() > max_line_bytes)
     return malformed(too_long(line.size()), line);
   if (line.starts_with(old_protocol_mark))
-    return malformed("old protocol, of before 2025-12-10", line);
+    return malformed("old protocol, of before 2025-12-10", line, true);
   if (auto complaint = impl_->index.build(line); !complaint.empty())
     return malformed(std::string{complaint}, line);
   json_reader in{line.data(), impl_->index};

@@ -140,7 +140,8 @@ void asio_connection::request_close(std::string reason, manner how) {
   if (closed_ || close_reason_)
     return;
   close_reason_ = std::move(reason);
-  close_manner_ = how;
+  // Nobody reads what a connection that was never started has to say: it need not linger.
+  close_manner_ = started_ ? how : manner::at_once;
   post(&asio_connection::on_close_requested);
 }
 
@@ -268,11 +269,16 @@ void asio_connection::begin_open() {
 void asio_connection::on_close_requested() {
   std::string reason;
   manner how;
+  bool refused;
   {
     std::lock_guard guard{mutex_};
     reason = *close_reason_;
     how = close_manner_;
+    refused = !started_;
   }
+  // Nobody has it and nobody is told of its end: while its socket lingers it is no connection.
+  if (refused && std::exchange(counted_, false))
+    --engine_->open_sockets;
   if (!socket_ || phase_ == phase::connecting || phase_ == phase::closing)
     return finish(reason);
   if (how == manner::reset) {

@@ -147,7 +147,7 @@ bool asio_connection::deliver(std::string_view chunk) {
     auto reason = opened_up
                       ? "a line longer than " + std::to_string(wire::max_line_bytes) + " bytes"
                       : "no line within the first " + std::to_string(greeting_bytes) + " bytes";
-    batch.lines.emplace_back(wire::malformed_line{std::move(reason), framer_.evidence()});
+    batch.lines.emplace_back(wire::malformed_line{std::move(reason), framer_.evidence(), true});
   }
   if (batch.lines.empty())
     return true;

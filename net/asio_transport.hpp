@@ -25,7 +25,8 @@ struct asio_transport_options {
 };
 
 /// Connections over TCP. `open_connections` counts a socket from its accept (taken or not) or its
-/// successful connect until it is closed; then `on_closed` follows.
+/// successful connect until it is closed; then `on_closed` follows. One that is closed before its
+/// `start` (refused) counts no more from then on, though its socket lingers.
 ///
 /// A connection whose last `connection_ptr` goes is closed. One that was closed before its `start`
 /// destroys the handler given to `start` without calling it.

@@ -143,6 +143,7 @@ link_actions peer_link::closing(link_id id, link_end cause, const std::string& r
   choose_primary(out);
   if (!primary_ || !other_established(*primary_))
     settle_at_.reset();
+  decide_rest(now, out);
   if (live_links() > 0 || blameless(cause)) {
     // A lost tie is success; nor does a failed dial count while the peer is there by another way.
     if (live_links() == 0 && !dial_at_)
@@ -184,11 +185,15 @@ link_actions peer_link::tick(monotonic_ns now) {
     // our own IP unknown we give up the one that we dialed, after a wait of random length, so that two
     // nodes in that state do not both do it.
     const auto keep = role_ == pair_role::we_dial ? link_direction::outbound : link_direction::inbound;
-    const auto both = primary_ && other_established(*primary_);
+    // The one that was to stay may have ended meanwhile, and left two of the other direction.
+    const auto kept = std::ranges::any_of(links_, [keep](const link& x) {
+      return established(x) && x.direction == keep;
+    });
     for (auto& x : links_)
-      if (both && established(x) && x.direction != keep)
+      if (kept && established(x) && x.direction != keep)
         drop(x, link_end::duplicate, "the other connection of this pair stays", out);
   }
+  decide_rest(now, out);
   if (dial_at_ && *dial_at_ <= now) {
     dial_at_.reset();
     if (wanted_ && live_links() == 0) {
@@ -300,6 +305,19 @@ void peer_link::settle(monotonic_ns now) {
                      random_.below(static_cast<std::uint64_t>(2 * rules_.duplicate_grace)));
       break;
   }
+}
+
+/// Of three connections one has gone: begins to decide between the two that are left, if nothing does yet. (A peer
+/// that restarts in the middle of a tie leaves two dead connections and dials a third.)
+void peer_link::decide_rest(monotonic_ns now, link_actions& out) {
+  auto* old = primary_ ? find(*primary_) : nullptr;
+  const auto* other = old ? other_established(old->id) : nullptr;
+  if (!other || settle_at_ || std::ranges::any_of(links_, &link::probe_deadline))
+    return;
+  if (old->direction != other->direction)
+    return settle(now);
+  old->probe_deadline = now + rules_.probe_wait;
+  out.push_back(do_probe{old->id});
 }
 
 void peer_link::drop(link& x, link_end cause, std::string reason, link_actions& out) {

@@ -145,6 +145,7 @@ private:
   const link* other_established(link_id id) const noexcept;
   void schedule_dial(monotonic_ns now);
   void settle(monotonic_ns now);
+  void decide_rest(monotonic_ns now, link_actions& out);
   void drop(link& x, link_end cause, std::string reason, link_actions& out);
   void choose_primary(link_actions& out);
 

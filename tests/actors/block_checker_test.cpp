@@ -16,7 +16,7 @@ check_reply check(test_node& node, std::vector<block_ptr> blocks) {
   return node.ask<check_reply>(checker, atom::check_v, block_batch{std::move(blocks)});
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("the checker passes sound blocks with their hashes") {
   test_node node;
@@ -29,8 +29,8 @@ TEST_CASE("the checker passes sound blocks with their hashes") {
 
 TEST_CASE("the checker stops at the first bad block and says why") {
   test_node node;
-  const auto reply
-    = check(node, {real_chain()[1], real_chain()[2], tampered(*real_chain()[3]), real_chain()[4]});
+  const auto reply =
+      check(node, {real_chain()[1], real_chain()[2], tampered(*real_chain()[3]), real_chain()[4]});
   CHECK(reply.checked.size() == 2);
   CHECK(!reply.rejected.empty());
 }

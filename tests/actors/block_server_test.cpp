@@ -12,7 +12,7 @@ namespace {
 
 /// A store that can list its outputs, and counts how often blocks are read from it.
 class listing_store : public chain::memory_store {
-public:
+ public:
   listing_store() : memory_store{network_id::testnet} {}
 
   std::vector<block_ptr> blocks(std::uint64_t first, std::uint64_t last,
@@ -50,14 +50,14 @@ struct server_world : test_node {
     const auto line = ask<encoded_line>(server, atom::serve_v, std::move(question));
     CHECK(line.bytes->ends_with('\n'));
     wire::line_decoder decoder;
-    const auto decoded
-      = decoder.decode(std::string_view{*line.bytes}.substr(0, line.bytes->size() - 1));
+    const auto decoded =
+        decoder.decode(std::string_view{*line.bytes}.substr(0, line.bytes->size() - 1));
     return std::get<Answer>(std::get<wire::message>(decoded));
   }
 
   bool refuses(wire::message question) {
     try {
-      (void) ask<encoded_line>(server, atom::serve_v, std::move(question));
+      (void)ask<encoded_line>(server, atom::serve_v, std::move(question));
       return false;
     } catch (const std::runtime_error&) {
       return true;
@@ -72,7 +72,7 @@ struct server_world : test_node {
   block_server_actor server;
 };
 
-} // namespace
+}  // namespace
 
 TEST_CASE("the server tells its height") {
   server_world w;
@@ -118,8 +118,8 @@ TEST_CASE("an answer is at most 4 MiB long, and at least one block") {
     batch.push_back(must_check(parent));
   }
   REQUIRE(chain::chain_state{*w.store}.apply(batch, w.unix_now(), false).applied == 40);
-  const auto line = w.ask<encoded_line>(w.server, atom::serve_v,
-                                        wire::message{wire::get_blocks{1, 40}});
+  const auto line =
+      w.ask<encoded_line>(w.server, atom::serve_v, wire::message{wire::get_blocks{1, 40}});
   CHECK(line.bytes->size() <= wire::max_blocks_response_bytes);
   CHECK(w.range(1, 40).size() >= 1);
   CHECK(w.range(1, 40).size() < 40);
@@ -176,8 +176,8 @@ TEST_CASE("the server tells the hash of a block, and none above its tip") {
   x = w.ask_for<wire::block_hash_response>(wire::get_block_hash{251});
   CHECK(x.height == 251);
   CHECK(!x.hash);
-  CHECK(w.ask_for<wire::genesis_hash_response>(wire::get_genesis_hash{}).hash
-        == chain::block_hash(real_chain()[0]->header));
+  CHECK(w.ask_for<wire::genesis_hash_response>(wire::get_genesis_hash{}).hash ==
+        chain::block_hash(real_chain()[0]->header));
 }
 
 TEST_CASE("the server agrees with its own hashes and names them to those who have others") {
@@ -203,7 +203,7 @@ TEST_CASE("the server names outputs that are unspent and leaves others out") {
   server_world w;
   const auto known = chain::txid(real_chain()[5]->transactions.front());
   const auto x = w.ask_for<wire::utxo_state_response>(
-    wire::utxo_state_query{{{known, 0}, {known, 99}, {{}, 0}, {known, 1}}});
+      wire::utxo_state_query{{{known, 0}, {known, 99}, {{}, 0}, {known, 1}}});
   REQUIRE(x.states.size() == 2);
   CHECK(x.states[0].first == outpoint{known, 0});
   CHECK(std::holds_alternative<wire::utxo_unspent>(x.states[0].second));
@@ -214,7 +214,7 @@ TEST_CASE("a query for very many outputs is answered for the first of them") {
   server_world w{1};
   const auto known = chain::txid(real_chain()[1]->transactions.front());
   const auto x = w.ask_for<wire::utxo_state_response>(
-    wire::utxo_state_query{std::vector<outpoint>(15'000, outpoint{known, 0})});
+      wire::utxo_state_query{std::vector<outpoint>(15'000, outpoint{known, 0})});
   CHECK(x.states.size() == block_server_state::max_outpoints);
 }
 

@@ -39,7 +39,7 @@ struct keeper_world : test_node {
   chain_keeper_actor keeper;
 };
 
-} // namespace
+}  // namespace
 
 TEST_CASE("the keeper applies blocks that follow each other as one batch") {
   keeper_world w;
@@ -92,9 +92,8 @@ TEST_CASE("a batch is synced when it is large, after every hundred blocks, and a
   w.apply(161, 190);
   w.apply(191, 201);
   w.apply(202, 203);
-  CHECK(w.store->commits
-        == std::vector<std::pair<std::size_t, bool>>{
-          {100, true}, {60, false}, {30, false}, {11, true}, {2, false}});
+  CHECK(w.store->commits == std::vector<std::pair<std::size_t, bool>>{
+                                {100, true}, {60, false}, {30, false}, {11, true}, {2, false}});
   auto fresh = *next_block(*real_chain()[203]);
   fresh.header.timestamp = w.unix_now() - 600;
   checked_batch batch{{must_check(seal(fresh))}};
@@ -109,8 +108,8 @@ TEST_CASE("a listener is told the tip at once and after every change") {
   const auto listener = w.listen(heights);
   CHECK(heights == std::vector<std::uint64_t>{3});
   w.apply(4, 10);
-  w.apply(50, 51); // refused: no change
-  (void) w.ask<apply_reply>(w.keeper, atom::roll_back_v, std::uint64_t{2});
+  w.apply(50, 51);  // refused: no change
+  (void)w.ask<apply_reply>(w.keeper, atom::roll_back_v, std::uint64_t{2});
   CHECK(heights == std::vector<std::uint64_t>{3, 10, 8});
 }
 

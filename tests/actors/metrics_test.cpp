@@ -12,20 +12,20 @@ using namespace timenode;
 
 /// Metrics in a system of their own.
 class fixture : public test::test_node {
-public:
+ public:
   fixture() : metrics{system.metrics()} {}
 
   /// Whether Prometheus would read this.
   bool shows(const std::string& line) {
-    const auto text
-      = to_string(caf::telemetry::collector::prometheus{}.collect_from(system.metrics()));
+    const auto text =
+        to_string(caf::telemetry::collector::prometheus{}.collect_from(system.metrics()));
     return text.find(line) != std::string::npos;
   }
 
   node_metrics metrics;
 };
 
-} // namespace
+}  // namespace
 
 TEST_CASE_FIXTURE(fixture, "messages and bytes that were sent are counted by kind") {
   metrics.sent("{\"Ping\":{\"nonce\":1,\"timestamp\":2}}\n\"GetPeers\"\n\"Surprise\"\n");
@@ -43,8 +43,8 @@ TEST_CASE_FIXTURE(fixture, "every kind of line that we encode is counted under i
   for (const auto& message : {wire::message{wire::handshake{}}, wire::message{wire::get_blocks{}},
                               wire::message{wire::get_masternodes{}}, wire::message{version}}) {
     metrics.sent(*wire::encode_shared(message));
-    CHECK(shows("timenode_messages_total{direction=\"out\",kind=\""
-                + std::string{wire::kind_name(message)} + "\"} 1 "));
+    CHECK(shows("timenode_messages_total{direction=\"out\",kind=\"" +
+                std::string{wire::kind_name(message)} + "\"} 1 "));
   }
 }
 
@@ -67,8 +67,9 @@ TEST_CASE_FIXTURE(fixture, "bytes of a read go to its kind, those of several kin
 
 TEST_CASE_FIXTURE(fixture,
                   "a connection is in the gauge of its phase from its beginning to its end") {
-  const auto count
-    = [&](link_phase phase) { return metrics.connections(link_direction::outbound, phase); };
+  const auto count = [&](link_phase phase) {
+    return metrics.connections(link_direction::outbound, phase);
+  };
   metrics.link_state(link_direction::outbound, std::nullopt, link_phase::connecting);
   CHECK(count(link_phase::connecting) == 1);
   metrics.link_state(link_direction::outbound, link_phase::connecting, link_phase::handshaking);
@@ -105,7 +106,7 @@ TEST_CASE_FIXTURE(fixture, "every metric is there from the start, at zero") {
   for (std::size_t kind = 0; kind < wire::message_kinds; ++kind)
     CHECK(shows("kind=\"" + std::string{wire::kind_name(kind)} + "\"} 0 "));
   for (std::size_t i = 0; i < invariant_count; ++i)
-    CHECK(shows("timenode_invariant_violations_total{name=\""
-                + std::string{to_text(static_cast<invariant>(i))} + "\"} 0 "));
+    CHECK(shows("timenode_invariant_violations_total{name=\"" +
+                std::string{to_text(static_cast<invariant>(i))} + "\"} 0 "));
   CHECK(shows("timenode_connections_ended_total{cause=\"duplicate\"} 0 "));
 }

@@ -41,9 +41,9 @@ public:
     received += batch.bytes;
     handler->on_received(std::move(batch));
   }
-  void say_wrong(const std::string& reason) {
+  void say_wrong(const std::string& reason, bool fatal = false) {
     wire::received_batch batch;
-    batch.lines.emplace_back(wire::malformed_line{reason, "evidence"});
+    batch.lines.emplace_back(wire::malformed_line{reason, "evidence", fatal});
     batch.bytes = 10;
     received += 10;
     handler->on_received(std::move(batch));
@@ -353,12 +353,28 @@ TEST_CASE("bytes of a line that is not complete are life too") {
   CHECK_FALSE(x.wire_end->closed);
 }
 
-TEST_CASE("a peer that we do not read from is not called dead") {
+TEST_CASE("a peer that we do not read from lives as long as it reads") {
   one_connection x{link_direction::inbound};
   x.establish_inbound();
   x.wire_end->paused = true;
-  x.advance(1h);
+  for (int i = 0; i < 360; ++i) {
+    x.wire_end->sent += 'x';
+    x.advance(10s);
+  }
   CHECK_FALSE(x.wire_end->closed);
+}
+
+TEST_CASE("questions to other actors of ours are limited like those about blocks") {
+  one_connection x{link_direction::inbound};
+  x.establish_inbound();
+  const auto before = x.wire_end->granted;
+  x.wire_end->say({wire::get_blocks{0, 1}, wire::get_blocks{0, 1}, wire::get_blocks{0, 1},
+                   wire::get_blocks{0, 1}, wire::get_masternodes{}, wire::get_peers{}});
+  x.run();
+  CHECK(x.wire_end->granted == before);
+  for (std::size_t i = 0; i < 4; ++i)
+    x.answer_question(i);
+  CHECK(x.wire_end->granted == before + 6);
 }
 
 TEST_CASE("the registry's probe is a ping, and anything that comes answers it once") {
@@ -389,10 +405,10 @@ TEST_CASE("ten violations close the connection, and each is reported with its ev
   CHECK(x.record->reports.at(0).cause == link_end::protocol_violation);
 }
 
-TEST_CASE("the protocol of before is one violation and the end") {
+TEST_CASE("a line after which nothing can be read is one violation and the end") {
   one_connection x{link_direction::inbound};
   x.establish_inbound();
-  x.wire_end->say_wrong("old protocol: ~W~M");
+  x.wire_end->say_wrong("a line longer than 8388608 bytes", true);
   x.run();
   CHECK(x.wire_end->closed);
   CHECK(x.record->violations.size() == 1);

@@ -1,7 +1,7 @@
 #pragma once
 
-// Peers that follow a script: connections that answer the sync engine's questions from a chain in memory, well
-// or badly, under virtual time. And what else a sync engine needs around it.
+// Peers that follow a script: connections that answer the sync engine's questions from a chain in
+// memory, well or badly, under virtual time. And what else a sync engine needs around it.
 
 #include "actors/block_checker.hpp"
 #include "actors/chain_keeper.hpp"
@@ -27,11 +27,11 @@ namespace test {
 
 /// What a peer does; the test may change it at any time.
 struct peer_script {
-  block_list chain{};                        ///< What it serves.
-  std::optional<std::uint64_t> claim{};      ///< What it says its height is; none: that of its chain.
+  block_list chain{};                    ///< What it serves.
+  std::optional<std::uint64_t> claim{};  ///< What it says its height is; none: that of its chain.
   bool answers_heights = true;
   bool answers_blocks = true;
-  std::chrono::nanoseconds delay{0};         ///< Before each answer.
+  std::chrono::nanoseconds delay{0};  ///< Before each answer.
   /// Answers to requests for blocks may be changed here.
   std::function<void(block_list&)> distort{};
 };
@@ -46,39 +46,39 @@ struct peer_log {
   std::vector<request> requests;
   std::size_t polls = 0;
   std::size_t blocks_sent = 0;
-  std::vector<timenode::monotonic_ns> open; ///< When unanswered requests came.
-  std::size_t most_open = 0; ///< Unanswered requests that were younger than 15 s, at most.
+  std::vector<timenode::monotonic_ns> open;  ///< When unanswered requests came.
+  std::size_t most_open = 0;  ///< Unanswered requests that were younger than 15 s, at most.
 };
 
 /// The actor behind a scripted peer's connection.
 class scripted_peer_state {
-public:
+ public:
   static constexpr auto name = "test.scripted-peer";
 
   scripted_peer_state(timenode::peer_connection_actor::pointer self, timenode::node_context context,
                       timenode::ip_address ip, std::shared_ptr<peer_script> script,
                       std::shared_ptr<peer_log> log,
                       std::shared_ptr<timenode::sync_engine_actor> engine)
-    : self_{self}, context_{std::move(context)}, ip_{ip}, script_{std::move(script)},
-      log_{std::move(log)}, engine_{std::move(engine)} {}
+      : self_{self}, context_{std::move(context)}, ip_{ip}, script_{std::move(script)},
+        log_{std::move(log)}, engine_{std::move(engine)} {}
 
   timenode::peer_connection_actor::behavior_type make_behavior() {
     namespace atom = timenode::atom;
     return {
-      [](atom::connected, const timenode::endpoint&) {},
-      [](atom::failed, const std::string&) {},
-      [](atom::closed, const std::string&) {},
-      [](const timenode::wire::received_batch&) {},
-      [](atom::drained) {},
-      [this](const timenode::encoded_line& line) { read(*line.bytes); },
-      [](atom::close, timenode::link_end, const std::string&) {},
-      [](atom::probe) {},
-      [](atom::snapshot) { return timenode::peer_snapshot{}; },
-      [this](atom::wake, std::uint64_t token) { answer_late(token); },
+        [](atom::connected, const timenode::endpoint&) {},
+        [](atom::failed, const std::string&) {},
+        [](atom::closed, const std::string&) {},
+        [](const timenode::wire::received_batch&) {},
+        [](atom::drained) {},
+        [this](const timenode::encoded_line& line) { read(*line.bytes); },
+        [](atom::close, timenode::link_end, const std::string&) {},
+        [](atom::probe) {},
+        [](atom::snapshot) { return timenode::peer_snapshot{}; },
+        [this](atom::wake, std::uint64_t token) { answer_late(token); },
     };
   }
 
-private:
+ private:
   void read(std::string_view line) {
     namespace wire = timenode::wire;
     if (!line.ends_with('\n'))
@@ -97,7 +97,7 @@ private:
     ++log_->polls;
     if (script_->answers_heights)
       answer(timenode::wire::block_height_response{
-        script_->claim.value_or(script_->chain.size() - 1)});
+          script_->claim.value_or(script_->chain.size() - 1)});
   }
 
   void on_request(const timenode::wire::get_blocks& x) {
@@ -170,18 +170,18 @@ spawn_fake_gossip(caf::actor_system& system,
   using namespace timenode;
   return system.spawn([flooded]() -> gossip_actor::behavior_type {
     return {
-      [flooded](atom::flood, const wire::message& x) { flooded->push_back(x); },
-      [](atom::snapshot) { return gossip_snapshot{}; },
-      [](atom::peer_up, const peer_info&, const peer_connection_actor&) {},
-      [](atom::peer_down, const ip_address&) {},
-      [](const ip_address&, const wire::message&) {},
+        [flooded](atom::flood, const wire::message& x) { flooded->push_back(x); },
+        [](atom::snapshot) { return gossip_snapshot{}; },
+        [](atom::peer_up, const peer_info&, const peer_connection_actor&) {},
+        [](atom::peer_down, const ip_address&) {},
+        [](const ip_address&, const wire::message&) {},
     };
   });
 }
 
 /// A store in memory whose disk can be full, and which counts its commits.
 class test_store : public timenode::chain::memory_store {
-public:
+ public:
   test_store() : memory_store{timenode::network_id::testnet} {}
 
   timenode::outcome<void> commit(const timenode::chain::store_batch& batch, bool sync) override {
@@ -192,12 +192,13 @@ public:
   }
 
   bool full = false;
-  std::vector<std::pair<std::size_t, bool>> commits; ///< Blocks appended, and whether it was synced.
+  std::vector<std::pair<std::size_t, bool>>
+      commits;  ///< Blocks appended, and whether it was synced.
 };
 
 /// A sync engine with everything that it needs, and peers that follow scripts.
 class sync_world : public test_node {
-public:
+ public:
   struct peer {
     timenode::ip_address ip;
     timenode::link_direction direction = timenode::link_direction::outbound;
@@ -207,7 +208,7 @@ public:
   };
 
   explicit sync_world(std::size_t max_waiting_bytes = timenode::sync::max_waiting_bytes)
-    : max_waiting_bytes_{max_waiting_bytes} {
+      : max_waiting_bytes_{max_waiting_bytes} {
     spdlog::set_level(spdlog::level::off);
     keeper = system.spawn<timenode::chain_keeper>(context, store);
     registry = spawn_violation_taker(system, violations);
@@ -236,8 +237,8 @@ public:
     result.ip = timenode::ip_address::parse(ip).value();
     result.direction = direction;
     *result.script = std::move(script);
-    result.connection = system.spawn<scripted_peer>(context, result.ip, result.script, result.log,
-                                                    engine);
+    result.connection =
+        system.spawn<scripted_peer>(context, result.ip, result.script, result.log, engine);
     return result;
   }
 
@@ -265,8 +266,8 @@ public:
 
   timenode::flood_judgement judge(const peer& from, const timenode::block_ptr& x) {
     return ask<timenode::flood_judgement>(
-      *engine, timenode::atom::judge_v, from.ip,
-      timenode::wire::message{timenode::wire::block_announcement{x}});
+        *engine, timenode::atom::judge_v, from.ip,
+        timenode::wire::message{timenode::wire::block_announcement{x}});
   }
 
   std::uint64_t height() const { return store->tip().height; }
@@ -296,17 +297,17 @@ public:
   }
 
   std::shared_ptr<test_store> store = std::make_shared<test_store>();
-  std::shared_ptr<std::vector<timenode::violation>> violations
-    = std::make_shared<std::vector<timenode::violation>>();
-  std::shared_ptr<std::vector<timenode::wire::message>> flooded
-    = std::make_shared<std::vector<timenode::wire::message>>();
-  std::shared_ptr<timenode::sync_engine_actor> engine
-    = std::make_shared<timenode::sync_engine_actor>();
+  std::shared_ptr<std::vector<timenode::violation>> violations =
+      std::make_shared<std::vector<timenode::violation>>();
+  std::shared_ptr<std::vector<timenode::wire::message>> flooded =
+      std::make_shared<std::vector<timenode::wire::message>>();
+  std::shared_ptr<timenode::sync_engine_actor> engine =
+      std::make_shared<timenode::sync_engine_actor>();
   timenode::chain_keeper_actor keeper;
   timenode::violation_taker_actor registry;
   timenode::gossip_actor gossip;
 
-private:
+ private:
   std::size_t max_waiting_bytes_;
   timenode::link_id links_ = 0;
 };
@@ -316,4 +317,4 @@ inline block_list real_blocks(std::uint64_t count) {
   return {real_chain().begin(), real_chain().begin() + static_cast<std::ptrdiff_t>(count + 1)};
 }
 
-} // namespace test
+}  // namespace test

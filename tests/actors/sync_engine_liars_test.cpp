@@ -1,5 +1,6 @@
-// The sync engine against peers that lie, are slow, or are silent: with one honest peer among them the node
-// always gets to the end, within a bounded time, and punishes nobody but those who sent wrong bytes.
+// The sync engine against peers that lie, are slow, or are silent: with one honest peer among them
+// the node always gets to the end, within a bounded time, and punishes nobody but those who sent
+// wrong bytes.
 
 #include "tests/actors/scripted_peer.hpp"
 
@@ -16,7 +17,7 @@ namespace {
 struct lie {
   std::string name{};
   std::function<peer_script()> script{};
-  bool provable = false; ///< Its bytes are wrong: a violation, and nothing else is.
+  bool provable = false;  ///< Its bytes are wrong: a violation, and nothing else is.
 };
 
 void drop_every_third(block_list& blocks) {
@@ -26,60 +27,58 @@ void drop_every_third(block_list& blocks) {
 
 const std::vector<lie>& lies() {
   static const std::vector<lie> result{
-    {"never answers", [] { return peer_script{.chain = real_chain(), .answers_blocks = false}; }},
-    {"says nothing at all but claims",
-     [] {
-       return peer_script{.chain = real_chain(), .answers_heights = false, .answers_blocks = false};
-     }},
-    {"answers with nothing",
-     [] {
-       return peer_script{.chain = real_chain(), .distort = [](block_list& x) { x.clear(); }};
-     }},
-    {"leaves holes", [] { return peer_script{.chain = real_chain(), .distort = drop_every_third}; }},
-    {"leaves out the first",
-     [] {
-       return peer_script{.chain = real_chain(),
-                          .distort = [](block_list& x) {
-                            if (x.size() > 1)
-                              x.erase(x.begin());
-                          }};
-     }},
-    {"sends one block at a time",
-     [] {
-       return peer_script{.chain = real_chain(), .delay = 1s, .distort = [](block_list& x) {
-                            if (x.size() > 1)
-                              x.resize(1);
-                          }};
-     }},
-    {"sends invalid blocks",
-     [] {
-       return peer_script{.chain = real_chain(),
-                          .distort
-                          = [](block_list& x) {
+      {"never answers", [] { return peer_script{.chain = real_chain(), .answers_blocks = false}; }},
+      {"says nothing at all but claims",
+       [] {
+         return peer_script{
+             .chain = real_chain(), .answers_heights = false, .answers_blocks = false};
+       }},
+      {"answers with nothing",
+       [] {
+         return peer_script{.chain = real_chain(), .distort = [](block_list& x) { x.clear(); }};
+       }},
+      {"leaves holes",
+       [] { return peer_script{.chain = real_chain(), .distort = drop_every_third}; }},
+      {"leaves out the first",
+       [] {
+         return peer_script{.chain = real_chain(), .distort = [](block_list& x) {
+                              if (x.size() > 1)
+                                x.erase(x.begin());
+                            }};
+       }},
+      {"sends one block at a time",
+       [] {
+         return peer_script{.chain = real_chain(), .delay = 1s, .distort = [](block_list& x) {
+                              if (x.size() > 1)
+                                x.resize(1);
+                            }};
+       }},
+      {"sends invalid blocks",
+       [] {
+         return peer_script{.chain = real_chain(), .distort = [](block_list& x) {
                               if (!x.empty())
                                 x[x.size() / 2] = tampered(*x[x.size() / 2]);
                             }};
-     },
-     true},
-    {"sends other heights than asked for",
-     [] {
-       return peer_script{.chain = real_chain(),
-                          .distort = [](block_list& x) { x = {real_chain()[1], real_chain()[2]}; }};
-     }},
-    {"sends its blocks backwards",
-     [] {
-       return peer_script{.chain = real_chain(),
-                          .distort = [](block_list& x) { std::reverse(x.begin(), x.end()); }};
-     }},
-    {"is on another branch",
-     [] { return peer_script{.chain = branch_of(real_chain(), 40, 2000, "other")}; }},
-    {"claims too much", [] { return peer_script{.chain = real_blocks(5), .claim = 1ull << 63}; }},
-    {"claims the highest number there is",
-     [] { return peer_script{.chain = real_blocks(5), .claim = ~std::uint64_t{0}}; }},
-    {"answers after 20 seconds",
-     [] { return peer_script{.chain = real_chain(), .delay = 20s}; }},
-    {"answers after 14 seconds",
-     [] { return peer_script{.chain = real_chain(), .delay = 14s}; }},
+       },
+       true},
+      {"sends other heights than asked for",
+       [] {
+         return peer_script{.chain = real_chain(), .distort = [](block_list& x) {
+                              x = {real_chain()[1], real_chain()[2]};
+                            }};
+       }},
+      {"sends its blocks backwards",
+       [] {
+         return peer_script{.chain = real_chain(),
+                            .distort = [](block_list& x) { std::reverse(x.begin(), x.end()); }};
+       }},
+      {"is on another branch",
+       [] { return peer_script{.chain = branch_of(real_chain(), 40, 2000, "other")}; }},
+      {"claims too much", [] { return peer_script{.chain = real_blocks(5), .claim = 1ull << 63}; }},
+      {"claims the highest number there is",
+       [] { return peer_script{.chain = real_blocks(5), .claim = ~std::uint64_t{0}}; }},
+      {"answers after 20 seconds", [] { return peer_script{.chain = real_chain(), .delay = 20s}; }},
+      {"answers after 14 seconds", [] { return peer_script{.chain = real_chain(), .delay = 14s}; }},
   };
   return result;
 }
@@ -101,13 +100,13 @@ void check_steady_progress(sync_world& w, std::uint64_t end, std::chrono::second
   }
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("three liars of a kind do not keep a node from what one honest peer has") {
   for (const auto& lie : lies()) {
     CAPTURE(lie.name);
-    // A branch of their own that extends our tip cannot be told from the truth before forks are resolved: the
-    // liars of another branch come when we have passed the fork.
+    // A branch of their own that extends our tip cannot be told from the truth before forks are
+    // resolved: the liars of another branch come when we have passed the fork.
     sync_world w;
     if (lie.name == "is on another branch")
       w.store_blocks({real_chain().begin() + 1, real_chain().begin() + 60});
@@ -129,7 +128,8 @@ TEST_CASE("three liars of a kind do not keep a node from what one honest peer ha
       CHECK(x.link != 0);
     }
     for (const auto& x : liars)
-      CHECK(x.log->most_open <= 8); // 4 by our count; what was given up may still be open on its side
+      CHECK(x.log->most_open <=
+            8);  // 4 by our count; what was given up may still be open on its side
     CHECK(honest.log->most_open <= 4);
   }
 }
@@ -164,7 +164,8 @@ TEST_CASE("whoever lies in whatever mixture, one honest peer is enough") {
             random.below(2) == 0 ? link_direction::inbound : link_direction::outbound);
       w.advance(std::chrono::milliseconds{random.below(2000)});
     }
-    w.add("10.0.0.1", {.chain = real_chain(), .delay = std::chrono::milliseconds{random.below(500)}},
+    w.add("10.0.0.1",
+          {.chain = real_chain(), .delay = std::chrono::milliseconds{random.below(500)}},
           random.below(2) == 0 ? link_direction::inbound : link_direction::outbound);
     check_steady_progress(w, 2000, 120s);
     CHECK(w.store->tip().hash == chain::block_hash(real_chain().back()->header));
@@ -174,7 +175,8 @@ TEST_CASE("whoever lies in whatever mixture, one honest peer is enough") {
   }
 }
 
-TEST_CASE("an honest peer that comes after many silent ones is found within 15 seconds near the tip") {
+TEST_CASE(
+    "an honest peer that comes after many silent ones is found within 15 seconds near the tip") {
   sync_world w;
   // Only some blocks are missing, so there is one range, and each peer looks as good as the next.
   for (std::size_t n = 0; n < 30; ++n)
@@ -236,10 +238,10 @@ TEST_CASE("a claim that cannot be kept costs its credit and no more") {
 
 TEST_CASE("a claim beyond the schedule counts as one of the schedule") {
   sync_world w;
-  const auto a = w.add("10.0.0.1", {.chain = real_blocks(0), .claim = ~std::uint64_t{0},
-                                    .answers_blocks = false});
-  const auto due = static_cast<std::uint64_t>(
-    (w.unix_now() - real_chain()[0]->header.timestamp) / chain::block_time_seconds);
+  const auto a = w.add(
+      "10.0.0.1", {.chain = real_blocks(0), .claim = ~std::uint64_t{0}, .answers_blocks = false});
+  const auto due = static_cast<std::uint64_t>((w.unix_now() - real_chain()[0]->header.timestamp) /
+                                              chain::block_time_seconds);
   CHECK(w.look().target == due + sync::schedule_slack);
   w.advance(15s);
   CHECK(w.look().target == 0);

@@ -115,7 +115,7 @@ TEST_CASE("the ranges of a peer that goes away are asked of another at once") {
   CHECK(a.log->requests.size() == 4);
   const auto b = w.add("10.0.0.2", {.chain = real_chain(), .delay = 10ms});
   w.advance(15ms);
-  REQUIRE(b.log->requests.size() == 4); // what the first one has not been asked for
+  REQUIRE(b.log->requests.size() == 4);  // what the first one has not been asked for
   CHECK(b.log->requests.front().first == 401);
   w.down(a);
   CHECK(w.reaches(2000, 1s));
@@ -123,8 +123,8 @@ TEST_CASE("the ranges of a peer that goes away are asked of another at once") {
 
 TEST_CASE("a peer that talks over another connection is asked again over it") {
   sync_world w;
-  auto a = w.add("10.0.0.1", {.chain = real_chain(), .answers_blocks = false},
-                 link_direction::inbound);
+  auto a =
+      w.add("10.0.0.1", {.chain = real_chain(), .answers_blocks = false}, link_direction::inbound);
   CHECK(w.height() == 0);
   a.script->answers_blocks = true;
   a.direction = link_direction::outbound;
@@ -141,8 +141,8 @@ TEST_CASE("memory for blocks that wait is bounded, and the node still gets to th
     most = std::max<std::size_t>(most, w.look().buffered_bytes);
     return w.height() >= 1500;
   };
-  // The first does not answer for what it is asked first, so that what the others send must wait: more than
-  // was to be expected, since blocks are larger than usual.
+  // The first does not answer for what it is asked first, so that what the others send must wait:
+  // more than was to be expected, since blocks are larger than usual.
   const auto a = w.add("10.0.0.1", {.chain = blocks, .answers_blocks = false, .delay = 20ms});
   const auto b = w.add("10.0.0.2", {.chain = blocks, .delay = 20ms});
   const auto c = w.add("10.0.0.3", {.chain = blocks, .delay = 20ms});
@@ -215,7 +215,7 @@ TEST_CASE("an announced block that is invalid gets a verdict with the reason") {
   CHECK(result.verdict == flood_verdict::invalid);
   CHECK(!result.reason.empty());
   CHECK(w.height() == 20);
-  CHECK(w.violations->empty()); // who asked for the verdict reports it
+  CHECK(w.violations->empty());  // who asked for the verdict reports it
   CHECK(w.judge(a, real_chain()[21]).verdict == flood_verdict::forward);
 }
 

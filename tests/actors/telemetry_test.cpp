@@ -30,7 +30,7 @@ struct world {
 /// Never answers, but keeps the question so that nobody is told of a broken promise.
 template <class T>
 class unanswered {
-public:
+ public:
   template <class Self>
   caf::result<T> keep(Self* self) {
     auto promise = self->template make_response_promise<T>();
@@ -38,7 +38,7 @@ public:
     return promise;
   }
 
-private:
+ private:
   std::vector<caf::typed_response_promise<T>> promises_;
 };
 
@@ -50,18 +50,18 @@ registry_source spawn_registry(caf::actor_system& system, world& w) {
     auto kept = std::make_shared<unanswered<registry_snapshot>>();
     auto kept_lists = std::make_shared<unanswered<link_list>>();
     return {
-      [&w, self, kept_lists](atom::list) -> caf::result<link_list> {
-        ++w.asked["list"];
-        if (w.registry_silent)
-          return kept_lists->keep(self);
-        return w.links;
-      },
-      [&w, self, kept](atom::snapshot) -> caf::result<registry_snapshot> {
-        ++w.asked["registry"];
-        if (w.registry_silent)
-          return kept->keep(self);
-        return w.registry;
-      },
+        [&w, self, kept_lists](atom::list) -> caf::result<link_list> {
+          ++w.asked["list"];
+          if (w.registry_silent)
+            return kept_lists->keep(self);
+          return w.links;
+        },
+        [&w, self, kept](atom::snapshot) -> caf::result<registry_snapshot> {
+          ++w.asked["registry"];
+          if (w.registry_silent)
+            return kept->keep(self);
+          return w.registry;
+        },
     };
   });
 }
@@ -71,7 +71,7 @@ template <class Snapshot>
 snapshot_source<Snapshot> spawn_source(caf::actor_system& system, const Snapshot& x) {
   using source = snapshot_source<Snapshot>;
   return system.spawn(
-    [&x]() -> typename source::behavior_type { return {[&x](atom::snapshot) { return x; }}; });
+      [&x]() -> typename source::behavior_type { return {[&x](atom::snapshot) { return x; }}; });
 }
 
 snapshot_source<sync_snapshot> spawn_sync(caf::actor_system& system, world& w) {
@@ -79,12 +79,12 @@ snapshot_source<sync_snapshot> spawn_sync(caf::actor_system& system, world& w) {
   return system.spawn([&w](source::pointer self) -> source::behavior_type {
     auto kept = std::make_shared<unanswered<sync_snapshot>>();
     return {
-      [&w, self, kept](atom::snapshot) -> caf::result<sync_snapshot> {
-        ++w.asked["sync"];
-        if (w.sync_silent)
-          return kept->keep(self);
-        return w.sync;
-      },
+        [&w, self, kept](atom::snapshot) -> caf::result<sync_snapshot> {
+          ++w.asked["sync"];
+          if (w.sync_silent)
+            return kept->keep(self);
+          return w.sync;
+        },
     };
   });
 }
@@ -98,23 +98,23 @@ masternode_source spawn_masternodes(caf::actor_system& system, world& w) {
 peer_connection_actor spawn_connection(caf::actor_system& system, peer_snapshot snapshot) {
   return system.spawn([snapshot]() -> peer_connection_actor::behavior_type {
     return {
-      [](atom::connected, const endpoint&) {},
-      [](atom::failed, const std::string&) {},
-      [](atom::closed, const std::string&) {},
-      [](const wire::received_batch&) {},
-      [](atom::drained) {},
-      [](const encoded_line&) {},
-      [](atom::close, link_end, const std::string&) {},
-      [](atom::probe) {},
-      [snapshot](atom::snapshot) { return snapshot; },
-      [](atom::wake, std::uint64_t) {},
+        [](atom::connected, const endpoint&) {},
+        [](atom::failed, const std::string&) {},
+        [](atom::closed, const std::string&) {},
+        [](const wire::received_batch&) {},
+        [](atom::drained) {},
+        [](const encoded_line&) {},
+        [](atom::close, link_end, const std::string&) {},
+        [](atom::probe) {},
+        [snapshot](atom::snapshot) { return snapshot; },
+        [](atom::wake, std::uint64_t) {},
     };
   });
 }
 
 /// A telemetry actor in a world where nothing is wrong: two connections, everyone answers.
 class fixture : public test::test_node {
-public:
+ public:
   fixture() : metrics{system.metrics()} {
     context.metrics = &metrics;
     add_connection(1, "192.0.2.1", link_direction::inbound);
@@ -171,7 +171,7 @@ public:
   telemetry_actor uut;
 };
 
-} // namespace
+}  // namespace
 
 TEST_CASE_FIXTURE(fixture, "a snapshot holds what every actor said of itself") {
   w.directory.known = 7;
@@ -309,7 +309,7 @@ TEST_CASE_FIXTURE(fixture, "a registry that does not answer is not judged") {
 }
 
 TEST_CASE_FIXTURE(
-  fixture, "a second established connection to an IP that stays is a violation of one-link") {
+    fixture, "a second established connection to an IP that stays is a violation of one-link") {
   add_connection(3, "192.0.2.2", link_direction::inbound);
   advance(20s);
   CHECK(violations(invariant::one_link) == 0);
@@ -340,7 +340,7 @@ TEST_CASE_FIXTURE(fixture, "without metrics violations are counted all the same"
 TEST_CASE_FIXTURE(fixture, "questions asked during a check are answered, and the check goes on") {
   w.sync_silent = true;
   w.sockets = 3;
-  advance(10100ms); // A check's collection waits for the sync engine.
+  advance(10100ms);  // A check's collection waits for the sync engine.
   auto response = ask_later();
   run();
   advance(800ms);
@@ -355,7 +355,7 @@ TEST_CASE_FIXTURE(fixture,
   advance(9500ms);
   auto response = ask_later();
   run();
-  advance(600ms); // The check is due; the collection was begun before.
+  advance(600ms);  // The check is due; the collection was begun before.
   CHECK(w.asked["registry"] == 1);
   advance(300ms);
   take(response);

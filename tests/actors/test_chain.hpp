@@ -23,8 +23,8 @@ inline const block_list& real_chain() {
   static const auto result = [] {
     namespace chain = timenode::chain;
     block_list blocks;
-    auto file
-      = chain::chain_file_reader::open(std::string{TIMENODE_TEST_DATA} + "/testnet-0-2000.jsonl.xz");
+    auto file = chain::chain_file_reader::open(std::string{TIMENODE_TEST_DATA} +
+                                               "/testnet-0-2000.jsonl.xz");
     if (!file)
       throw std::runtime_error{file.error().reason};
     for (;;) {
@@ -48,8 +48,8 @@ inline timenode::block_ptr seal(timenode::block x) {
   return std::make_shared<const timenode::block>(std::move(x));
 }
 
-/// A valid block on that parent, that pays `payee`: another payee makes another branch. `padding`: bytes
-/// that its coinbase is longer.
+/// A valid block on that parent, that pays `payee`: another payee makes another branch. `padding`:
+/// bytes that its coinbase is longer.
 inline timenode::block_ptr next_block(const timenode::block& parent,
                                       const std::string& payee = "payee", std::size_t padding = 0) {
   timenode::block result;
@@ -62,8 +62,7 @@ inline timenode::block_ptr next_block(const timenode::block& parent,
   timenode::transaction coinbase;
   coinbase.version = 1;
   coinbase.timestamp = result.header.timestamp;
-  coinbase.outputs.push_back(
-    {timenode::chain::block_subsidy, {address.begin(), address.end()}});
+  coinbase.outputs.push_back({timenode::chain::block_subsidy, {address.begin(), address.end()}});
   result.transactions.push_back(std::move(coinbase));
   result.masternode_rewards.emplace_back(address, timenode::chain::block_subsidy);
   return seal(std::move(result));
@@ -78,8 +77,8 @@ inline block_list branch_of(const block_list& from, std::uint64_t fork, std::uin
   return result;
 }
 
-/// The same block with a transaction changed and everything else left: its hash is the same, its merkle root
-/// does not match.
+/// The same block with a transaction changed and everything else left: its hash is the same, its
+/// merkle root does not match.
 inline timenode::block_ptr tampered(const timenode::block& x) {
   auto copy = x;
   copy.transactions.front().outputs.front().value += 1;
@@ -104,4 +103,4 @@ inline timenode::checked_block must_check(const timenode::block_ptr& x) {
   return std::move(*result);
 }
 
-} // namespace test
+}  // namespace test

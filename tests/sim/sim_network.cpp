@@ -202,7 +202,7 @@ private:
       while (auto line = framer_.next())
         batch.lines.push_back(network_->decoder_.decode_padded(*line));
       if (framer_.faulted())
-        batch.lines.push_back(wire::malformed_line{"line too long", framer_.evidence()});
+        batch.lines.push_back(wire::malformed_line{"line too long", framer_.evidence(), true});
       if (batch.lines.empty())
         continue;
       batch.bytes = bytes->size();

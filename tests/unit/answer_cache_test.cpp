@@ -21,7 +21,7 @@ wire::shared_line line(std::size_t bytes) {
 
 const answer_cache::hash_source same = [](std::uint64_t) { return hash(1); };
 
-} // namespace
+}  // namespace
 
 TEST_CASE("an answer is found by its range and its kind") {
   answer_cache x{1000};
@@ -39,7 +39,8 @@ TEST_CASE("an answer is dropped when its last block is no longer on the chain") 
   CHECK(x.size() == 0);
   CHECK(x.bytes() == 0);
   x.insert({1, 100, range_kind::blocks}, 100, hash(1), line(100));
-  CHECK(x.find({1, 100, range_kind::blocks}, [](std::uint64_t) { return std::nullopt; }) == nullptr);
+  CHECK(x.find({1, 100, range_kind::blocks}, [](std::uint64_t) { return std::nullopt; }) ==
+        nullptr);
 }
 
 TEST_CASE("the cache is bounded by bytes, and what was not used for longest goes first") {

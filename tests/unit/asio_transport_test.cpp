@@ -266,6 +266,24 @@ TEST_CASE("transport: closing before start tells nobody") {
   dial->close("changed our mind");
 }
 
+TEST_CASE("transport: one that was refused counts no more, though its socket lingers") {
+  with_threads([](auto options) {
+    options.linger = 60s;
+    server at{"127.0.0.1", options};
+    plain_peer peer{at.at};
+    auto [here, remote] = at.take();
+    CHECK(at.transport.open_connections() == 1);
+    here.connection->close("not wanted");
+    CHECK(peer.read_all().empty());
+    CHECK(at.transport.open_connections() == 0);
+    peer.close();
+    // Nor is it taken off a second time when its socket goes.
+    plain_peer second{at.at};
+    auto [there, from] = at.take(1);
+    CHECK(at.transport.open_connections() == 1);
+  });
+}
+
 TEST_CASE("transport: closing while the dial is under way ends in on_closed") {
   net::asio_transport from{{.linger = 5ms}};  // Nobody takes those that come to be.
   server at;

@@ -34,7 +34,7 @@ std::vector<height_range> listed(const block_buffer& x, std::uint64_t from = 0) 
   return result;
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("what was put in comes out in order, as far as there is no hole") {
   block_buffer x{10'000};
@@ -90,7 +90,7 @@ TEST_CASE("when there is too much the highest go") {
   CHECK(x.insert(blocks(20, 25), 0) == 2);
   CHECK(x.bytes() == 100);
   CHECK(listed(x) == std::vector<height_range>{{1, 8}, {20, 21}});
-  x.insert(blocks(10, 11), 50); // as much is in use elsewhere
+  x.insert(blocks(10, 11), 50);  // as much is in use elsewhere
   CHECK(x.bytes() == 50);
   CHECK(listed(x) == std::vector<height_range>{{1, 5}});
 }
@@ -129,29 +129,29 @@ TEST_CASE("the buffer holds what a plain set of heights would") {
       const auto first = random.below(300) + 1;
       const auto last = first + random.below(40);
       switch (random.below(4)) {
-        case 0:
-        case 1: {
-          sourced_blocks some;
-          for (auto h = first; h <= last; ++h)
-            if (random.below(5) != 0) {
-              some.push_back(one(h));
-              expected.insert(h);
-            }
-          x.insert(std::move(some), 0);
-          break;
-        }
-        case 2: {
-          const auto from = expected.empty() ? 1 : *expected.begin();
-          const auto run = x.take(from, random.below(30) + 1, 1'000'000);
-          for (const auto& y : run)
-            REQUIRE(expected.erase(y.height()) == 1);
-          break;
-        }
-        default:
-          if (random.below(10) == 0) {
-            x.drop_below(first);
-            expected.erase(expected.begin(), expected.lower_bound(first));
+      case 0:
+      case 1: {
+        sourced_blocks some;
+        for (auto h = first; h <= last; ++h)
+          if (random.below(5) != 0) {
+            some.push_back(one(h));
+            expected.insert(h);
           }
+        x.insert(std::move(some), 0);
+        break;
+      }
+      case 2: {
+        const auto from = expected.empty() ? 1 : *expected.begin();
+        const auto run = x.take(from, random.below(30) + 1, 1'000'000);
+        for (const auto& y : run)
+          REQUIRE(expected.erase(y.height()) == 1);
+        break;
+      }
+      default:
+        if (random.below(10) == 0) {
+          x.drop_below(first);
+          expected.erase(expected.begin(), expected.lower_bound(first));
+        }
       }
       REQUIRE(x.blocks() == expected.size());
       REQUIRE(x.bytes() == 10 * expected.size());

@@ -55,7 +55,7 @@ void check_all(block_pipeline& x) {
     x.checked(job->run, passed(*job));
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("only blocks that link to the last one are taken") {
   block_pipeline x{tip_at(10), 2};
@@ -68,7 +68,7 @@ TEST_CASE("only blocks that link to the last one are taken") {
   CHECK(x.next_height() == 16);
   CHECK(x.last_hash() == tip_at(15).hash);
   auto mixed = blocks(16, 18);
-  mixed.push_back({test::next_block(*chain_blocks()[17]), ip(2), 10}); // another 18
+  mixed.push_back({test::next_block(*chain_blocks()[17]), ip(2), 10});  // another 18
   mixed[3].block = test::next_block(*test::next_block(*chain_blocks()[17]));
   CHECK(x.add(mixed, late).size() == 1);
   CHECK(x.bytes() == 80);
@@ -85,7 +85,8 @@ TEST_CASE("as many runs are checked at once as there are checkers, and applied i
   block_pipeline x{tip_at(0), 2};
   for (int i = 0; i < 3; ++i) {
     CHECK(x.has_room());
-    x.add(blocks(static_cast<std::uint64_t>(10 * i + 1), static_cast<std::uint64_t>(10 * i + 10)), late);
+    x.add(blocks(static_cast<std::uint64_t>(10 * i + 1), static_cast<std::uint64_t>(10 * i + 10)),
+          late);
   }
   CHECK(!x.has_room());
   const auto first = x.next_check();
@@ -94,8 +95,8 @@ TEST_CASE("as many runs are checked at once as there are checkers, and applied i
   REQUIRE(second);
   CHECK(!x.next_check());
   x.checked(second->run, passed(*second));
-  CHECK(!x.next_apply()); // the first is not done
-  CHECK(x.next_check());  // the third
+  CHECK(!x.next_apply());  // the first is not done
+  CHECK(x.next_check());   // the third
   x.checked(first->run, passed(*first));
   const auto batch = x.next_apply();
   REQUIRE(batch);
@@ -134,7 +135,7 @@ TEST_CASE("a bad block is blamed, and what leads from it goes back without the c
   CHECK(news.bad->block.from == ip(2));
   CHECK(news.bad->reason == "merkle root");
   CHECK(!news.bad->judged);
-  CHECK(news.returned.size() == 5); // 16 to 20
+  CHECK(news.returned.size() == 5);  // 16 to 20
   CHECK(x.next_height() == 13);
   CHECK(x.last_hash() == tip_at(12).hash);
   CHECK(x.bytes() == 120);
@@ -180,7 +181,7 @@ TEST_CASE("a block that the keeper refuses is blamed") {
   REQUIRE(news.bad);
   CHECK(news.bad->block.height() == 5);
   CHECK(news.bad->reason == "output is spent");
-  CHECK(news.returned.size() == 10); // those of the other peer
+  CHECK(news.returned.size() == 10);  // those of the other peer
   CHECK(x.empty());
   CHECK(x.bytes() == 0);
   CHECK(x.next_height() == 5);

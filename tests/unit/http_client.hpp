@@ -27,12 +27,12 @@ namespace rpc_test {
 struct response {
   int status = 0;
   std::string head;
-  std::map<std::string, std::string> headers; ///< Names in lower case.
+  std::map<std::string, std::string> headers;  ///< Names in lower case.
   std::string body;
 };
 
 class http_client {
-public:
+ public:
   explicit http_client(const timenode::endpoint& to) : fd_{::socket(AF_INET, SOCK_STREAM, 0)} {
     // Far longer than any test waits: a failure, not a measure.
     timeval deadline{20, 0};
@@ -74,10 +74,10 @@ public:
     received_.erase(0, end + 4);
     read_head(result);
     const auto length = result.headers.contains("content-length")
-                          ? std::stoul(result.headers["content-length"])
-                          : 0;
-    if (read_until([&] { return received_.size() >= length ? length : std::string::npos; })
-        == std::string::npos)
+                            ? std::stoul(result.headers["content-length"])
+                            : 0;
+    if (read_until([&] { return received_.size() >= length ? length : std::string::npos; }) ==
+        std::string::npos)
       return std::nullopt;
     result.body = received_.substr(0, length);
     received_.erase(0, length);
@@ -95,12 +95,12 @@ public:
 
   /// A POST of `body` and its response.
   response post(const std::string& body, const std::string& headers = "") {
-    send("POST / HTTP/1.1\r\nHost: 127.0.0.1\r\n" + headers
-         + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+    send("POST / HTTP/1.1\r\nHost: 127.0.0.1\r\n" + headers +
+         "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
     return receive().value();
   }
 
-private:
+ private:
   template <class F>
   std::size_t read_until(F where) {
     auto found = where();
@@ -137,4 +137,4 @@ private:
   std::string received_;
 };
 
-} // namespace rpc_test
+}  // namespace rpc_test

@@ -20,15 +20,15 @@ using rpc_test::getpeerinfo;
 using rpc_test::http_client;
 using rpc_test::post_with;
 
-} // namespace
+}  // namespace
 
 // -- connections --------------------------------------------------------------------
 
 TEST_CASE_FIXTURE(fixture, "one connection serves two hundred requests") {
   http_client client{start()};
   for (int i = 0; i < 200; ++i) {
-    const auto x
-      = client.post(R"({"jsonrpc":"2.0","method":"getblockcount","id":)" + std::to_string(i) + "}");
+    const auto x =
+        client.post(R"({"jsonrpc":"2.0","method":"getblockcount","id":)" + std::to_string(i) + "}");
     REQUIRE(x.status == 200);
     CHECK(json::parse(x.body)["id"] == i);
   }
@@ -50,28 +50,29 @@ TEST_CASE_FIXTURE(fixture, "a request may come byte by byte and in chunks") {
   for (const char c : post_with("Host: localhost\r\n"))
     client.send({&c, 1});
   CHECK(client.receive().value().status == 200);
-  client.send("POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n10\r\n"
-              + getblockcount.substr(0, 16) + "\r\n");
+  client.send("POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n10\r\n" +
+              getblockcount.substr(0, 16) + "\r\n");
   client.send("21\r\n" + getblockcount.substr(16) + "\r\n0\r\n\r\n");
   REQUIRE(getblockcount.size() == 16 + 0x21);
   CHECK(json::parse(client.receive().value().body)["result"] == 2);
 }
 
 TEST_CASE_FIXTURE(
-  fixture, "a client that wants to close is closed, one of HTTP/1.0 too unless it says otherwise") {
+    fixture,
+    "a client that wants to close is closed, one of HTTP/1.0 too unless it says otherwise") {
   const auto at = start();
   http_client closing{at};
   CHECK(closing.post(getblockcount, "Connection: close\r\n").status == 200);
   CHECK(closing.closed());
   http_client old{at};
-  old.send("POST / HTTP/1.0\r\nContent-Length: " + std::to_string(getblockcount.size()) + "\r\n\r\n"
-           + getblockcount);
+  old.send("POST / HTTP/1.0\r\nContent-Length: " + std::to_string(getblockcount.size()) +
+           "\r\n\r\n" + getblockcount);
   CHECK(old.receive().value().status == 200);
   CHECK(old.closed());
   http_client staying{at};
   for (int i = 0; i < 2; ++i) {
-    staying.send("POST / HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: "
-                 + std::to_string(getblockcount.size()) + "\r\n\r\n" + getblockcount);
+    staying.send("POST / HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: " +
+                 std::to_string(getblockcount.size()) + "\r\n\r\n" + getblockcount);
     const auto x = staying.receive().value();
     CHECK(x.status == 200);
     CHECK(x.headers.at("connection") == "keep-alive");
@@ -88,8 +89,8 @@ TEST_CASE_FIXTURE(fixture, "a client that sends no more than its request still g
 
 TEST_CASE_FIXTURE(fixture, "a client that asks first is told to go on") {
   http_client client{start()};
-  client.send("POST / HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: "
-              + std::to_string(getblockcount.size()) + "\r\n\r\n");
+  client.send("POST / HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: " +
+              std::to_string(getblockcount.size()) + "\r\n\r\n");
   CHECK(client.receive().value().status == 100);
   client.send(getblockcount);
   CHECK(client.receive().value().status == 200);
@@ -171,7 +172,7 @@ TEST_CASE_FIXTURE(fixture, "a client that does not read its answer is closed") {
   limits.write_timeout = 100ms;
   backend->on_snapshot = [](auto then) {
     auto x = rpc_test::fixture_snapshot();
-    x.peers[0].version = std::string(15u << 20, 'x'); // More than two sockets buffer.
+    x.peers[0].version = std::string(15u << 20, 'x');  // More than two sockets buffer.
     then(std::move(x));
   };
   std::promise<void> given_up;
@@ -203,8 +204,8 @@ TEST_CASE_FIXTURE(fixture, "only POST is served at /, only GET for health, and n
   const auto x = client.receive().value();
   CHECK(x.status == 405);
   CHECK(x.headers.at("allow") == "GET");
-  client.send("POST /?x=1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: "
-              + std::to_string(getblockcount.size()) + "\r\n\r\n" + getblockcount);
+  client.send("POST /?x=1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: " +
+              std::to_string(getblockcount.size()) + "\r\n\r\n" + getblockcount);
   CHECK(client.receive().value().status == 200);
 }
 
@@ -270,8 +271,8 @@ TEST_CASE_FIXTURE(fixture,
   huge.send("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 18446744073709551615\r\n\r\n");
   CHECK(huge.receive().value().status == 413);
   http_client longest{at};
-  CHECK(longest.post(std::string((1u << 20) - getblockcount.size(), ' ') + getblockcount).status
-        == 200);
+  CHECK(longest.post(std::string((1u << 20) - getblockcount.size(), ' ') + getblockcount).status ==
+        200);
 }
 
 TEST_CASE_FIXTURE(fixture, "a header above the limit is refused") {
@@ -298,7 +299,7 @@ TEST_CASE_FIXTURE(fixture, "what is no HTTP is answered with 400 and closed") {
         std::string{"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n"},
         std::string{"POST / HTTP/1.1\r\nHost : localhost\r\n\r\n"},
         std::string{
-          "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"}}) {
+            "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"}}) {
     CAPTURE(bytes);
     http_client client{at};
     client.send(bytes);

@@ -49,7 +49,7 @@ bool mentions(const findings& x, std::string_view what) {
   return false;
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("invariants have the names of the architecture page") {
   CHECK(to_text(invariant::one_link) == "one-link");
@@ -87,8 +87,8 @@ TEST_CASE("one-truth: a connection that the registry does not have is found") {
   const auto found = differences(x);
   // The connection, and the socket that it holds.
   CHECK(found.size() == 2);
-  CHECK(
-    mentions(found, "link 2 (192.0.2.2, outbound): a connection that the registry does not have"));
+  CHECK(mentions(found,
+                 "link 2 (192.0.2.2, outbound): a connection that the registry does not have"));
   CHECK(mentions(found, "sockets: 1 more than links"));
 }
 
@@ -175,9 +175,10 @@ TEST_CASE("one-link: a duplicate that went and came again starts anew") {
 
 TEST_CASE("one-link: connections that are not established, or of other IPs, are no duplicates") {
   duplicate_watch watch;
-  const std::vector links{
-    link(1, "192.0.2.1"), link(2, "192.0.2.1", link_direction::outbound, link_phase::closing),
-    link(3, "192.0.2.1", link_direction::outbound, link_phase::handshaking), link(4, "192.0.2.4")};
+  const std::vector links{link(1, "192.0.2.1"),
+                          link(2, "192.0.2.1", link_direction::outbound, link_phase::closing),
+                          link(3, "192.0.2.1", link_direction::outbound, link_phase::handshaking),
+                          link(4, "192.0.2.4")};
   for (monotonic_ns now = 0; now < 60 * seconds; now += 5 * seconds)
     CHECK(watch.observe(links, now).empty());
 }
@@ -231,12 +232,12 @@ TEST_CASE("no-stuck: without a peer that claims more there is nobody to make pro
 TEST_CASE("no-cycling: each connection that ended by a fault of ours is found once") {
   fault_watch watch;
   CHECK(watch.observe({{"duplicate", 7}, {"peer dead", 3}}).empty());
-  CHECK(watch.observe({{"internal error", 2}})
-        == findings{"2 connections ended by a fault of ours"});
+  CHECK(watch.observe({{"internal error", 2}}) ==
+        findings{"2 connections ended by a fault of ours"});
   CHECK(watch.observe({{"internal error", 2}}).empty());
   // A registry that began anew counts from 0.
-  CHECK(watch.observe({{"internal error", 1}})
-        == findings{"1 connections ended by a fault of ours"});
+  CHECK(watch.observe({{"internal error", 1}}) ==
+        findings{"1 connections ended by a fault of ours"});
 }
 
 // -- all of them ------------------------------------------------------------------

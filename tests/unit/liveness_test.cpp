@@ -9,34 +9,50 @@ namespace {
 
 constexpr monotonic_ns second = 1'000'000'000;
 
+net::connection_stats stats(std::uint64_t received, std::uint64_t sent = 0, bool paused = false) {
+  return {sent, received, 0, paused};
+}
+
 } // namespace
 
 TEST_CASE("missed pings are skipped, not made up in a burst") {
   liveness x;
   random_source random{1};
   x.begin(second);
-  CHECK(x.check(second, 0, false, random).send_ping);
+  CHECK(x.check(second, stats(0), random).send_ping);
   x.heard(500 * second);
-  CHECK(x.check(500 * second, 0, false, random).send_ping);
-  CHECK_FALSE(x.check(500 * second, 0, false, random).send_ping);
+  CHECK(x.check(500 * second, stats(0), random).send_ping);
+  CHECK_FALSE(x.check(500 * second, stats(0), random).send_ping);
 }
 
 TEST_CASE("a process that was stopped for minutes gives its peers time to be heard before it calls them dead") {
   liveness x;
   random_source random{1};
   x.begin(second);
-  x.check(second, 0, false, random);
+  x.check(second, stats(0), random);
   const auto woken = 600 * second;
-  CHECK_FALSE(x.check(woken, 0, false, random).dead);
+  CHECK_FALSE(x.check(woken, stats(0), random).dead);
   SUBCASE("what waited in the socket counts") {
-    CHECK_FALSE(x.check(woken + 25 * second, 1, false, random).dead);
-    CHECK_FALSE(x.check(woken + 60 * second, 1, false, random).dead);
+    CHECK_FALSE(x.check(woken + 25 * second, stats(1), random).dead);
+    CHECK_FALSE(x.check(woken + 60 * second, stats(1), random).dead);
   }
   SUBCASE("silence then is silence") {
     for (monotonic_ns t = woken; t < woken + 29 * second; t += second)
-      CHECK_FALSE(x.check(t, 0, false, random).dead);
-    CHECK(x.check(woken + 31 * second, 0, false, random).dead);
+      CHECK_FALSE(x.check(t, stats(0), random).dead);
+    CHECK(x.check(woken + 31 * second, stats(0), random).dead);
   }
+}
+
+TEST_CASE("while we do not read from a peer, its reading is its life, and its not reading its death") {
+  liveness x;
+  random_source random{1};
+  x.begin(second);
+  for (monotonic_ns t = 1; t < 600; t += 5)
+    CHECK_FALSE(x.check(t * second, stats(0, static_cast<std::uint64_t>(t), true), random).dead);
+  bool dead = false;
+  for (monotonic_ns t = 600; t < 700; t += 5)
+    dead = dead || x.check(t * second, stats(0, 599, true), random).dead;
+  CHECK(dead);
 }
 
 TEST_CASE("a pong counts once, and only for a ping that was sent") {

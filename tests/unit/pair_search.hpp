@@ -1,7 +1,8 @@
 #pragma once
 
-// The search: every state that a scenario can reach, breadth first, so that the trace to a violation is as short
-// as can be; then the graph of them, backwards, for what must come about in the end.
+// The search: every state that a scenario can reach, breadth first, so that the trace to a
+// violation is as short as can be; then the graph of them, backwards, for what must come about in
+// the end.
 
 #include "tests/unit/pair_search_view.hpp"
 
@@ -15,20 +16,20 @@ namespace test::pair_search {
 struct result {
   std::size_t states = 0;
   std::size_t steps = 0;
-  std::size_t ends = 0;       ///< States in which nothing happens any more.
-  std::size_t collisions = 0; ///< Steps by which a pair lost both of its connections.
-  /// From any state without faults to come, with everyone up, to the end: the longest way, in seconds. None if
-  /// there are ways without an end.
+  std::size_t ends = 0;        ///< States in which nothing happens any more.
+  std::size_t collisions = 0;  ///< Steps by which a pair lost both of its connections.
+  /// From any state without faults to come, with everyone up, to the end: the longest way, in
+  /// seconds. None if there are ways without an end.
   std::optional<double> longest;
-  std::size_t endless = 0; ///< States from which there is a way that never ends.
-  std::size_t lost = 0;    ///< States from which no way leads to one connection a pair.
+  std::size_t endless = 0;  ///< States from which there is a way that never ends.
+  std::size_t lost = 0;     ///< States from which no way leads to one connection a pair.
   double seconds = 0;
-  std::string violation; ///< Empty: none.
+  std::string violation;  ///< Empty: none.
   std::string trace;
 };
 
 class search {
-public:
+ public:
   explicit search(scenario s) : scenario_{std::move(s)} {}
 
   result run() {
@@ -41,14 +42,14 @@ public:
     }
     result_.states = states_.size();
     result_.steps = edges_.size();
-    result_.seconds
-      = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+    result_.seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
     return std::move(result_);
   }
 
-private:
-  /// What is kept of a state once it was expanded. States are told apart by a hash of 64 bits: among a million,
-  /// that two of them share one is a matter of 1 in 30 million.
+ private:
+  /// What is kept of a state once it was expanded. States are told apart by a hash of 64 bits:
+  /// among a million, that two of them share one is a matter of 1 in 30 million.
   struct state {
     std::uint32_t parent = 0;
     step by;
@@ -81,7 +82,8 @@ private:
           auto next = here;
           const auto time = next.take(x);
           result_.collisions += next.collided();
-          const auto [i, fresh] = known.try_emplace(next.key(), static_cast<std::uint32_t>(states_.size()));
+          const auto [i, fresh] =
+              known.try_emplace(next.key(), static_cast<std::uint32_t>(states_.size()));
           edges_.push_back({i->second, static_cast<std::uint16_t>(time)});
           if (fresh)
             states_.push_back({at, x});
@@ -146,7 +148,8 @@ private:
           return fail("a state from which no way leads to one connection a pair", i);
   }
 
-  /// Takes away, again and again, the states all of whose ways end. What is left has a circle before it.
+  /// Takes away, again and again, the states all of whose ways end. What is left has a circle
+  /// before it.
   void look_for_endless() {
     std::vector<std::uint32_t> open(states_.size());
     std::vector<std::uint32_t> time(states_.size());
@@ -215,4 +218,4 @@ private:
   result result_;
 };
 
-} // namespace test::pair_search
+}  // namespace test::pair_search

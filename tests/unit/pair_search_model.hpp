@@ -1,11 +1,12 @@
 #pragma once
 
-// Nodes, each a `peer_link` for each other node, on a network that delays, loses and breaks: the states of the
-// exhaustive search (pair_search.hpp) and the steps between them.
+// Nodes, each a `peer_link` for each other node, on a network that delays, loses and breaks: the
+// states of the exhaustive search (pair_search.hpp) and the steps between them.
 //
-// Time goes in ticks of half a second. A message may arrive at once or up to `max_delay` ticks later; the messages
-// of one direction of one connection stay in order, all others overtake each other freely. Timers fire when they
-// are due. Faults (a crash, a broken connection) come at every moment at which something happens.
+// Time goes in ticks of half a second. A message may arrive at once or up to `max_delay` ticks
+// later; the messages of one direction of one connection stay in order, all others overtake each
+// other freely. Timers fire when they are due. Faults (a crash, a broken connection) come at every
+// moment at which something happens.
 
 #include "net/peer_link.hpp"
 
@@ -23,13 +24,14 @@ using net::peer_link_rules;
 using ticks = std::int32_t;
 inline constexpr monotonic_ns tick = 500'000'000;
 inline constexpr ticks ticks_a_second = 2;
-inline constexpr ticks connect_ticks = 5 * ticks_a_second;    ///< As net::connect_timeout.
-inline constexpr ticks handshake_ticks = 10 * ticks_a_second; ///< As handshake_timeout of peer_connection.
-inline constexpr ticks ping_ticks = 33 * ticks_a_second;      ///< The longest pause between two pings.
+inline constexpr ticks connect_ticks = 5 * ticks_a_second;  ///< As net::connect_timeout.
+inline constexpr ticks handshake_ticks =
+    10 * ticks_a_second;  ///< As handshake_timeout of peer_connection.
+inline constexpr ticks ping_ticks = 33 * ticks_a_second;  ///< The longest pause between two pings.
 inline constexpr int pings_until_dead = 3;
 
-/// What the random generator of a machine yields when it is asked: an outcome near the lower and one near the upper
-/// end of whatever range it draws from.
+/// What the random generator of a machine yields when it is asked: an outcome near the lower and
+/// one near the upper end of whatever range it draws from.
 enum class draw : std::uint8_t { low, high };
 
 /// One thing to search.
@@ -47,16 +49,17 @@ struct scenario {
   std::array<std::vector<draw>, 3> draws{std::vector{draw::low, draw::high},
                                          std::vector{draw::low, draw::high},
                                          std::vector{draw::low, draw::high}};
-  ticks max_delay = 1;    ///< Of a message. Below `elected_grace`, on which the rules rely.
-  ticks max_start = 0;    ///< The last node starts this long after the first at most.
-  ticks max_down = 4;     ///< A crashed node is back after this long at most.
-  int crashes = 0;        ///< Of processes and of whole hosts, together.
-  int losses = 0;         ///< Connections that break, told to both ends or only to one.
-  /// Two nodes that hold themselves for the same side may draw nearly the same wait and then close both
-  /// connections: that must not be for good, but it is no error.
+  ticks max_delay = 1;  ///< Of a message. Below `elected_grace`, on which the rules rely.
+  ticks max_start = 0;  ///< The last node starts this long after the first at most.
+  ticks max_down = 4;   ///< A crashed node is back after this long at most.
+  int crashes = 0;      ///< Of processes and of whole hosts, together.
+  int losses = 0;       ///< Connections that break, told to both ends or only to one.
+  /// Two nodes that hold themselves for the same side may draw nearly the same wait and then close
+  /// both connections: that must not be for good, but it is no error.
   bool may_collide = false;
-  /// With three nodes: those of different pairs do not meet but in crashes, so that within one instant the order
-  /// of pairs is fixed. (What a crash can interrupt is still every combination of what each pair has done by then.)
+  /// With three nodes: those of different pairs do not meet but in crashes, so that within one
+  /// instant the order of pairs is fixed. (What a crash can interrupt is still every combination of
+  /// what each pair has done by then.)
   bool pairs_in_turn = false;
 };
 
@@ -68,32 +71,35 @@ struct in_flight {
   std::uint8_t age = 0;
 };
 
-/// What one node holds of a connection. `closed`: its machine was not told yet that the socket is gone.
+/// What one node holds of a connection. `closed`: its machine was not told yet that the socket is
+/// gone.
 struct connection_end {
   end_state state = end_state::none;
   bool probing = false;
-  bool tie_lost = false; ///< We closed it as a duplicate.
-  std::uint8_t age = 0;  ///< Ticks in `closed`.
+  bool tie_lost = false;  ///< We closed it as a duplicate.
+  std::uint8_t age = 0;   ///< Ticks in `closed`.
   std::uint8_t silent_pings = 0;
-  ticks due = 0; ///< When its timer fires; 0: none.
+  ticks due = 0;  ///< When its timer fires; 0: none.
 
   bool live() const noexcept {
-    return state == end_state::connecting || state == end_state::handshaking || state == end_state::up;
+    return state == end_state::connecting || state == end_state::handshaking ||
+           state == end_state::up;
   }
 };
 
 struct connection {
   link_id id = 0;
-  std::uint8_t dialer = 0; ///< Which side of the pair.
-  std::array<connection_end, 2> ends{};              ///< By side of the pair.
-  std::array<std::vector<in_flight>, 2> to{};        ///< What is on its way to that side.
+  std::uint8_t dialer = 0;                     ///< Which side of the pair.
+  std::array<connection_end, 2> ends{};        ///< By side of the pair.
+  std::array<std::vector<in_flight>, 2> to{};  ///< What is on its way to that side.
 };
 
 struct node_pair {
   std::array<std::uint8_t, 2> node{};
-  std::vector<peer_link> machine; ///< One a side.
+  std::vector<peer_link> machine;  ///< One a side.
   std::vector<connection> connections;
-  std::array<ticks, 2> overlap{}; ///< For how long a side has had more than one established connection.
+  std::array<ticks, 2>
+      overlap{};  ///< For how long a side has had more than one established connection.
 };
 
 struct node_state {
@@ -104,20 +110,30 @@ struct node_state {
 };
 
 enum class step_kind : std::uint8_t {
-  start, crash, crash_host, deliver, told_gone, end_timer, early_ping, machine_timer,
-  break_both, break_one, pass, advance,
+  start,
+  crash,
+  crash_host,
+  deliver,
+  told_gone,
+  end_timer,
+  early_ping,
+  machine_timer,
+  break_both,
+  break_one,
+  pass,
+  advance,
 };
 
 struct step {
   step_kind kind{};
-  std::uint8_t pair = 0; ///< Or the node.
+  std::uint8_t pair = 0;  ///< Or the node.
   std::uint8_t index = 0;
   std::uint8_t side = 0;
   draw drawn = draw::low;
 };
 
 class world {
-public:
+ public:
   explicit world(const scenario& s);
 
   /// Everything that can happen next. None but faults: the end.
@@ -127,7 +143,8 @@ public:
 
   /// The same for states that differ only in names and in the time of day.
   std::uint64_t key() const;
-  /// Each pair of nodes has one connection, both ends hold it for established, and nothing is under way.
+  /// Each pair of nodes has one connection, both ends hold it for established, and nothing is under
+  /// way.
   bool settled() const;
   bool faults_over() const;
   bool everyone_up() const;
@@ -139,7 +156,7 @@ public:
   bool collided() const noexcept { return collided_; }
   const std::string& violation() const noexcept { return violation_; }
 
-private:
+ private:
   monotonic_ns now_ns() const noexcept { return (now_ + 2) * tick; }
   ticks until(monotonic_ns deadline) const noexcept;
   bool orphan(const node_pair& p, const connection& c, std::size_t side) const;
@@ -181,4 +198,4 @@ private:
   std::string* log_ = nullptr;
 };
 
-} // namespace test::pair_search
+}  // namespace test::pair_search

@@ -8,7 +8,8 @@
 
 namespace test::pair_search {
 
-// -- time -------------------------------------------------------------------------------------------
+// -- time
+// -------------------------------------------------------------------------------------------
 
 /// Ticks from now until a machine is asked for what is due at `deadline`; not below 0.
 inline ticks world::until(monotonic_ns deadline) const noexcept {
@@ -27,8 +28,8 @@ inline bool world::must_move(const node_pair& p) const {
   for (const auto& c : p.connections)
     for (std::size_t side = 0; side < 2; ++side) {
       const auto& x = c.ends[side];
-      if (std::ranges::any_of(c.to[side], late) || (x.due != 0 && x.due <= now_)
-          || (x.state == end_state::closed && x.age >= scenario_->max_delay))
+      if (std::ranges::any_of(c.to[side], late) || (x.due != 0 && x.due <= now_) ||
+          (x.state == end_state::closed && x.age >= scenario_->max_delay))
         return true;
     }
   return std::ranges::any_of(p.machine, [this](const peer_link& m) {
@@ -37,14 +38,15 @@ inline bool world::must_move(const node_pair& p) const {
   });
 }
 
-/// By how much time goes on if nothing else happens: to the next moment at which something does; 0: not at all.
+/// By how much time goes on if nothing else happens: to the next moment at which something does; 0:
+/// not at all.
 inline ticks world::next_advance() const {
   constexpr auto never = std::numeric_limits<ticks>::max();
   auto result = never;
   for (const auto& x : nodes_)
     if (!x.up)
-      result = std::min(result, x.down_since + (x.started ? scenario_->max_down : scenario_->max_start)
-                                  - now_);
+      result = std::min(
+          result, x.down_since + (x.started ? scenario_->max_down : scenario_->max_start) - now_);
   for (const auto& p : pairs_) {
     if (must_move(p))
       return 0;
@@ -73,7 +75,8 @@ inline ticks world::next_advance() const {
   return result == never ? 0 : result;
 }
 
-// -- what can happen --------------------------------------------------------------------------------
+// -- what can happen
+// --------------------------------------------------------------------------------
 
 inline bool world::faults_over() const {
   return crashes_ == 0 && losses_ == 0;
@@ -134,15 +137,16 @@ inline std::vector<step> world::steps() const {
 
 inline std::size_t world::drawer(const step& x) const {
   return x.kind == step_kind::start || x.kind == step_kind::crash || x.kind == step_kind::crash_host
-           ? x.pair
-           : pairs_[x.pair].node[x.side];
+             ? x.pair
+             : pairs_[x.pair].node[x.side];
 }
 
-// -- names -------------------------------------------------------------------------------------------
+// -- names
+// -------------------------------------------------------------------------------------------
 
 /// Hashes numbers one after the other.
 class hasher {
-public:
+ public:
   template <class T>
   void add(T x) noexcept {
     state_ ^= static_cast<std::uint64_t>(x);
@@ -150,7 +154,7 @@ public:
   }
   std::uint64_t value() const noexcept { return state_; }
 
-private:
+ private:
   std::uint64_t state_ = 0;
 };
 
@@ -165,8 +169,8 @@ inline std::uint64_t world::key() const {
       h.add(c.dialer);
       for (std::size_t side = 0; side < 2; ++side) {
         const auto& x = c.ends[side];
-        h.add(static_cast<int>(x.state) + 8 * x.probing + 16 * x.tie_lost + 32 * x.age
-              + 1024 * x.silent_pings);
+        h.add(static_cast<int>(x.state) + 8 * x.probing + 16 * x.tie_lost + 32 * x.age +
+              1024 * x.silent_pings);
         h.add(x.due == 0 ? -1 : x.due - now_);
         h.add(c.to[side].size());
         for (const auto& y : c.to[side])
@@ -201,33 +205,34 @@ inline std::string world::describe(const step& x) const {
   const auto at = node(p.node[x.side]);
   const auto* c = x.index < p.connections.size() ? &p.connections[x.index] : nullptr;
   const auto id = c ? "connection " + std::to_string(c->id) : std::string{};
-  constexpr const char* words[]{"syn", "syn-ack", "Handshake", "Ack", "ping", "pong", "fin", "reset"};
+  constexpr const char* words[]{"syn",  "syn-ack", "Handshake", "Ack",
+                                "ping", "pong",    "fin",       "reset"};
   switch (x.kind) {
-    case step_kind::start:
-      return node(x.pair) + " starts";
-    case step_kind::crash:
-      return node(x.pair) + " crashes";
-    case step_kind::crash_host:
-      return node(x.pair) + " crashes with its host";
-    case step_kind::deliver:
-      return id + ": " + words[static_cast<std::size_t>(c->to[x.side].front().what)] + " reaches "
-             + at;
-    case step_kind::told_gone:
-      return id + ": its socket is gone at " + at;
-    case step_kind::end_timer:
-      return id + ": its timer fires at " + at;
-    case step_kind::early_ping:
-      return id + ": a ping of " + at + " finds nobody";
-    case step_kind::machine_timer:
-      return at + ": a deadline of the pair is due";
-    case step_kind::break_both:
-      return id + " breaks, and both ends are told";
-    case step_kind::break_one:
-      return id + " breaks, and only " + at + " is told";
-    case step_kind::pass:
-      return "the next pair's turn";
-    case step_kind::advance:
-      return "time passes";
+  case step_kind::start:
+    return node(x.pair) + " starts";
+  case step_kind::crash:
+    return node(x.pair) + " crashes";
+  case step_kind::crash_host:
+    return node(x.pair) + " crashes with its host";
+  case step_kind::deliver:
+    return id + ": " + words[static_cast<std::size_t>(c->to[x.side].front().what)] + " reaches " +
+           at;
+  case step_kind::told_gone:
+    return id + ": its socket is gone at " + at;
+  case step_kind::end_timer:
+    return id + ": its timer fires at " + at;
+  case step_kind::early_ping:
+    return id + ": a ping of " + at + " finds nobody";
+  case step_kind::machine_timer:
+    return at + ": a deadline of the pair is due";
+  case step_kind::break_both:
+    return id + " breaks, and both ends are told";
+  case step_kind::break_one:
+    return id + " breaks, and only " + at + " is told";
+  case step_kind::pass:
+    return "the next pair's turn";
+  case step_kind::advance:
+    return "time passes";
   }
   return "?";
 }
@@ -240,7 +245,8 @@ inline void world::say(const std::string& what) {
   *log_ += time + what + '\n';
 }
 
-// -- what must hold -----------------------------------------------------------------------------------
+// -- what must hold
+// -----------------------------------------------------------------------------------
 
 inline bool world::settled() const {
   return std::ranges::all_of(pairs_, [](const node_pair& p) {
@@ -249,8 +255,8 @@ inline bool world::settled() const {
     const auto& c = p.connections[0];
     for (std::size_t side = 0; side < 2; ++side) {
       const auto& m = p.machine[side];
-      if (c.ends[side].state != end_state::up || !c.to[side].empty() || m.primary() != c.id
-          || m.links().size() != 1 || m.next_deadline())
+      if (c.ends[side].state != end_state::up || !c.to[side].empty() || m.primary() != c.id ||
+          m.links().size() != 1 || m.next_deadline())
         return false;
     }
     return true;
@@ -267,8 +273,10 @@ inline void world::tidy() {
     std::erase_if(p.connections, [](const connection& c) {
       const auto over = [&c](std::size_t side) {
         const auto state = c.ends[side].state;
-        return state == end_state::gone || (state == end_state::none
-               && std::ranges::none_of(c.to[side], [](const in_flight& x) { return x.what == word::syn; }));
+        return state == end_state::gone ||
+               (state == end_state::none &&
+                std::ranges::none_of(c.to[side],
+                                     [](const in_flight& x) { return x.what == word::syn; }));
       };
       return over(0) && over(1);
     });
@@ -299,15 +307,16 @@ inline void world::check() {
     for (std::size_t side = 0; side < 2; ++side) {
       const auto& m = p.machine[side];
       const auto& rules = scenario_->rules[p.node[side]];
-      // A probe, then the longest wait before a tie is settled, and the ticks that the roundings cost.
+      // A probe, then the longest wait before a tie is settled, and the ticks that the roundings
+      // cost.
       const auto settle = m.role() == pair_role::we_dial     ? 2 * rules.elected_grace
                           : m.role() == pair_role::they_dial ? rules.duplicate_grace
                                                              : 3 * rules.duplicate_grace;
       const auto longest = static_cast<ticks>((rules.probe_wait + settle) / tick) + 2;
       if (p.overlap[side] > longest)
         fail("two connections were established for longer than the grace");
-      const auto established = std::ranges::count(m.links(), link_phase::established,
-                                                  &peer_link::link::phase);
+      const auto established =
+          std::ranges::count(m.links(), link_phase::established, &peer_link::link::phase);
       if (static_cast<std::size_t>(established) != up_ends(p, side))
         fail("the machine and the connections disagree about what is established");
       if (m.primary().has_value() != (established > 0))
@@ -317,4 +326,4 @@ inline void world::check() {
     }
 }
 
-} // namespace test::pair_search
+}  // namespace test::pair_search

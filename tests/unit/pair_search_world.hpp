@@ -27,17 +27,16 @@ inline std::uint64_t seed_for(draw x) noexcept {
 
 inline std::size_t up_ends(const node_pair& p, std::size_t side) {
   return static_cast<std::size_t>(std::ranges::count_if(
-    p.connections, [side](const connection& c) { return c.ends[side].state == end_state::up; }));
+      p.connections, [side](const connection& c) { return c.ends[side].state == end_state::up; }));
 }
 
 inline bool told_of_end(const connection& c, std::size_t side) {
-  return std::ranges::any_of(c.to[side], [](const in_flight& x) {
-    return x.what == word::fin || x.what == word::reset;
-  });
+  return std::ranges::any_of(
+      c.to[side], [](const in_flight& x) { return x.what == word::fin || x.what == word::reset; });
 }
 
 inline world::world(const scenario& s)
-  : scenario_{&s}, nodes_(s.nodes), crashes_{s.crashes}, losses_{s.losses} {
+    : scenario_{&s}, nodes_(s.nodes), crashes_{s.crashes}, losses_{s.losses} {
   for (std::uint8_t a = 0; a < s.nodes; ++a)
     for (auto b = static_cast<std::uint8_t>(a + 1); b < s.nodes; ++b) {
       auto& p = pairs_.emplace_back();
@@ -56,8 +55,8 @@ void world::tell(node_pair& p, std::size_t side, Call call) {
   const auto settle_before = machine.settle_at();
   machine.reseed(seed_for(drawn_));
   const auto actions = call(machine);
-  drew_ = drew_ || (machine.dial_at() && machine.dial_at() != dial_before)
-          || (machine.settle_at() && machine.settle_at() != settle_before);
+  drew_ = drew_ || (machine.dial_at() && machine.dial_at() != dial_before) ||
+          (machine.settle_at() && machine.settle_at() != settle_before);
   carry_out(p, side, actions);
 }
 
@@ -95,7 +94,8 @@ inline void world::dial(node_pair& p, std::size_t side) {
 }
 
 inline void world::close(node_pair& p, std::size_t side, const net::do_close& x) {
-  say("node " + std::to_string(p.node[side]) + " closes " + std::to_string(x.link) + ": " + x.reason);
+  say("node " + std::to_string(p.node[side]) + " closes " + std::to_string(x.link) + ": " +
+      x.reason);
   const auto c = std::ranges::find(p.connections, x.link, &connection::id);
   auto& mine = c->ends[side];
   mine.state = end_state::closed;
@@ -137,9 +137,9 @@ inline void world::deliver(node_pair& p, std::size_t index, std::size_t side) {
   if (what == word::fin || what == word::reset) {
     if (mine.live())
       end(p, c, side,
-          what == word::fin                        ? link_end::closed_by_peer
-          : mine.state == end_state::connecting    ? link_end::connect_failed
-                                                   : link_end::connection_lost);
+          what == word::fin                     ? link_end::closed_by_peer
+          : mine.state == end_state::connecting ? link_end::connect_failed
+                                                : link_end::connection_lost);
     return;
   }
   if (!mine.live()) {
@@ -152,7 +152,8 @@ inline void world::deliver(node_pair& p, std::size_t index, std::size_t side) {
     mine.due = now_ + handshake_ticks;
     p.machine[side].connected(id);
     answer(word::handshake);
-  } else if ((what == word::handshake || what == word::ack) && mine.state == end_state::handshaking) {
+  } else if ((what == word::handshake || what == word::ack) &&
+             mine.state == end_state::handshaking) {
     mine.state = end_state::up;
     mine.due = 0;
     if (what == word::handshake)
@@ -196,7 +197,7 @@ inline void world::fire(node_pair& p, connection& c, std::size_t side) {
     end(p, c, side, link_end::handshake_timeout);
   } else if (nodes_[p.node[1 - side]].host_up) {
     mine.due = 0;
-    c.to[side].push_back({word::reset}); // what a host says of a connection that it does not know
+    c.to[side].push_back({word::reset});  // what a host says of a connection that it does not know
   } else if (++mine.silent_pings >= pings_until_dead) {
     end(p, c, side, link_end::peer_dead);
   } else {
@@ -231,7 +232,8 @@ inline void world::crash(std::size_t node, bool host) {
         if (host)
           c.to[side].clear();
         else if (mine.live())
-          c.to[1 - side].push_back({word::reset}); // the kernel closes what the process leaves behind
+          c.to[1 - side].push_back(
+              {word::reset});  // the kernel closes what the process leaves behind
         if (mine.state != end_state::none) {
           mine = {};
           mine.state = end_state::gone;
@@ -263,59 +265,57 @@ inline ticks world::take(const step& x, std::string* log) {
   drew_ = collided_ = false;
   ticks went_by = 0;
   say(describe(x));
-  auto& p = pairs_[x.kind == step_kind::start || x.kind == step_kind::crash
-                       || x.kind == step_kind::crash_host || x.kind == step_kind::advance
-                     ? 0
-                     : x.pair];
+  auto& p = pairs_[x.kind == step_kind::start || x.kind == step_kind::crash ||
+                           x.kind == step_kind::crash_host || x.kind == step_kind::advance
+                       ? 0
+                       : x.pair];
   switch (x.kind) {
-    case step_kind::start:
-      start(x.pair);
-      break;
-    case step_kind::crash:
-    case step_kind::crash_host:
-      crash(x.pair, x.kind == step_kind::crash_host);
-      break;
-    case step_kind::deliver:
-      deliver(p, x.index, x.side);
-      break;
-    case step_kind::told_gone: {
-      // As the registry: the connection's own report first, then the end of its actor.
-      auto& c = p.connections[x.index];
-      c.ends[x.side].state = end_state::gone;
-      const auto id = c.id;
-      tell(p, x.side, [&](peer_link& m) {
-        return m.closing(id, link_end::duplicate, {}, now_ns());
-      });
-      tell(p, x.side, [&](peer_link& m) { return m.gone(id, now_ns()); });
-      break;
+  case step_kind::start:
+    start(x.pair);
+    break;
+  case step_kind::crash:
+  case step_kind::crash_host:
+    crash(x.pair, x.kind == step_kind::crash_host);
+    break;
+  case step_kind::deliver:
+    deliver(p, x.index, x.side);
+    break;
+  case step_kind::told_gone: {
+    // As the registry: the connection's own report first, then the end of its actor.
+    auto& c = p.connections[x.index];
+    c.ends[x.side].state = end_state::gone;
+    const auto id = c.id;
+    tell(p, x.side, [&](peer_link& m) { return m.closing(id, link_end::duplicate, {}, now_ns()); });
+    tell(p, x.side, [&](peer_link& m) { return m.gone(id, now_ns()); });
+    break;
+  }
+  case step_kind::end_timer:
+    fire(p, p.connections[x.index], x.side);
+    break;
+  case step_kind::early_ping:
+    p.connections[x.index].to[x.side].push_back({word::reset});
+    break;
+  case step_kind::machine_timer:
+    tell(p, x.side, [this](peer_link& m) { return m.tick(now_ns()); });
+    break;
+  case step_kind::break_both:
+  case step_kind::break_one: {
+    --losses_;
+    auto& c = p.connections[x.index];
+    for (std::size_t side = 0; side < 2; ++side) {
+      c.to[side].clear();
+      if (x.kind == step_kind::break_both || side == x.side)
+        c.to[side].push_back({word::reset});
     }
-    case step_kind::end_timer:
-      fire(p, p.connections[x.index], x.side);
-      break;
-    case step_kind::early_ping:
-      p.connections[x.index].to[x.side].push_back({word::reset});
-      break;
-    case step_kind::machine_timer:
-      tell(p, x.side, [this](peer_link& m) { return m.tick(now_ns()); });
-      break;
-    case step_kind::break_both:
-    case step_kind::break_one: {
-      --losses_;
-      auto& c = p.connections[x.index];
-      for (std::size_t side = 0; side < 2; ++side) {
-        c.to[side].clear();
-        if (x.kind == step_kind::break_both || side == x.side)
-          c.to[side].push_back({word::reset});
-      }
-      break;
-    }
-    case step_kind::pass:
-      ++turn_;
-      break;
-    case step_kind::advance:
-      went_by = next_advance();
-      advance(went_by);
-      break;
+    break;
+  }
+  case step_kind::pass:
+    ++turn_;
+    break;
+  case step_kind::advance:
+    went_by = next_advance();
+    advance(went_by);
+    break;
   }
   tidy();
   check();
@@ -323,4 +323,4 @@ inline ticks world::take(const step& x, std::string* log) {
   return went_by;
 }
 
-} // namespace test::pair_search
+}  // namespace test::pair_search

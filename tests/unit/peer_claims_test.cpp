@@ -29,7 +29,7 @@ struct claims : peer_claims {
 constexpr auto in = link_direction::inbound;
 constexpr auto out = link_direction::outbound;
 
-} // namespace
+}  // namespace
 
 TEST_CASE("who was dialed is asked before who dialed us, until it is known who answers") {
   claims x;
@@ -126,7 +126,7 @@ TEST_CASE("rests double from one second to 64 and end with a block that is appli
   auto now = s;
   for (int i = 0; i < 5; ++i) {
     x.refused(ip(1), 10, now);
-    x.refused(ip(1), 10, now); // during its rest: counts once
+    x.refused(ip(1), 10, now);  // during its rest: counts once
     now = x.find(ip(1))->rests_until;
     x.height_is(ip(1), 100, now);
     CHECK(x.best_credit() == 100);

@@ -177,6 +177,35 @@ TEST_CASE("of two connections that the peer dialed the older one stays if it liv
   CHECK(us.link.primary() == 1);
 }
 
+TEST_CASE("of three connections the two that a settled tie leaves are told apart by a probe") {
+  side us{pair_role::they_dial};
+  us.established(1, link_direction::outbound);
+  us.established(2, link_direction::inbound); // a tie; then the peer restarts and dials again
+  us.established(3, link_direction::inbound);
+  us.next();
+  CHECK(us.last<do_close>().link == 1);
+  CHECK(us.last<do_probe>().link == 2);
+  us.next();
+  CHECK(us.last<do_close>().link == 2);
+  CHECK(us.link.primary() == 3);
+  CHECK_FALSE(us.link.next_deadline());
+}
+
+TEST_CASE("a tie whose rightful winner ends before it is settled does not cost the others") {
+  side us{pair_role::we_dial};
+  us.established(1, link_direction::outbound);
+  us.established(2, link_direction::inbound);
+  us.established(3, link_direction::inbound);
+  us.add(us.link.closing(1, link_end::connection_lost, "reset", us.now));
+  us.next();
+  CHECK(us.count<do_close>() == 0);
+  CHECK(us.count<do_peer_down>() == 0);
+  us.next();
+  CHECK(us.last<do_close>().link == 2);
+  CHECK(us.link.primary() == 3);
+  CHECK_FALSE(us.link.next_deadline());
+}
+
 TEST_CASE("dials that fail are repeated after pauses of at most 1 s doubling to 300 s, for good") {
   side us{pair_role::we_dial};
   us.add(us.link.want(us.now));

@@ -37,20 +37,20 @@ caf::actor_system_config& configure(caf::actor_system_config& x) {
 
 /// A real actor system, with a telemetry actor that always says the same.
 class fixture {
-public:
+ public:
   fixture() { system.emplace(configure(config_)); }
 
   std::shared_ptr<actor_rpc_backend> backend(const telemetry_actor& telemetry) {
     return std::make_shared<actor_rpc_backend>(
-      *system, telemetry, std::make_shared<rpc_test::fixture_chain>(), rpc_facts{},
-      [] { return std::int64_t{5}; }, [this] { stopped.set_value(); });
+        *system, telemetry, std::make_shared<rpc_test::fixture_chain>(), rpc_facts{},
+        [] { return std::int64_t{5}; }, [this] { stopped.set_value(); });
   }
 
   telemetry_actor spawn_telemetry() {
     return system->spawn([]() -> telemetry_actor::behavior_type {
       return {
-        [](atom::snapshot) { return rpc_test::fixture_snapshot(); },
-        [](atom::wake, std::uint64_t) {},
+          [](atom::snapshot) { return rpc_test::fixture_snapshot(); },
+          [](atom::wake, std::uint64_t) {},
       };
     });
   }
@@ -67,11 +67,11 @@ public:
   std::promise<void> stopped;
   std::optional<caf::actor_system> system;
 
-private:
+ private:
   caf::actor_system_config config_;
 };
 
-} // namespace
+}  // namespace
 
 TEST_CASE("a snapshot of the telemetry actor reaches the RPC server") {
   fixture f;

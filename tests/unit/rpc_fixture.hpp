@@ -21,7 +21,7 @@ namespace tn = timenode;
 
 /// Blocks as given, without rules.
 class fixture_chain final : public tn::chain::chain_reader {
-public:
+ public:
   fixture_chain() {
     blocks_.push_back(tn::chain::genesis_block(tn::network_id::testnet).block);
     for (std::uint64_t height : {1, 2})
@@ -52,7 +52,7 @@ public:
   tn::chain::coin_group coins(const tn::hash256&) const override { return {}; }
   tn::chain::utxo_digest utxo_state() const override { return {}; }
 
-private:
+ private:
   tn::block_ptr make_block(std::uint64_t height) const {
     tn::block result;
     result.header.version = 1;
@@ -86,11 +86,11 @@ inline tn::ip_address ip(const char* text) {
 inline tn::node_snapshot fixture_snapshot() {
   tn::node_snapshot x;
   x.registry.local_ip = ip("192.0.2.9");
-  x.registry.links
-    = {{1, ip("192.0.2.1"), tn::link_direction::inbound, tn::link_phase::established},
-       {2, ip("192.0.2.2"), tn::link_direction::outbound, tn::link_phase::established},
-       {3, ip("192.0.2.3"), tn::link_direction::outbound, tn::link_phase::connecting},
-       {4, ip("192.0.2.2"), tn::link_direction::inbound, tn::link_phase::closing}};
+  x.registry.links = {
+      {1, ip("192.0.2.1"), tn::link_direction::inbound, tn::link_phase::established},
+      {2, ip("192.0.2.2"), tn::link_direction::outbound, tn::link_phase::established},
+      {3, ip("192.0.2.3"), tn::link_direction::outbound, tn::link_phase::connecting},
+      {4, ip("192.0.2.2"), tn::link_direction::inbound, tn::link_phase::closing}};
   tn::known_peer_snapshot known;
   known.ip = ip("192.0.2.2");
   known.state = "established";
@@ -173,7 +173,7 @@ inline tn::node_snapshot fixture_snapshot() {
 
 /// Answers at once. Counts under the server's thread are read by the test's.
 class fixture_backend final : public tn::rpc_backend {
-public:
+ public:
   using taker = std::function<void(tn::outcome<tn::node_snapshot>)>;
 
   fixture_backend() {
@@ -200,12 +200,12 @@ public:
 
   std::atomic<int> snapshots = 0;
   std::atomic<int> stops = 0;
-  std::function<void(taker)> on_snapshot; ///< Instead of the answer; set before the server starts.
+  std::function<void(taker)> on_snapshot;  ///< Instead of the answer; set before the server starts.
   std::function<void()> on_stop;
 
-private:
+ private:
   fixture_chain chain_;
   tn::rpc_facts facts_;
 };
 
-} // namespace rpc_test
+}  // namespace rpc_test

@@ -37,11 +37,11 @@ int error_code(const json& x) {
   return x.at("error").at("code").get<int>();
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("a call is answered with its id and result, and no error") {
-  CHECK(answer(R"({"jsonrpc":"2.0","id":7,"method":"m","params":[1,"a"]})")
-        == R"({"jsonrpc":"2.0","id":7,"result":{"method":"m","params":[1,"a"]}})");
+  CHECK(answer(R"({"jsonrpc":"2.0","id":7,"method":"m","params":[1,"a"]})") ==
+        R"({"jsonrpc":"2.0","id":7,"result":{"method":"m","params":[1,"a"]}})");
 }
 
 TEST_CASE("ids come back exactly as they were sent") {
@@ -56,7 +56,7 @@ TEST_CASE("ids come back exactly as they were sent") {
 
 TEST_CASE("numbers of 64 bits are kept exactly") {
   const auto x = parsed(
-    R"({"jsonrpc":"2.0","id":1,"method":"m","params":[18446744073709551615,-9223372036854775808]})");
+      R"({"jsonrpc":"2.0","id":1,"method":"m","params":[18446744073709551615,-9223372036854775808]})");
   CHECK(x["result"]["params"][0].get<std::uint64_t>() == 18446744073709551615u);
   CHECK(x["result"]["params"][1].get<std::int64_t>() == INT64_MIN);
 }
@@ -118,10 +118,10 @@ TEST_CASE("an invalid call without an id is answered all the same, with the id n
 TEST_CASE("a notification is run and not answered") {
   int runs = 0;
   const auto text = rpc_document{R"({"jsonrpc":"2.0","method":"m"})"}.answer(
-    [&](const std::string&, const json&) -> rpc_result {
-      ++runs;
-      return json(1);
-    });
+      [&](const std::string&, const json&) -> rpc_result {
+        ++runs;
+        return json(1);
+      });
   CHECK(text.empty());
   CHECK(runs == 1);
   // An id of null is an id.
@@ -178,23 +178,23 @@ TEST_CASE("a batch whose answers grow too long fails from there on") {
 }
 
 TEST_CASE(
-  "brackets nested too deeply are refused before they are parsed, those in strings are not") {
+    "brackets nested too deeply are refused before they are parsed, those in strings are not") {
   const auto nested = [](std::size_t depth) {
-    return R"({"jsonrpc":"2.0","id":1,"method":"m","params":)" + std::string(depth, '[')
-           + std::string(depth, ']') + '}';
+    return R"({"jsonrpc":"2.0","id":1,"method":"m","params":)" + std::string(depth, '[') +
+           std::string(depth, ']') + '}';
   };
   CHECK(parsed(nested(max_json_depth - 1)).contains("result"));
   CHECK(error_code(parsed(nested(max_json_depth))) == -32700);
   CHECK(error_code(parsed(nested(500'000))) == -32700);
   CHECK(
-    parsed(
-      R"({"jsonrpc":"2.0","id":1,"method":"m","params":["\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["]})")
-      .contains("result"));
+      parsed(
+          R"({"jsonrpc":"2.0","id":1,"method":"m","params":["\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["]})")
+          .contains("result"));
 }
 
 TEST_CASE("what is no UTF-8 in a result does not spoil the answer") {
   const auto text = rpc_document{R"({"jsonrpc":"2.0","id":1,"method":"m"})"}.answer(
-    [](const std::string&, const json&) -> rpc_result { return json(std::string{"a\xff"}); });
+      [](const std::string&, const json&) -> rpc_result { return json(std::string{"a\xff"}); });
   CHECK(json::parse(text)["result"] == "a\xef\xbf\xbd");
 }
 
@@ -215,14 +215,14 @@ TEST_CASE("whatever the body is, the answer is JSON or nothing") {
     for (auto changes = 1 + random.below(4); changes > 0; --changes) {
       const auto at = random.below(body.size());
       switch (random.below(3)) {
-        case 0:
-          body[at] = static_cast<char>(random.below(256));
-          break;
-        case 1:
-          body.erase(at, 1 + random.below(10));
-          break;
-        default:
-          body.insert(at, body.substr(random.below(body.size()), random.below(10)));
+      case 0:
+        body[at] = static_cast<char>(random.below(256));
+        break;
+      case 1:
+        body.erase(at, 1 + random.below(10));
+        break;
+      default:
+        body.insert(at, body.substr(random.below(body.size()), random.below(10)));
       }
       if (body.empty())
         break;

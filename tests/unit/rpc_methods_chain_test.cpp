@@ -12,13 +12,13 @@ using fixture = rpc_test::method_fixture;
 using rpc_test::keys;
 using rpc_test::names;
 
-} // namespace
+}  // namespace
 
 TEST_CASE_FIXTURE(fixture, "getblockchaininfo tells the chain and its download") {
   const auto x = ok("getblockchaininfo");
-  CHECK(keys(x)
-        == names{"chain", "blocks", "headers", "bestblockhash", "time", "mediantime",
-                 "verificationprogress", "initialblockdownload", "utxo_count", "sync", "warnings"});
+  CHECK(keys(x) == names{"chain", "blocks", "headers", "bestblockhash", "time", "mediantime",
+                         "verificationprogress", "initialblockdownload", "utxo_count", "sync",
+                         "warnings"});
   CHECK(x["chain"] == "testnet");
   CHECK(x["blocks"] == 2);
   CHECK(x["headers"] == 8);
@@ -58,8 +58,8 @@ TEST_CASE_FIXTURE(fixture, "getblockcount and getbestblockhash are the tip's") {
 }
 
 TEST_CASE_FIXTURE(fixture, "getblockhash names the block at a height") {
-  CHECK(ok("getblockhash", "[0]")
-        == "062446a00f5dc1aa0c842ce4e1beb400ee89ead29c247c14a44921dd7b5e1dea");
+  CHECK(ok("getblockhash", "[0]") ==
+        "062446a00f5dc1aa0c842ce4e1beb400ee89ead29c247c14a44921dd7b5e1dea");
   CHECK(ok("getblockhash", R"({"height":2})") == hash(2));
   CHECK(error("getblockhash", "[3]") == -8);
   CHECK(error("getblockhash", "[-1]") == -8);
@@ -76,10 +76,9 @@ TEST_CASE_FIXTURE(fixture, "getblockhash names the block at a height") {
 TEST_CASE_FIXTURE(fixture, "getblock describes a block with the ids of its transactions") {
   const auto& block = *backend.chain().block_at(1);
   const auto x = ok("getblock", "[\"" + hash(1) + "\"]");
-  CHECK(keys(x)
-        == names{"hash", "confirmations", "height", "version", "merkleroot", "time", "mediantime",
-                 "block_reward", "previousblockhash", "nextblockhash", "size", "nTx", "tx",
-                 "masternode_rewards"});
+  CHECK(keys(x) == names{"hash", "confirmations", "height", "version", "merkleroot", "time",
+                         "mediantime", "block_reward", "previousblockhash", "nextblockhash", "size",
+                         "nTx", "tx", "masternode_rewards"});
   CHECK(x["hash"] == hash(1));
   CHECK(x["confirmations"] == 2);
   CHECK(x["height"] == 1);

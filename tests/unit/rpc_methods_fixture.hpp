@@ -54,4 +54,4 @@ inline std::vector<std::string> keys(const json& x) {
 
 using names = std::vector<std::string>;
 
-} // namespace rpc_test
+}  // namespace rpc_test

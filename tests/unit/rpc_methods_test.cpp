@@ -10,17 +10,16 @@ using fixture = rpc_test::method_fixture;
 using rpc_test::keys;
 using rpc_test::names;
 
-} // namespace
+}  // namespace
 
 // -- network ----------------------------------------------------------------------
 
 TEST_CASE_FIXTURE(fixture, "getnetworkinfo tells the network side") {
   const auto x = ok("getnetworkinfo");
-  CHECK(keys(x)
-        == names{"version", "subversion", "protocolversion", "connections", "connections_in",
-                 "connections_out", "networkactive", "localaddresses", "links_by_state",
-                 "known_addresses", "connections_ended", "gossip", "invariant_violations",
-                 "warnings"});
+  CHECK(keys(x) == names{"version", "subversion", "protocolversion", "connections",
+                         "connections_in", "connections_out", "networkactive", "localaddresses",
+                         "links_by_state", "known_addresses", "connections_ended", "gossip",
+                         "invariant_violations", "warnings"});
   CHECK(x["version"] == 100);
   CHECK(x["subversion"] == "/timenode:0.1.0/");
   CHECK(x["protocolversion"] == 1);
@@ -29,8 +28,8 @@ TEST_CASE_FIXTURE(fixture, "getnetworkinfo tells the network side") {
   CHECK(x["connections_out"] == 1);
   CHECK(x["networkactive"] == true);
   CHECK(x["localaddresses"] == json::parse(R"([{"address":"192.0.2.9","port":24100}])"));
-  CHECK(x["links_by_state"]
-        == json::parse(R"({"connecting":1,"handshaking":0,"established":2,"closing":1})"));
+  CHECK(x["links_by_state"] ==
+        json::parse(R"({"connecting":1,"handshaking":0,"established":2,"closing":1})"));
   CHECK(x["known_addresses"] == 77);
   CHECK(x["connections_ended"] == json::parse(R"({"duplicate":5,"peer dead":1})"));
   CHECK(x["gossip"] == json::parse(R"({"seen":1,"forwarded":2,"duplicates":3,"invalid":4})"));
@@ -65,33 +64,32 @@ TEST_CASE_FIXTURE(fixture, "getpeerinfo describes every connection") {
   const auto all = ok("getpeerinfo");
   REQUIRE(all.size() == 2);
   const auto x = all[1];
-  CHECK(keys(x)
-        == names{"id",
-                 "addr",
-                 "addrlocal",
-                 "inbound",
-                 "state",
-                 "conntime",
-                 "lastsend",
-                 "lastrecv",
-                 "bytessent",
-                 "bytesrecv",
-                 "sendqueuebytes",
-                 "messagessent",
-                 "messagesrecv",
-                 "pingtime",
-                 "minping",
-                 "pingsent",
-                 "pongreceived",
-                 "pinganswered",
-                 "synced_blocks",
-                 "is_masternode",
-                 "version",
-                 "subver",
-                 "capabilities",
-                 "violations",
-                 "unknown_messages",
-                 "dropped_messages"});
+  CHECK(keys(x) == names{"id",
+                         "addr",
+                         "addrlocal",
+                         "inbound",
+                         "state",
+                         "conntime",
+                         "lastsend",
+                         "lastrecv",
+                         "bytessent",
+                         "bytesrecv",
+                         "sendqueuebytes",
+                         "messagessent",
+                         "messagesrecv",
+                         "pingtime",
+                         "minping",
+                         "pingsent",
+                         "pongreceived",
+                         "pinganswered",
+                         "synced_blocks",
+                         "is_masternode",
+                         "version",
+                         "subver",
+                         "capabilities",
+                         "violations",
+                         "unknown_messages",
+                         "dropped_messages"});
   CHECK(x["id"].get<std::uint64_t>() == 18'446'744'073'709'551'615u);
   CHECK(x["addr"] == "192.0.2.2:24100");
   CHECK(x["addrlocal"] == "192.0.2.9:40002");
@@ -168,9 +166,9 @@ TEST_CASE_FIXTURE(fixture, "masternodelist describes every masternode") {
   const auto all = ok("masternodelist");
   REQUIRE(all.size() == 2);
   const auto x = all[0];
-  CHECK(keys(x)
-        == names{"address", "tier", "reward_address", "public_key", "is_active", "is_connected",
-                 "last_seen", "first_seen", "heartbeat_sequence", "attestations", "status_reason"});
+  CHECK(keys(x) == names{"address", "tier", "reward_address", "public_key", "is_active",
+                         "is_connected", "last_seen", "first_seen", "heartbeat_sequence",
+                         "attestations", "status_reason"});
   CHECK(x["address"] == "192.0.2.9");
   CHECK(x["tier"] == "Silver");
   CHECK(x["reward_address"] == "TIME0own");

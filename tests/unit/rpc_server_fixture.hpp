@@ -39,8 +39,8 @@ inline std::string get(const std::string& path,
 }
 
 inline std::string post_with(const std::string& headers, const std::string& body = getblockcount) {
-  return "POST / HTTP/1.1\r\n" + headers + "Content-Length: " + std::to_string(body.size())
-         + "\r\n\r\n" + body;
+  return "POST / HTTP/1.1\r\n" + headers + "Content-Length: " + std::to_string(body.size()) +
+         "\r\n\r\n" + body;
 }
 
-} // namespace rpc_test
+}  // namespace rpc_test

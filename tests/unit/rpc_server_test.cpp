@@ -22,7 +22,7 @@ using rpc_test::http_client;
 using rpc_test::post_with;
 using std::chrono::steady_clock;
 
-} // namespace
+}  // namespace
 
 // -- where it listens ---------------------------------------------------------------
 
@@ -40,9 +40,8 @@ TEST_CASE_FIXTURE(fixture, "a port in use is named in the failure") {
   const auto taken = start();
   const auto result = rpc_server::start({taken, {}}, backend);
   REQUIRE_FALSE(result.has_value());
-  CHECK(result.error().reason
-        == "RPC cannot listen on " + taken.to_string()
-             + ": the port is in use, perhaps by another node");
+  CHECK(result.error().reason == "RPC cannot listen on " + taken.to_string() +
+                                     ": the port is in use, perhaps by another node");
 }
 
 TEST_CASE_FIXTURE(fixture, "a server can start again at once where one has stopped") {
@@ -58,8 +57,9 @@ TEST_CASE_FIXTURE(fixture,
                   "stopping the server ends idle, busy and half-sent requests within a second") {
   limits.answer_timeout = 60s;
   std::promise<rpc_test::fixture_backend::taker> asked;
-  backend->on_snapshot
-    = [&](rpc_test::fixture_backend::taker then) { asked.set_value(std::move(then)); };
+  backend->on_snapshot = [&](rpc_test::fixture_backend::taker then) {
+    asked.set_value(std::move(then));
+  };
   const auto at = start();
   http_client idle{at};
   CHECK(idle.post(getblockcount).status == 200);
@@ -101,12 +101,12 @@ TEST_CASE_FIXTURE(fixture, "a method that needs the actors is answered from a sn
 TEST_CASE_FIXTURE(fixture, "a batch takes one snapshot for all its calls") {
   http_client client{start()};
   const auto x = json::parse(client
-                               .post(R"([{"jsonrpc":"2.0","id":1,"method":"getpeerinfo"},
+                                 .post(R"([{"jsonrpc":"2.0","id":1,"method":"getpeerinfo"},
                                          {"jsonrpc":"2.0","id":2,"method":"getnetworkinfo"},
                                          {"jsonrpc":"2.0","id":3,"method":"nonsense"},
                                          {"jsonrpc":"2.0","id":4,"method":"getblock","params":[99]},
                                          {"jsonrpc":"2.0","id":5,"method":"uptime"}])")
-                               .body);
+                                 .body);
   REQUIRE(x.size() == 5);
   CHECK(x[0]["result"].size() == 2);
   CHECK(x[1]["result"]["connections"] == 2);
@@ -154,8 +154,9 @@ TEST_CASE_FIXTURE(fixture, "stop is answered before the node stops") {
 
 TEST_CASE_FIXTURE(fixture, "an answer may come from another thread, and later") {
   std::promise<rpc_test::fixture_backend::taker> asked;
-  backend->on_snapshot
-    = [&](rpc_test::fixture_backend::taker then) { asked.set_value(std::move(then)); };
+  backend->on_snapshot = [&](rpc_test::fixture_backend::taker then) {
+    asked.set_value(std::move(then));
+  };
   const auto at = start();
   http_client waiting{at};
   waiting.send(post_with("Host: localhost\r\n", getpeerinfo));
@@ -168,11 +169,12 @@ TEST_CASE_FIXTURE(fixture, "an answer may come from another thread, and later") 
 }
 
 TEST_CASE_FIXTURE(
-  fixture, "an answer that does not come is given up, and one that comes too late is dropped") {
+    fixture, "an answer that does not come is given up, and one that comes too late is dropped") {
   limits.answer_timeout = 50ms;
   std::promise<rpc_test::fixture_backend::taker> asked;
-  backend->on_snapshot
-    = [&](rpc_test::fixture_backend::taker then) { asked.set_value(std::move(then)); };
+  backend->on_snapshot = [&](rpc_test::fixture_backend::taker then) {
+    asked.set_value(std::move(then));
+  };
   http_client client{start()};
   client.send(post_with("Host: localhost\r\n", getpeerinfo));
   const auto x = client.receive().value();
@@ -184,8 +186,9 @@ TEST_CASE_FIXTURE(
 
 TEST_CASE_FIXTURE(fixture, "a client that goes away before its answer does no harm") {
   std::promise<rpc_test::fixture_backend::taker> asked;
-  backend->on_snapshot
-    = [&](rpc_test::fixture_backend::taker then) { asked.set_value(std::move(then)); };
+  backend->on_snapshot = [&](rpc_test::fixture_backend::taker then) {
+    asked.set_value(std::move(then));
+  };
   const auto at = start();
   {
     http_client gone{at};

@@ -52,7 +52,7 @@ struct planning {
 
 using ranges = std::vector<height_range>;
 
-} // namespace
+}  // namespace
 
 TEST_CASE("ranges of 100 blocks are asked for, four of them of one peer") {
   planning p;
@@ -134,7 +134,7 @@ TEST_CASE("a range that is not at the front is not asked for twice") {
   p.answer(1, 1, 100);
   p.now += 1 * s;
   p.step();
-  p.now += 1 * s; // what was asked at the beginning is 2 s old now, and only the front counts
+  p.now += 1 * s;  // what was asked at the beginning is 2 s old now, and only the front counts
   const auto asked = p.step();
   for (const auto& [_, x] : asked)
     for (const auto& [first, last] : x)
@@ -149,10 +149,10 @@ TEST_CASE("hedging waits longer when peers prove slow, and not when a hedge paid
   p.now += 2 * s;
   CHECK(p.step() == std::map<int, ranges>{{2, {{1, 70}}}});
   p.now += 1 * s;
-  p.answer(1, 1, 10); // the first one was slow, not gone
+  p.answer(1, 1, 10);  // the first one was slow, not gone
   p.at.next = 11;
   CHECK(p.step().empty());
-  CHECK(p.plan.next_deadline(p.now) == 7 * s); // 4 s after the second one was asked
+  CHECK(p.plan.next_deadline(p.now) == 7 * s);  // 4 s after the second one was asked
   // A new front, and now it is the second peer that comes to help in time.
   p.answer(2, 11, 20);
   p.at.next = 21;
@@ -181,7 +181,7 @@ TEST_CASE("who does not answer loses its claim's credit until it claims again af
   p.now += 15 * s;
   CHECK(p.step().empty());
   CHECK(p.plan.target() == 0);
-  p.plan.height_is(ip(1), 100, p.now); // too soon
+  p.plan.height_is(ip(1), 100, p.now);  // too soon
   CHECK(p.plan.target() == 0);
   p.now += 1 * s;
   CHECK(p.plan.step(p.at, p.now).polls == std::vector{ip(1)});
@@ -246,7 +246,7 @@ TEST_CASE("blocks that were not asked for, or of whom, are dropped") {
   CHECK(p.answer(2, 1, 10) == 0);
   CHECK(p.answer(1, 200, 210) == 0);
   CHECK(p.answer(1, 90, 110) == 11);
-  CHECK(p.answer(1, 90, 100) == 0); // answered already
+  CHECK(p.answer(1, 90, 100) == 0);  // answered already
 }
 
 TEST_CASE("what a peer was asked is asked of others at once when it goes") {
@@ -275,7 +275,7 @@ TEST_CASE("no more is asked for than there is memory, but for the front always")
   planning p{200 * typical_block_bytes};
   p.up(1, 2000);
   CHECK(p.step() == std::map<int, ranges>{{1, {{1, 100}, {101, 200}}}});
-  p.answer(1, 101, 200); // larger than expected: they fill it
+  p.answer(1, 101, 200);  // larger than expected: they fill it
   CHECK(p.plan.buffer().bytes() <= 200 * typical_block_bytes);
   p.plan.peer_down(ip(1), p.now);
   p.up(2, 2000);
@@ -314,7 +314,8 @@ TEST_CASE("a claim is lowered to what the schedule allows and a day") {
   CHECK(cap_claim(5, genesis, -1) == 5);
 }
 
-TEST_CASE("whatever peers answer, no height is asked for twice at once but at the front and the end") {
+TEST_CASE(
+    "whatever peers answer, no height is asked for twice at once but at the front and the end") {
   for (std::uint64_t seed = 1; seed <= 50; ++seed) {
     CAPTURE(seed);
     random_source random{seed};

@@ -11,7 +11,7 @@ namespace {
 
 constexpr monotonic_ns s = 1'000'000'000;
 
-} // namespace
+}  // namespace
 
 TEST_CASE("the rate is that of the last ten seconds") {
   sync_progress x{0};
@@ -35,7 +35,7 @@ TEST_CASE("the time left follows from the rate, and is unknown without one") {
 TEST_CASE("a download is told at its beginning, every ten seconds and at its end") {
   sync_progress x{0};
   CHECK(!x.line({0, 0, 0}, s));
-  CHECK(!x.line({0, 2000, 3}, s)); // only a claim so far
+  CHECK(!x.line({0, 2000, 3}, s));  // only a claim so far
   x.applied(100, 2 * s);
   CHECK(x.line({100, 2000, 3}, 2 * s) == "2000 blocks behind, asking 3 peers");
   x.applied(100, 3 * s);

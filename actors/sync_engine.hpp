@@ -90,7 +90,7 @@ class sync_engine_state {
   void settle(sync::pipeline_news news);
   void reward(const sync::sourced_blocks& applied);
   void report(const sync::bad_block& bad);
-  void flood_if_new(const sync::pipeline_news& news);
+  void flood_if_caught_up(const sync::pipeline_news& news);
   void too_early(const sync::sourced_block& x);
 
   /// The peer's block at that height is none of our branch. For now it is only not asked for blocks

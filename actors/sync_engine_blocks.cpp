@@ -24,8 +24,6 @@ constexpr auto check_pause = to_ns(std::chrono::seconds{1});
 /// After the store failed: doubling from the first to the second. A full disk is emptied by hand.
 constexpr auto first_keeper_rest = to_ns(std::chrono::seconds{5});
 constexpr auto max_keeper_rest = to_ns(std::chrono::seconds{60});
-/// A block that is not older than this is news to our peers.
-constexpr std::int64_t news_seconds = 2 * chain::block_time_seconds;
 /// Clocks that differ are warned of at most this often.
 constexpr auto clock_warning_interval = to_ns(std::chrono::minutes{10});
 /// Bytes of a block that go into the evidence of a violation.
@@ -175,7 +173,7 @@ void sync_engine_state::settle(sync::pipeline_news news) {
     plan_.forget_waiting();
   else
     plan_.put_back(std::move(news.returned), pipeline_.bytes());
-  flood_if_new(news);
+  flood_if_caught_up(news);
 }
 
 void sync_engine_state::reward(const sync::sourced_blocks& applied) {
@@ -205,15 +203,14 @@ void sync_engine_state::report(const sync::bad_block& bad) {
                           evidence_of(*bad.block.block)});
 }
 
-/// A new block at the tip that we had to ask for may be missing at our other peers as well.
-void sync_engine_state::flood_if_new(const sync::pipeline_news& news) {
+/// Who has caught up tells everybody: peers that are as far behind as it was would otherwise learn
+/// of the new tip by their next poll only, a minute a hop.
+void sync_engine_state::flood_if_caught_up(const sync::pipeline_news& news) {
   if (!gossip_ || news.applied.empty() || !news.verdicts.empty() ||
       pipeline_.tip().height < plan_.trusted_target())
     return;
-  const auto& last = news.applied.back().block;
-  if (last->header.timestamp + news_seconds < context_.unix_now())
-    return;
-  self_->send(gossip_, atom::flood_v, wire::message{wire::block_announcement{last}});
+  self_->send(gossip_, atom::flood_v,
+              wire::message{wire::block_announcement{news.applied.back().block}});
 }
 
 // -- the keeper -----------------------------------------------------------------------------

@@ -12,6 +12,8 @@ namespace timenode {
 
 namespace {
 
+/// How long a dial waits that came before `attach`: that is on its way when the node starts.
+constexpr monotonic_ns not_attached_pause = 50'000'000;
 /// How long a dial waits that found no place free: places free up when peers go, not by the second.
 constexpr monotonic_ns no_place_pause = 60'000'000'000;
 
@@ -259,7 +261,11 @@ void connection_registry_state::dial(const ip_address& ip) {
     x.link.postpone(now + to_ns(std::chrono::seconds{ban->until - context_.unix_now() + 1}));
     return;
   }
-  if (!routes_ || (x.purpose == dial_purpose::discovered && up_.size() >= config_.max_peers)) {
+  if (!routes_) {
+    x.link.postpone(now + not_attached_pause);
+    return;
+  }
+  if (x.purpose == dial_purpose::discovered && up_.size() >= config_.max_peers) {
     x.link.postpone(now + no_place_pause);
     return;
   }

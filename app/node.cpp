@@ -64,7 +64,7 @@ struct system_config : caf::actor_system_config {
       set("caf.middleman.prometheus-http.port", config.metrics.listen.port);
       set("caf.middleman.prometheus-http.address", config.metrics.listen.ip.to_string());
       // Else a restart would have to wait until the kernel forgets the last scrape's connection.
-      set("caf.middleman.prometheus-http.reuse", true);
+      caf::put(content, "caf.middleman.prometheus-http.reuse", true);
     }
   }
 };

@@ -192,6 +192,20 @@ TEST_CASE("when all places are taken a newcomer takes that of the youngest stran
   CHECK(x.look().established == 6);
 }
 
+TEST_CASE("a peer that is wanted before the registry knows where messages go is dialed soon after it does") {
+  test_node x;
+  auto log = std::make_shared<fake_factory::log>();
+  x.context.local_ip = *ip_address::parse("10.0.0.5");
+  auto registry = x.system.spawn<connection_registry>(x.context, registry_config{},
+                                                      std::make_unique<fake_factory>(log));
+  x.self->send(registry, atom::want_v, at("10.0.0.1"), dial_purpose::configured);
+  x.run();
+  CHECK(log->connections.empty());
+  x.self->send(registry, atom::attach_v, peer_routes{});
+  x.advance(1s);
+  CHECK(log->connections.size() == 1);
+}
+
 TEST_CASE("a late listener is told of the peers that are up already") {
   one_registry x;
   x.handshake(*x.accept("10.0.0.9"));

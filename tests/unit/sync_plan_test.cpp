@@ -157,8 +157,7 @@ TEST_CASE("hedging waits longer when peers prove slow, and not when a hedge paid
   p.answer(2, 11, 20);
   p.at.next = 21;
   p.step();
-  REQUIRE(p.plan.next_deadline(p.now));
-  CHECK(*p.plan.next_deadline(p.now) == p.now + 2 * s);
+  CHECK(p.plan.next_deadline(p.now) == 5 * s);  // 2 s after it was asked, 3 s into the run
 }
 
 TEST_CASE("a request lives 15 s, and then its blocks are asked of another") {

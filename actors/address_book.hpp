@@ -7,7 +7,7 @@
 // success proves an address, only our own failures end it, and no source can fill the book with its
 // own.
 
-#include "actors/random.hpp"
+#include "net/random.hpp"
 #include "messages/node_messages.hpp"
 
 #include <cstddef>

@@ -7,7 +7,7 @@
 #include "actors/interfaces.hpp"
 #include "actors/masternode_book.hpp"
 #include "actors/node_context.hpp"
-#include "actors/random.hpp"
+#include "net/random.hpp"
 #include "chain/keys.hpp"
 
 #include <caf/typed_event_based_actor.hpp>

@@ -4,7 +4,7 @@
 // times come in as arguments. Nothing in here is an offence: a peer that does not deliver is asked
 // later or less.
 
-#include "actors/random.hpp"
+#include "net/random.hpp"
 #include "actors/sync_types.hpp"
 
 #include <cstdint>

@@ -1,7 +1,7 @@
 // Blocks that came before their turn.
 
 #include "actors/block_buffer.hpp"
-#include "actors/random.hpp"
+#include "net/random.hpp"
 #include "tests/actors/test_chain.hpp"
 
 #include <doctest/doctest.h>

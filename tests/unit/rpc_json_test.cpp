@@ -1,4 +1,4 @@
-#include "actors/random.hpp"
+#include "net/random.hpp"
 #include "app/rpc_json.hpp"
 
 #include <doctest/doctest.h>

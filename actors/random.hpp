@@ -1,3 +1,0 @@
-#pragma once
-
-#include "net/random.hpp" // IWYU pragma: export

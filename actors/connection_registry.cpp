@@ -312,7 +312,7 @@ bool connection_registry_state::take_place(const ip_address& ip) {
 void connection_registry_state::publish_up(const ip_address& ip, link_id id) {
   const auto& x = connections_.at(id);
   if (up_.insert_or_assign(ip, id).second)
-    spdlog::info("peer {}: connected ({}), {} peers", ip.to_string(), to_text(x.direction),
+    spdlog::info("peer {}: connected ({}), {} in all", ip.to_string(), to_text(x.direction),
                  up_.size());
   for (const auto& listener : listeners_)
     self_->send(listener, atom::peer_up_v, peer_info{ip, id, x.direction, x.remote}, x.actor);

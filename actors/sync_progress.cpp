@@ -83,7 +83,8 @@ std::optional<std::string> sync_progress::line(const progress_point& at, monoton
   // Only blocks that came make it true that we are behind: a claim alone may be a lie.
   if (!episode_ && grew && at.target - from > worth_a_line && total_ > 0) {
     episode_ = {*behind_since_, from, at.target, now};
-    return fmt::format("{} blocks behind, asking {} peers", at.target - from, at.peers);
+    return fmt::format("{} blocks behind, asking {} peer{}", at.target - from, at.peers,
+                       at.peers == 1 ? "" : "s");
   }
   if (now - height_since_ >= stall &&
       (!last_stall_line_ || now - *last_stall_line_ >= stall_interval)) {

@@ -81,8 +81,8 @@ std::optional<ip_address> own_ip(const node_config& config) {
 std::shared_ptr<const wire::version_info> introduction(const node_config& config) {
   auto result = std::make_shared<wire::version_info>();
   result->version = std::string{version()};
-  result->commit_date = "";
-  result->commit_count = std::string{commit()};
+  result->commit_date = std::string{commit_date()};
+  result->commit_count = std::string{commit_count()};
   result->protocol_version = wire::protocol_version;
   result->network = wire_name(config.network);
   result->listen_addr = config.external_address.value_or(config.listen).to_string();

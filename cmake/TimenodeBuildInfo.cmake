@@ -3,6 +3,7 @@
 #   #include "timenode/build_info.hpp"
 #   timenode::version()   the project's version
 #   timenode::commit()    what git calls the sources, "-dirty" when they were changed since
+#   timenode::commit_date(), timenode::commit_count()    of that commit, and how many led to it
 #
 # git is asked at each build, for a commit does not make CMake run again. The one source file
 # that holds the answer is rewritten only when the answer changed.
@@ -23,6 +24,11 @@ std::string_view version() noexcept;
 
 // The commit that the program was built from, or \"unknown\" outside of a git repository.
 std::string_view commit() noexcept;
+
+// The day of that commit, \"2025-12-18\", and the number of commits up to it; empty outside of a
+// git repository. Peers are told both, as the deployed daemon does.
+std::string_view commit_date() noexcept;
+std::string_view commit_count() noexcept;
 
 }  // namespace timenode
 ")

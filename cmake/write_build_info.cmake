@@ -3,19 +3,29 @@
 cmake_minimum_required(VERSION 3.25)
 
 set(COMMIT "unknown")
+set(COMMIT_DATE "")
+set(COMMIT_COUNT "")
 find_program(git git)
-if(git)
+
+# ask_git(VARIABLE ARGUMENT...) sets the variable to what git prints; leaves it when git fails.
+function(ask_git variable)
   # A checkout that belongs to another user is still ours to name.
   execute_process(
-    COMMAND "${git}" -c "safe.directory=${SOURCE_DIR}" describe --always --dirty --abbrev=12 --tags
+    COMMAND "${git}" -c "safe.directory=${SOURCE_DIR}" ${ARGN}
     WORKING_DIRECTORY "${SOURCE_DIR}"
-    OUTPUT_VARIABLE described
+    OUTPUT_VARIABLE printed
     OUTPUT_STRIP_TRAILING_WHITESPACE
     ERROR_QUIET
     RESULT_VARIABLE result)
-  if(result EQUAL 0 AND described)
-    set(COMMIT "${described}")
+  if(result EQUAL 0 AND printed)
+    set(${variable} "${printed}" PARENT_SCOPE)
   endif()
+endfunction()
+
+if(git)
+  ask_git(COMMIT describe --always --dirty --abbrev=12 --tags)
+  ask_git(COMMIT_DATE log -1 --format=%cs)
+  ask_git(COMMIT_COUNT rev-list --count HEAD)
 endif()
 
 file(CONFIGURE OUTPUT "${OUTPUT}" @ONLY CONTENT
@@ -27,6 +37,10 @@ namespace timenode {
 std::string_view version() noexcept { return \"@VERSION@\"; }
 
 std::string_view commit() noexcept { return \"@COMMIT@\"; }
+
+std::string_view commit_date() noexcept { return \"@COMMIT_DATE@\"; }
+
+std::string_view commit_count() noexcept { return \"@COMMIT_COUNT@\"; }
 
 }  // namespace timenode
 ")

@@ -62,8 +62,15 @@ struct print_command {
 /// Exit status for a command line that makes no sense.
 inline constexpr int usage_status = 2;
 
-using command =
-    std::variant<run_command, transfer_command, testnet_command, query_command, print_command>;
+// One a line, for many come to be.
+// clang-format off
+using command = std::variant<
+    run_command,
+    transfer_command,
+    testnet_command,
+    query_command,
+    print_command>;
+// clang-format on
 
 /// `arguments`: without the program's name. Touches neither files nor the network.
 command parse_command_line(const std::vector<std::string>& arguments);

@@ -5,7 +5,6 @@
 #include <cstdio>
 #include <exception>
 #include <string>
-#include <type_traits>
 #include <variant>
 #include <vector>
 
@@ -18,22 +17,22 @@ int print(const print_command& x) {
   return x.status;
 }
 
+template <class... F>
+struct one_of : F... {
+  using F::operator()...;
+};
+template <class... F>
+one_of(F...) -> one_of<F...>;
+
 int carry_out(const command& chosen) {
-  return std::visit(
-      [](const auto& x) {
-        using chosen_type = std::decay_t<decltype(x)>;
-        if constexpr (std::is_same_v<chosen_type, run_command>)
-          return run_node(x);
-        else if constexpr (std::is_same_v<chosen_type, transfer_command>)
-          return run_transfer(x);
-        else if constexpr (std::is_same_v<chosen_type, testnet_command>)
-          return run_testnet(x);
-        else if constexpr (std::is_same_v<chosen_type, query_command>)
-          return run_query(x);
-        else
-          return print(x);
-      },
-      chosen);
+  return std::visit(one_of{
+                        [](const run_command& x) { return run_node(x); },
+                        [](const transfer_command& x) { return run_transfer(x); },
+                        [](const testnet_command& x) { return run_testnet(x); },
+                        [](const query_command& x) { return run_query(x); },
+                        [](const print_command& x) { return print(x); },
+                    },
+                    chosen);
 }
 
 }  // namespace

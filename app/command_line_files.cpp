@@ -1,0 +1,34 @@
+#include "app/command_line_parts.hpp"
+
+namespace timenode::app {
+
+namespace {
+
+void add_transfer(CLI::App& to, command& chosen, bool to_file) {
+  auto& app = to_file ? *to.add_subcommand("export", "Write the chain to a file")
+                      : *to.add_subcommand("import", "Read blocks from a file into the chain");
+  auto x = std::make_shared<transfer_command>();
+  x->to_file = to_file;
+  app.add_option("FILE", x->file,
+                 to_file ? "Where to; a name that ends in .xz is compressed, - is standard output"
+                         : "One block a line as JSON, plain or xz; - is standard input")
+      ->required()
+      ->type_name("");
+  add_config(app, x->node);
+  add_network(app, x->node);
+  add_data_dir(app, x->node);
+  app.footer(
+      to_file ? "The node that owns the chain must not run meanwhile."
+              : "The node that owns the chain must not run meanwhile. A bad block ends the import\n"
+                "with its line, height and reason; what came before it stays.");
+  app.callback([x, &chosen] { chosen = *x; });
+}
+
+}  // namespace
+
+void add_file_commands(CLI::App& to, command& chosen) {
+  add_transfer(to, chosen, false);
+  add_transfer(to, chosen, true);
+}
+
+}  // namespace timenode::app

@@ -44,4 +44,11 @@ bool host_is_address(std::string_view host) {
   return is_localhost(name) || ip_address::parse(name).has_value();
 }
 
+bool origin_is_own_page(std::string_view origin, std::string_view host) {
+  for (const std::string_view scheme : {"http://", "https://"})
+    if (origin.starts_with(scheme) && !host.empty() && origin.substr(scheme.size()) == host)
+      return true;
+  return false;
+}
+
 }  // namespace timenode

@@ -11,4 +11,9 @@ namespace timenode {
 /// rebinding).
 bool host_is_address(std::string_view host);
 
+/// Whether a request with this Origin header comes from a page that this server itself has served
+/// under the name in the Host header. (Browsers send an Origin with each POST, also to their own
+/// server.)
+bool origin_is_own_page(std::string_view origin, std::string_view host);
+
 }  // namespace timenode

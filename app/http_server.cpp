@@ -79,6 +79,9 @@ struct http_server::impl {
     error_code ignored;
     socket.set_option(tcp::no_delay{true}, ignored);
     const auto most = engine->limits.connections;
+    // Whoever keeps connections without using them must not lock an operator out.
+    if (engine->serving >= most && !engine->waiting.empty())
+      engine->waiting.front()->make_room();
     if (engine->serving < most)
       std::make_shared<http_session>(engine, std::move(socket))->serve();
     else if (engine->sessions < most + turned_away_at_once)

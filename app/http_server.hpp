@@ -6,11 +6,14 @@
 //
 // Refused before the handler sees them:
 //   400  no Host, two of them, or not HTTP        408  the request took too long to come
-//   403  an Origin (it comes from a web page) or a Host that is a name other than localhost (a name
-//        that an attacker points at this machine): no web page may talk to the node
+//   403  an Origin that is not this server's own page, or a Host that is a name other than
+//   localhost
+//        (a name that an attacker points at this machine): no other web page may talk to the node
 //   413  a body, 431 a header above its limit     417  an expectation other than 100-continue
-//   503  too many connections
+//   429  an address that asks more often than the limit
+//   503  too many connections that are being served; those that are idle make room
 
+#include "app/http_stream.hpp"
 #include "messages/ip_address.hpp"
 #include "messages/outcome.hpp"
 
@@ -19,6 +22,8 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace timenode {
 
@@ -26,6 +31,8 @@ struct http_request {
   std::string method;  ///< "POST".
   std::string target;  ///< "/": the path, without a query.
   std::string body;
+  ip_address remote;          ///< Who asks.
+  std::string authorization;  ///< The header of that name; empty when there is none.
 };
 
 struct http_response {
@@ -33,6 +40,11 @@ struct http_response {
   std::string content_type = "application/json";
   std::string body;
   std::string allow;  ///< The methods that are allowed, with 405.
+  /// Other headers, as name and value.
+  std::vector<std::pair<std::string, std::string>> headers;
+  /// The response goes on, after `body`, with what is published here. Such a connection serves no
+  /// other request.
+  std::shared_ptr<http_stream> stream;
   std::function<void()>
       then;  ///< Called when the response was sent, or could not be. May be empty.
 };
@@ -50,10 +62,17 @@ struct http_limits {
   std::size_t header_bytes = 8u << 10;  ///< As other servers have it.
   std::size_t body_bytes = 1u << 20;    ///< A batch of a hundred calls has some 10 KiB.
   std::size_t connections = 64;         ///< Monitoring, dashboards and scripts keep a few each.
+  std::size_t streams = 16;             ///< Of these, those that follow a stream.
+  /// Requests of one address: a hundred times what a dashboard and a monitor ask for.
+  double requests_per_second = 500;
+  double request_burst = 1000;
   std::chrono::milliseconds request_timeout{10'000};  ///< From a request's first byte to its last.
   std::chrono::milliseconds idle_timeout{60'000};     ///< Between two requests.
   std::chrono::milliseconds answer_timeout{30'000};   ///< For the handler; then 503.
   std::chrono::milliseconds write_timeout{30'000};    ///< For the client to take a response.
+  /// Any Host is served. For a server that asks for a password, which a browser gives to no other
+  /// name than the one that it was given for.
+  bool any_host = false;
 };
 
 class http_server {

@@ -28,6 +28,8 @@ constexpr std::size_t max_buffered = 64u << 10;
 /// response on its way; but not for longer, and not more, than this.
 constexpr std::chrono::milliseconds linger_time{1000};
 constexpr std::size_t linger_bytes = 4u << 20;
+/// Addresses whose requests are counted: more than connections, and nothing in memory.
+constexpr std::size_t max_counted_addresses = 1024;
 
 std::string_view view(beast::string_view x) {
   return {x.data(), x.size()};
@@ -43,16 +45,30 @@ http_response plain(unsigned status, std::string text) {
 
 }  // namespace
 
+bool http_engine::may_ask(const ip_address& who) {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch().count();
+  // Who has not asked for long has a full bucket again, and so loses nothing.
+  if (requests.size() >= max_counted_addresses && !requests.contains(who))
+    requests.clear();
+  const auto fresh = token_bucket{limits.requests_per_second, limits.request_burst};
+  return requests.try_emplace(who, fresh).first->second.take(now);
+}
+
 http_session::http_session(std::shared_ptr<http_engine> engine, tcp::socket socket)
     : weak_engine_{engine}, engine_{*engine}, socket_{std::move(socket)}, timer_{engine_.io},
       buffer_{max_buffered} {
   ++engine_.sessions;
+  error_code failed;
+  const auto remote = socket_.remote_endpoint(failed).address();
+  if (!failed)
+    remote_ = remote.is_v4() ? ip_address::from_v4(remote.to_v4().to_bytes())
+                             : ip_address::from_v6(remote.to_v6().to_bytes());
 }
 
 http_session::~http_session() {
   --engine_.sessions;
-  if (serving_)
-    --engine_.serving;
+  stop_waiting();
+  stop_serving();
 }
 
 void http_session::serve() {
@@ -65,9 +81,15 @@ void http_session::turn_away() {
   respond(plain(503, "Too many connections."), true);
 }
 
+void http_session::make_room() {
+  close();
+}
+
 // -- requests ---------------------------------------------------------------------
 
 void http_session::wait_for_request(std::chrono::milliseconds at_most) {
+  if (!waiting_)
+    waiting_ = engine_.waiting.insert(engine_.waiting.end(), this);
   parser_.emplace();
   parser_->header_limit(static_cast<std::uint32_t>(engine_.limits.header_bytes));
   parser_->body_limit(engine_.limits.body_bytes);
@@ -104,15 +126,19 @@ void http_session::on_head(error_code failed) {
     read_body();
 }
 
-std::optional<http_response> http_session::refusal() const {
+std::optional<http_response> http_session::refusal() {
   const auto& head = parser_->get();
   const auto hosts = head.count(http::field::host);
   if (hosts > 1 || (hosts == 0 && head.version() >= 11))
     return plain(400, "A request needs one Host header.");
-  if (hosts == 1 && !host_is_address(view(head[http::field::host])))
+  const auto host = view(head[http::field::host]);
+  if (hosts == 1 && !engine_.limits.any_host && !host_is_address(host))
     return plain(403, "The Host header must be an IP address or localhost.");
-  if (head.count(http::field::origin) != 0)
-    return plain(403, "Requests from web pages are not served.");
+  if (head.count(http::field::origin) != 0 &&
+      !origin_is_own_page(view(head[http::field::origin]), host))
+    return plain(403, "Requests from other web pages are not served.");
+  if (!engine_.may_ask(remote_))
+    return plain(429, "Too many requests; ask less often.");
   if (head.count(http::field::expect) != 0 &&
       !beast::iequals(head[http::field::expect], "100-continue"))
     return plain(417, "The only expectation that can be met is 100-continue.");
@@ -159,11 +185,12 @@ void http_session::on_read_failure(error_code failed) {
 }
 
 void http_session::run_handler() {
+  stop_waiting();
   auto& message = parser_->get();
   const auto target = view(message.target());
-  auto request =
-      http_request{std::string{view(message.method_string())},
-                   std::string{target.substr(0, target.find('?'))}, std::move(message.body())};
+  auto request = http_request{
+      std::string{view(message.method_string())}, std::string{target.substr(0, target.find('?'))},
+      std::move(message.body()), remote_, std::string{view(message[http::field::authorization])}};
   waits_for_answer_ = true;
   ++exchange_;
   set_deadline(engine_.limits.answer_timeout, &http_session::on_answer_timeout);
@@ -199,17 +226,25 @@ void http_session::on_answer(std::uint64_t exchange, const std::function<http_re
 // -- responses ----------------------------------------------------------------------
 
 void http_session::respond(http_response x, bool close) {
-  if (close)
+  stop_waiting();
+  if (x.stream && engine_.streaming >= engine_.limits.streams)
+    return respond(plain(503, "Too many clients follow already."), true);
+  if (close || x.stream)
     keep_alive_ = false;
   auto& out = reply_.emplace(static_cast<http::status>(x.status), version_);
   out.set(http::field::content_type, x.content_type);
   out.set(http::field::cache_control, "no-store");
   if (!x.allow.empty())
     out.set(http::field::allow, x.allow);
+  for (const auto& [name, value] : x.headers)
+    out.set(name, value);
   if (!parser_ || parser_->get().method() != http::verb::head)  // Whose answer never has a body.
     out.body() = std::move(x.body);
   out.keep_alive(keep_alive_);
-  out.prepare_payload();
+  if (x.stream)
+    follow(x.stream);  // Its length is not known: it ends with the connection.
+  else
+    out.prepare_payload();
   then_ = std::move(x.then);
   set_deadline(engine_.limits.write_timeout, &http_session::close);
   http::async_write(
@@ -223,6 +258,8 @@ void http_session::on_written(error_code failed) {
     then();
   if (failed)
     close();
+  else if (streaming_)
+    watch_for_end();
   else if (keep_alive_)
     wait_for_request(engine_.limits.idle_timeout);
   else
@@ -246,6 +283,56 @@ void http_session::drain() {
                             else
                               drain();
                           });
+}
+
+// -- streams ----------------------------------------------------------------------------
+
+void http_session::follow(const std::shared_ptr<http_stream>& stream) {
+  streaming_ = true;
+  ++engine_.streaming;
+  stream_ = stream;
+}
+
+void http_session::watch_for_end() {
+  // What was published while the head was written is lost; the next one comes soon.
+  std::exchange(stream_, nullptr)
+      ->attach([engine = weak_engine_, session = weak_from_this()](const http_stream::bytes& x) {
+        const auto alive = engine.lock();
+        if (!alive || session.expired())
+          return false;
+        asio::post(alive->io, [session, x] {
+          if (auto self = session.lock())
+            self->push(x);
+        });
+        return true;
+      });
+  ++deadline_;  // None while there is nothing to write.
+  buffer_.clear();
+  drain();
+}
+
+void http_session::push(const http_stream::bytes& x) {
+  if (!socket_.is_open())
+    return;
+  pushed_next_ = x;
+  if (!pushing_)
+    write_pushed();
+}
+
+void http_session::write_pushed() {
+  pushing_ = std::exchange(pushed_next_, nullptr);
+  if (!pushing_) {
+    ++deadline_;
+    return;
+  }
+  set_deadline(engine_.limits.write_timeout, &http_session::close);
+  asio::async_write(socket_, asio::buffer(*pushing_),
+                    [this, self = shared_from_this()](error_code failed, std::size_t) {
+                      if (failed)
+                        close();
+                      else
+                        write_pushed();
+                    });
 }
 
 // -- time -----------------------------------------------------------------------------
@@ -277,6 +364,21 @@ void http_session::close() {
   timer_.cancel();
   error_code ignored;
   socket_.close(ignored);
+  stop_waiting();
+  stop_serving();
+}
+
+void http_session::stop_waiting() {
+  if (waiting_)
+    engine_.waiting.erase(*waiting_);
+  waiting_.reset();
+}
+
+void http_session::stop_serving() {
+  if (std::exchange(serving_, false))
+    --engine_.serving;
+  if (std::exchange(streaming_, false))
+    --engine_.streaming;
 }
 
 }  // namespace timenode

@@ -2,6 +2,7 @@
 
 // One connection of the HTTP server. Private to app/http_*.cpp.
 
+#include "actors/rate_limits.hpp"
 #include "app/http_server.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -13,20 +14,31 @@
 #include <boost/beast/http/string_body.hpp>
 
 #include <cstdint>
+#include <list>
+#include <map>
 #include <memory>
 #include <optional>
 
 namespace timenode {
+
+class http_session;
 
 /// What the sessions share. Belongs to the server, and for moments to those who answer late.
 struct http_engine {
   http_engine(http_handler handler_, const http_limits& limits_)
       : handler{std::move(handler_)}, limits{limits_} {}
 
+  /// Whether that address may send another request now.
+  bool may_ask(const ip_address& who);
+
   http_handler handler;
   http_limits limits;
-  std::size_t sessions = 0;  ///< Open now.
-  std::size_t serving = 0;   ///< Of these, those that were not turned away.
+  std::size_t sessions = 0;   ///< Open now.
+  std::size_t serving = 0;    ///< Of these, those that were not turned away and not closed yet.
+  std::size_t streaming = 0;  ///< Of these, those that follow a stream.
+  /// Those whose client has the next word, the one that has kept us waiting longest in front.
+  std::list<http_session*> waiting;
+  std::map<ip_address, token_bucket> requests;
   /// Last, so that it goes first: sessions live in its queue and note their end above.
   boost::asio::io_context io{1};
 };
@@ -43,6 +55,8 @@ class http_session : public std::enable_shared_from_this<http_session> {
   void serve();
   /// Says that there are too many, and closes.
   void turn_away();
+  /// Closes at once, in favour of another. For one of those that wait.
+  void make_room();
 
  private:
   using tcp = boost::asio::ip::tcp;
@@ -54,7 +68,7 @@ class http_session : public std::enable_shared_from_this<http_session> {
   void wait_for_request(std::chrono::milliseconds at_most);
   void read_head();
   void on_head(error_code failed);
-  std::optional<http_response> refusal() const;
+  std::optional<http_response> refusal();
   void promise_to_read();
   void read_body();
   void on_body(error_code failed);
@@ -71,11 +85,19 @@ class http_session : public std::enable_shared_from_this<http_session> {
   void linger();
   void drain();
 
+  // -- streams ----------------------------------------------------------------------
+  void follow(const std::shared_ptr<http_stream>& stream);
+  void push(const http_stream::bytes& x);
+  void write_pushed();
+  void watch_for_end();
+
   // -- time -------------------------------------------------------------------------
   void set_deadline(std::chrono::milliseconds after, step what);
   void on_read_timeout();
   void on_answer_timeout();
   void close();
+  void stop_waiting();
+  void stop_serving();
 
   std::weak_ptr<http_engine> weak_engine_;
   http_engine& engine_;  ///< Outlives every session: they are destroyed with its queue.
@@ -93,6 +115,12 @@ class http_session : public std::enable_shared_from_this<http_session> {
   bool keep_alive_ = false;
   bool timed_out_ = false;
   std::size_t drained_ = 0;
+  ip_address remote_;
+  std::optional<std::list<http_session*>::iterator> waiting_;
+  bool streaming_ = false;
+  http_stream::bytes pushing_;      ///< What is being written of a stream.
+  http_stream::bytes pushed_next_;  ///< What is written then; a newer event takes its place.
+  std::shared_ptr<http_stream> stream_;
 };
 
 }  // namespace timenode

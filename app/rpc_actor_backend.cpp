@@ -32,15 +32,39 @@ void ask(caf::event_based_actor* self, const telemetry_actor& telemetry,
 
 actor_rpc_backend::actor_rpc_backend(caf::actor_system& system, telemetry_actor telemetry,
                                      std::shared_ptr<const chain::chain_reader> chain,
-                                     rpc_facts facts, wall_clock unix_now,
-                                     std::function<void()> on_stop)
+                                     rpc_facts facts, wall_clock unix_now, rpc_controls controls)
     : system_{system}, telemetry_{std::move(telemetry)}, chain_{std::move(chain)},
-      facts_{std::move(facts)}, unix_now_{std::move(unix_now)}, on_stop_{std::move(on_stop)} {}
+      facts_{std::move(facts)}, unix_now_{std::move(unix_now)}, controls_{std::move(controls)} {}
 
 void actor_rpc_backend::snapshot(std::function<void(outcome<node_snapshot>)> then) {
-  system_.spawn([telemetry = telemetry_, then = std::move(then)](caf::event_based_actor* self) {
-    ask(self, telemetry, then);
+  const auto watch = [observed = observed_, now = unix_now_,
+                      then = std::move(then)](outcome<node_snapshot> x) {
+    if (x) {
+      const std::lock_guard lock{observed->mutex};
+      observed->progress.see(x->keeper.tip.height, x->sync.target, now());
+    }
+    then(std::move(x));
+  };
+  system_.spawn([telemetry = telemetry_, watch](caf::event_based_actor* self) {
+    ask(self, telemetry, watch);
   });
+}
+
+health_facts actor_rpc_backend::health() const {
+  const std::lock_guard lock{observed_->mutex};
+  return {true, observed_->progress.no_progress_since()};
+}
+
+std::uint64_t actor_rpc_backend::disk_bytes() const {
+  return controls_.disk_bytes ? controls_.disk_bytes() : 0;
+}
+
+outcome<reload_report> actor_rpc_backend::reload() {
+  return controls_.reload ? controls_.reload() : rpc_backend::reload();
+}
+
+outcome<backup_report> actor_rpc_backend::backup(const std::filesystem::path& to) {
+  return controls_.backup ? controls_.backup(to) : rpc_backend::backup(to);
 }
 
 }  // namespace timenode

@@ -3,14 +3,17 @@
 // What the RPC server needs of the node, as an interface: tests give it a fixture, the program its
 // actors.
 
+#include "app/health.hpp"
 #include "chain/block_store.hpp"
 #include "messages/network.hpp"
 #include "messages/node_messages.hpp"
 #include "messages/outcome.hpp"
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace timenode {
 
@@ -20,6 +23,19 @@ struct rpc_facts {
   std::string version;          ///< "0.1.0".
   std::uint16_t p2p_port = 0;   ///< Where peers find us.
   std::int64_t started_at = 0;  ///< Unix seconds.
+};
+
+/// What reading the configuration again came to.
+struct reload_report {
+  std::vector<std::string> applied;        ///< "logging.level: info -> debug"
+  std::vector<std::string> needs_restart;  ///< Keys that changed and are not applied.
+  std::vector<std::string> notices;        ///< Unknown keys, and the like.
+};
+
+struct backup_report {
+  chain_tip tip;
+  std::uint64_t bytes = 0;
+  std::vector<std::string> files;  ///< Beside the chain: keys and tables.
 };
 
 class rpc_backend {
@@ -35,6 +51,19 @@ class rpc_backend {
   virtual std::int64_t unix_now() const = 0;
   /// Makes the node stop; returns at once, before it has.
   virtual void stop() = 0;
+  /// What `judge_health` wants to know. Thread-safe.
+  virtual health_facts health() const { return {}; }
+
+  /// Bytes of the chain's files.
+  virtual std::uint64_t disk_bytes() const { return 0; }
+
+  // These may take long: not for the server's thread.
+
+  virtual outcome<reload_report> reload() { return fail("this node cannot reload"); }
+  virtual outcome<backup_report> backup(const std::filesystem::path& to) {
+    static_cast<void>(to);
+    return fail("this node cannot make a backup");
+  }
 };
 
 }  // namespace timenode

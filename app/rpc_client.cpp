@@ -1,5 +1,7 @@
 #include "app/rpc_client.hpp"
 
+#include "app/rpc_access.hpp"
+
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -41,12 +43,16 @@ tl::unexpected<rpc_failure> fail_rpc(rpc_failure::kind what, std::string reason)
 /// One POST: connect, write, read. Lives at least as long as `io.run` runs.
 class exchange {
  public:
-  exchange(asio::io_context& io, const endpoint& at, const std::string& body) : stream_{io} {
+  exchange(asio::io_context& io, const endpoint& at, const std::string& body,
+           const std::string& authorization = {})
+      : stream_{io} {
     request_.method(http::verb::post);
     request_.target("/");
     request_.version(11);
     request_.set(http::field::host, at.to_string());
     request_.set(http::field::content_type, "application/json");
+    if (!authorization.empty())
+      request_.set(http::field::authorization, authorization);
     request_.keep_alive(false);
     request_.body() = body;
     request_.prepare_payload();
@@ -65,6 +71,8 @@ class exchange {
     if (!failed_.reason.empty())
       return tl::unexpected{failed_};
     auto answer = parser_.release();
+    if (answer.result() == http::status::unauthorized)
+      return fail_rpc(rpc_failure::kind::no_password, "the password is wrong");
     // A node that refuses the request as such says why in a line of text.
     if (answer.result_int() != 200)
       return fail_rpc(rpc_failure::kind::refused, "HTTP status " +
@@ -197,6 +205,50 @@ call_rpc_everywhere(std::span<const endpoint> nodes, std::span<const std::string
   return result;
 }
 
+// -- one node, as the commands ask it -------------------------------------------------
+
+namespace {
+
+rpc_outcome<json> post(const endpoint& at, const std::string& body, const std::string& password,
+                       std::chrono::milliseconds deadline) {
+  asio::io_context io{1};
+  exchange x{io, at, body, password};
+  x.start(deadline);
+  io.run();
+  return parse(x.take());
+}
+
+}  // namespace
+
+rpc_outcome<std::vector<json>> ask_node(const rpc_target& node,
+                                        std::span<const rpc_question> questions,
+                                        std::chrono::milliseconds deadline) {
+  auto batch = json::array();
+  for (std::size_t i = 0; i < questions.size(); ++i)
+    batch.push_back(call_json(questions[i].method, questions[i].params, i));
+  const auto body = batch.dump();
+  auto answer = post(node.at, body, {}, deadline);
+  if (!answer && answer.error().what == rpc_failure::kind::no_password) {
+    // Only now, so that the password goes to nobody who does not ask for one.
+    const auto cookie = read_cookie(node.cookie_file);
+    if (!cookie)
+      return fail_rpc(rpc_failure::kind::no_password, cookie.error().reason);
+    answer = post(node.at, body, basic_authorization(*cookie), deadline);
+  }
+  if (!answer)
+    return tl::unexpected{answer.error()};
+  return results_of(*answer, questions.size());
+}
+
+rpc_outcome<json> ask_node(const rpc_target& node, const std::string& method, const json& params,
+                           std::chrono::milliseconds deadline) {
+  const rpc_question question{method, params};
+  auto results = ask_node(node, {&question, 1}, deadline);
+  if (!results)
+    return tl::unexpected{results.error()};
+  return std::move(results->front());
+}
+
 std::string explain(const rpc_failure& x, const endpoint& at) {
   switch (x.what) {
   case rpc_failure::kind::unreachable:
@@ -206,6 +258,9 @@ std::string explain(const rpc_failure& x, const endpoint& at) {
   case rpc_failure::kind::no_answer:
     return "what listens on " + at.to_string() + " gave no answer: " + x.reason +
            ". Is it a node's RPC address? If so, its log tells what it is busy with.";
+  case rpc_failure::kind::no_password:
+    return "the node on " + at.to_string() + " asks for a password: " + x.reason +
+           ". Name a file that holds NAME:PASSWORD by --rpc-cookie FILE.";
   case rpc_failure::kind::refused:
     return "the node on " + at.to_string() + " answered: " + x.reason;
   }

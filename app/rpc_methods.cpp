@@ -8,68 +8,11 @@ namespace timenode {
 
 namespace {
 
-rpc_result help(const rpc_view& view, const rpc_args& args);
+using span = std::span<const rpc_method>;
 
-// -- the node itself ----------------------------------------------------------------
-
-rpc_result uptime(const rpc_view& view, const rpc_args&) {
-  return json(std::max<std::int64_t>(view.now - view.facts.started_at, 0));
-}
-
-rpc_result stop(const rpc_view& view, const rpc_args&) {
-  if (view.stop)
-    view.stop();
-  return json("timenode stopping");
-}
-
-constexpr std::array control_methods{
-    rpc_method{"help", "|command", "Lists all commands, or tells about one.", false, help},
-    rpc_method{"stop", "", "Stops the node.", false, stop},
-    rpc_method{"uptime", "", "Seconds since the node was started.", false, uptime},
-};
-
-std::array<std::span<const rpc_method>, 4> subjects() noexcept {
-  return {chain_methods(), network_methods(), masternode_methods(), control_methods};
-}
-
-const rpc_method* find_method(std::string_view name) noexcept {
-  for (auto subject : subjects())
-    for (const auto& method : subject)
-      if (method.name == name)
-        return &method;
-  return nullptr;
-}
-
-// -- parameters ---------------------------------------------------------------------
-
-struct parameter {
-  std::string_view name;
-  bool optional = false;
-};
-
-std::vector<parameter> parameters(const rpc_method& method) {
-  std::vector<parameter> result;
-  bool optional = false;
-  for (auto rest = method.params; !rest.empty();) {
-    if (rest.front() == '|' || rest.front() == ' ') {
-      optional = optional || rest.front() == '|';
-      rest.remove_prefix(1);
-      continue;
-    }
-    const auto name = rest.substr(0, rest.find_first_of(" |"));
-    result.push_back({name, optional});
-    rest.remove_prefix(name.size());
-  }
-  return result;
-}
-
-std::string usage(const rpc_method& method) {
-  std::string result{method.name};
-  for (const auto& [name, optional] : parameters(method)) {
-    result += ' ';
-    result += optional ? "[" + std::string{name} + "]" : std::string{name};
-  }
-  return result;
+std::array<span, 5> subjects() noexcept {
+  return {chain_methods(), network_methods(), masternode_methods(), ledger_methods(),
+          control_methods()};
 }
 
 tl::unexpected<rpc_error> bad_params(const rpc_method& method, const std::string& why) {
@@ -99,32 +42,61 @@ tl::expected<rpc_args, rpc_error> arrange(const rpc_method& method, const json& 
   return result;
 }
 
-rpc_result help(const rpc_view&, const rpc_args& args) {
-  const auto& command = args[0];
-  if (command.is_null()) {
-    std::vector<std::string> lines;
-    for (auto subject : subjects())
-      for (const auto& method : subject)
-        lines.push_back(usage(method));
-    std::sort(lines.begin(), lines.end());
-    std::string result;
-    for (const auto& line : lines)
-      result += (result.empty() ? "" : "\n") + line;
-    return json(result);
-  }
-  if (!command.is_string())
-    return rpc_fail(rpc_code::invalid_params, "Parameter 'command' must be a string");
-  const auto* method = find_method(command.get<std::string>());
-  if (!method)
-    return rpc_fail(rpc_code::not_found, "No such command");
-  return json(usage(*method) + "\n\n" + std::string{method->help});
+}  // namespace
+
+std::vector<const rpc_method*> all_methods() {
+  std::vector<const rpc_method*> result;
+  for (auto subject : subjects())
+    for (const auto& method : subject)
+      result.push_back(&method);
+  std::sort(result.begin(), result.end(),
+            [](const auto* x, const auto* y) { return x->name < y->name; });
+  return result;
 }
 
-}  // namespace
+const rpc_method* find_method(std::string_view name) noexcept {
+  for (auto subject : subjects())
+    for (const auto& method : subject)
+      if (method.name == name)
+        return &method;
+  return nullptr;
+}
+
+std::vector<rpc_parameter> parameters(const rpc_method& method) {
+  std::vector<rpc_parameter> result;
+  bool optional = false;
+  for (auto rest = method.params; !rest.empty();) {
+    if (rest.front() == '|' || rest.front() == ' ') {
+      optional = optional || rest.front() == '|';
+      rest.remove_prefix(1);
+      continue;
+    }
+    const auto word = rest.substr(0, rest.find_first_of(" |"));
+    const auto colon = word.find(':');
+    result.push_back({word.substr(0, colon),
+                      colon == word.npos ? std::string_view{} : word.substr(colon + 1), optional});
+    rest.remove_prefix(word.size());
+  }
+  return result;
+}
+
+std::string usage(const rpc_method& method) {
+  std::string result{method.name};
+  for (const auto& [name, type, optional] : parameters(method)) {
+    result += ' ';
+    result += optional ? "[" + std::string{name} + "]" : std::string{name};
+  }
+  return result;
+}
 
 bool rpc_needs_snapshot(std::string_view method) noexcept {
   const auto* found = find_method(method);
   return found && found->needs_snapshot;
+}
+
+bool rpc_is_slow(std::string_view method) noexcept {
+  const auto* found = find_method(method);
+  return found && found->slow;
 }
 
 rpc_result run_rpc(const std::string& method, const json& params, const rpc_view& view,

@@ -22,10 +22,14 @@ struct rpc_view {
   const node_snapshot* snapshot = nullptr;
   std::int64_t now = 0;  ///< Unix seconds.
   std::function<void()> stop;
+  /// For what changes the node. Null where that cannot be.
+  rpc_backend* node = nullptr;
 };
 
 /// Whether there is such a method and it needs a snapshot of the node.
 bool rpc_needs_snapshot(std::string_view method) noexcept;
+/// Whether there is such a method and it may wait for the disk or for actors.
+bool rpc_is_slow(std::string_view method) noexcept;
 
 /// Runs a method. `params`: an array by position, an object by name, or null. `no_snapshot` is the
 /// error for a method that needs one when `view` has none.

@@ -211,7 +211,7 @@ rpc_result getblock(const rpc_view& view, const rpc_args& args) {
 
 constexpr std::array methods{
     rpc_method{"getbestblockhash", "", "The hash of the tip.", false, getbestblockhash},
-    rpc_method{"getblock", "blockhash |verbosity",
+    rpc_method{"getblock", "blockhash |verbosity:integer",
                "A block by its hash or height. Verbosity 0: the JSON text that peers exchange; 1: "
                "an object "
                "with transaction ids; 2: with whole transactions.",
@@ -220,7 +220,7 @@ constexpr std::array methods{
                "The chain and its download. 'headers' is the best height that a peer claims.", true,
                getblockchaininfo},
     rpc_method{"getblockcount", "", "The height of the tip.", false, getblockcount},
-    rpc_method{"getblockhash", "height", "The hash of the block at that height.", false,
+    rpc_method{"getblockhash", "height:integer", "The hash of the block at that height.", false,
                getblockhash},
 };
 

@@ -19,10 +19,14 @@ using rpc_args = std::vector<json>;
 
 struct rpc_method {
   std::string_view name;
-  std::string_view params;  ///< Names, separated by spaces; those after a '|' may be left out.
+  /// "name" or "name:type", separated by spaces; those after a '|' may be left out. The types are
+  /// JSON's (string, integer, number, boolean, array, object), for rpc.discover.
+  std::string_view params;
   std::string_view help;
   bool needs_snapshot = false;
   rpc_result (*run)(const rpc_view& view, const rpc_args& args) = nullptr;
+  std::string_view result = {};  ///< What comes back, for `help` and rpc.discover.
+  bool slow = false;             ///< Waits for the disk or for actors: not on the server's thread.
 };
 
 /// rpc_methods_chain.cpp
@@ -31,6 +35,25 @@ std::span<const rpc_method> chain_methods() noexcept;
 std::span<const rpc_method> network_methods() noexcept;
 /// rpc_methods_masternodes.cpp
 std::span<const rpc_method> masternode_methods() noexcept;
+/// rpc_methods_control.cpp
+std::span<const rpc_method> control_methods() noexcept;
+/// rpc_methods_ledger.cpp
+std::span<const rpc_method> ledger_methods() noexcept;
+
+/// All of them.
+std::vector<const rpc_method*> all_methods();
+/// Null when there is none of that name.
+const rpc_method* find_method(std::string_view name) noexcept;
+
+struct rpc_parameter {
+  std::string_view name;
+  std::string_view type;  ///< Empty: any.
+  bool optional = false;
+};
+
+std::vector<rpc_parameter> parameters(const rpc_method& method);
+/// "getblock blockhash [verbosity]".
+std::string usage(const rpc_method& method);
 
 // -- shared by the subjects ---------------------------------------------------------
 

@@ -7,7 +7,9 @@
 #include <chrono>
 #include <deque>
 #include <future>
+#include <mutex>
 #include <string>
+#include <thread>
 
 namespace {
 
@@ -98,34 +100,106 @@ TEST_CASE_FIXTURE(fixture, "a client that asks first is told to go on") {
   CHECK(client.receive().value().status == 417);
 }
 
-TEST_CASE_FIXTURE(fixture,
-                  "connections above the limit are told so, and served when others have left") {
-  limits.connections = 3;
-  const auto at = start();
+namespace {
+
+/// Keeps those who ask for it waiting for a snapshot.
+struct slow_fixture : rpc_test::server_fixture {
+  slow_fixture() {
+    limits.connections = 3;
+    backend->on_snapshot = [this](rpc_test::fixture_backend::taker then) {
+      const std::lock_guard lock{mutex};
+      waiting.push_back(std::move(then));
+    };
+  }
+  /// A client whose request the server is at work on.
+  http_client& busy_client(const endpoint& at) {
+    auto& client = clients.emplace_back(at);
+    client.send(post_with("Host: localhost\r\n", getpeerinfo));
+    while (count() < clients.size())
+      std::this_thread::yield();
+    return client;
+  }
+  std::size_t count() {
+    const std::lock_guard lock{mutex};
+    return waiting.size();
+  }
+  void answer_all() {
+    const std::lock_guard lock{mutex};
+    for (auto& then : waiting)
+      then(rpc_test::fixture_snapshot());
+  }
+
+  std::mutex mutex;
+  std::deque<rpc_test::fixture_backend::taker> waiting;
   std::deque<http_client> clients;
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(slow_fixture,
+                  "connections above the limit are told so while all others are being served") {
+  const auto at = start();
   for (int i = 0; i < 3; ++i)
-    CHECK(clients.emplace_back(at).post(getblockcount).status == 200);
+    busy_client(at);
   http_client refused{at};
   const auto x = refused.receive().value();
   CHECK(x.status == 503);
   CHECK(x.body == "Too many connections.\n");
   refused.finish();
   CHECK(refused.closed());
-  // Its end is seen by the server before it answers this, on the only thread that it has.
-  clients[1].finish();
-  CHECK(clients[1].closed());
+  answer_all();
+  for (auto& client : clients)
+    CHECK(client.receive().value().status == 200);
   CHECK(http_client{at}.post(getblockcount).status == 200);
 }
 
-TEST_CASE_FIXTURE(fixture, "a flood of connections does not hurt those that are served") {
-  limits.connections = 3;
+TEST_CASE_FIXTURE(slow_fixture,
+                  "a flood of connections does not hurt those that are being served") {
   const auto at = start();
-  http_client first{at};
-  CHECK(first.post(getblockcount).status == 200);
+  auto& busy = busy_client(at);
   std::deque<http_client> flood;
   for (int i = 0; i < 60; ++i)
     flood.emplace_back(at);
-  CHECK(first.post(getblockcount).status == 200);
+  CHECK(http_client{at}.post(getblockcount).status == 200);
+  answer_all();
+  CHECK(busy.receive().value().status == 200);
+}
+
+TEST_CASE_FIXTURE(fixture, "idle connections make room, the one that is idle longest first") {
+  limits.connections = 3;
+  const auto at = start();
+  std::deque<http_client> idle;
+  for (int i = 0; i < 3; ++i)
+    CHECK(idle.emplace_back(at).post(getblockcount).status == 200);
+  CHECK(idle[0].post(getblockcount).status == 200);
+  http_client newcomer{at};
+  CHECK(newcomer.post(getblockcount).status == 200);
+  CHECK(idle[1].closed());
+  CHECK(idle[0].post(getblockcount).status == 200);
+  CHECK(idle[2].post(getblockcount).status == 200);
+}
+
+TEST_CASE_FIXTURE(fixture, "sixty-four connections that send half a request lock nobody out") {
+  const auto at = start();
+  std::deque<http_client> halves;
+  for (int i = 0; i < 64; ++i)
+    halves.emplace_back(at).send("POST / HTTP/1.1\r\nHost: lo");
+  for (int i = 0; i < 5; ++i)
+    CHECK(http_client{at}.post(getblockcount).status == 200);
+}
+
+TEST_CASE_FIXTURE(fixture, "who asks too often is told so, and is served again later") {
+  limits.request_burst = 5;
+  limits.requests_per_second = 50;
+  const auto at = start();
+  int refused = 0;
+  // As many as come within a burst's time, and more.
+  for (int i = 0; i < 500 && refused == 0; ++i)
+    refused += http_client{at}.post(getblockcount).status == 429 ? 1 : 0;
+  CHECK(refused > 0);
+  const auto end = std::chrono::steady_clock::now() + 10s;
+  while (http_client{at}.post(getblockcount).status != 200)
+    REQUIRE(std::chrono::steady_clock::now() < end);
 }
 
 TEST_CASE_FIXTURE(fixture, "an idle connection is closed after its time") {
@@ -223,6 +297,24 @@ TEST_CASE_FIXTURE(fixture, "web pages are refused, whatever they ask for") {
   client.send(rpc_test::get("/health/live", "Host: localhost\r\nOrigin: https://example.org\r\n"));
   CHECK(client.receive().value().status == 403);
   CHECK(backend->snapshots == 0);
+}
+
+TEST_CASE_FIXTURE(fixture, "the page that this server itself serves may ask it") {
+  const auto at = start();
+  for (const std::string host : {"127.0.0.1:24101", "localhost", "[::1]:5"}) {
+    CAPTURE(host);
+    http_client client{at};
+    client.send(post_with("Host: " + host + "\r\nOrigin: http://" + host + "\r\n"));
+    CHECK(client.receive().value().status == 200);
+    client.send(post_with("Host: " + host + "\r\nOrigin: https://" + host + "\r\n"));
+    CHECK(client.receive().value().status == 200);
+    client.send(post_with("Host: " + host + "\r\nOrigin: http://" + host + "1\r\n"));
+    CHECK(client.receive().value().status == 403);
+  }
+  // An attacker's name that leads here is refused for the Host, whatever the Origin.
+  http_client client{at};
+  client.send(post_with("Host: evil.example\r\nOrigin: http://evil.example\r\n"));
+  CHECK(client.receive().value().status == 403);
 }
 
 TEST_CASE_FIXTURE(fixture, "a Host that is a name is refused") {

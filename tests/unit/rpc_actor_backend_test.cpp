@@ -43,7 +43,7 @@ class fixture {
   std::shared_ptr<actor_rpc_backend> backend(const telemetry_actor& telemetry) {
     return std::make_shared<actor_rpc_backend>(
         *system, telemetry, std::make_shared<rpc_test::fixture_chain>(), rpc_facts{},
-        [] { return std::int64_t{5}; }, [this] { stopped.set_value(); });
+        [] { return std::int64_t{5}; }, rpc_controls{[this] { stopped.set_value(); }, {}, {}, {}});
   }
 
   telemetry_actor spawn_telemetry() {
@@ -111,7 +111,7 @@ TEST_CASE("questions that were answered do not hold up the end of the actor syst
 TEST_CASE("the server, the actors and a client work together") {
   fixture f;
   auto telemetry = f.spawn_telemetry();
-  auto server = rpc_server::start({{rpc_test::ip("127.0.0.1"), 0}, {}}, f.backend(telemetry));
+  auto server = rpc_server::start({{rpc_test::ip("127.0.0.1"), 0}, {}, {}, {}}, f.backend(telemetry));
   REQUIRE(server.has_value());
   rpc_test::http_client client{(*server)->local_endpoint()};
   for (int i = 0; i < 50; ++i) {

@@ -1,5 +1,8 @@
+#include "chain/keys.hpp"
 #include "tests/unit/rpc_methods_fixture.hpp"
 
+#include <algorithm>
+#include <map>
 #include <string>
 
 namespace {
@@ -234,15 +237,76 @@ TEST_CASE_FIXTURE(fixture, "help lists every method and tells about each") {
   const auto all = ok("help").get<std::string>();
   for (const std::string method :
        {"explainmasternode", "explainpeer", "getbestblockhash", "getblock", "getblockchaininfo",
-        "getblockcount", "getblockhash", "getconnectioncount", "getnetworkinfo", "getpeerinfo",
-        "help", "listbanned", "masternodelist", "masternodestatus", "stop", "uptime"}) {
+        "getblockcount", "getblockhash", "getconnectioncount", "gethealth", "getnetworkinfo",
+        "getpeerinfo", "help", "listbanned", "rpc.discover", "masternodelist", "masternodestatus",
+        "stop", "uptime"}) {
     CAPTURE(method);
     CHECK(("\n" + all).find("\n" + method) != std::string::npos);
     CHECK(ok("help", "[\"" + method + "\"]").get<std::string>().starts_with(method));
   }
   CHECK(all.find("getblock blockhash [verbosity]") != std::string::npos);
+  const auto one = ok("help", "[\"getblock\"]").get<std::string>();
+  CHECK(one.find("\"method\":\"getblock\"") != std::string::npos);  // an example to copy
+  CHECK(one.find("verbosity (integer), may be left out") != std::string::npos);
   CHECK(error("help", "[\"nonsense\"]") == -5);
   CHECK(error("help", "[1]") == -32602);
+}
+
+TEST_CASE_FIXTURE(fixture, "every method describes itself as OpenRPC wants it") {
+  const auto x = ok("rpc.discover");
+  CHECK(x["openrpc"] == "1.2.6");
+  CHECK(x["info"]["version"] == backend.facts().version);
+  std::map<std::string, json> methods;
+  for (const auto& method : x["methods"]) {
+    CAPTURE(method["name"].get<std::string>());
+    methods[method["name"].get<std::string>()] = method;
+    CHECK_FALSE(method["summary"].get<std::string>().empty());
+    CHECK(method["result"]["name"] == "result");
+    CHECK(method["result"]["schema"].is_object());
+    bool optional = false;
+    for (const auto& param : method["params"]) {
+      CHECK_FALSE(param["name"].get<std::string>().empty());
+      // None that must be there comes behind one that may be left out.
+      CHECK_FALSE((optional && param["required"].get<bool>()));
+      optional = !param["required"].get<bool>();
+    }
+  }
+  // The lists of `help` and of this are one.
+  const auto all = "\n" + ok("help").get<std::string>() + "\n";
+  CHECK(methods.size() == static_cast<std::size_t>(std::count(all.begin(), all.end(), '\n') - 1));
+  for (const auto& [name, method] : methods)
+    CHECK(all.find("\n" + name) != std::string::npos);
+  CHECK(methods.at("getblock")["params"][0]["required"] == true);
+  CHECK(methods.at("getblock")["params"][1]["required"] == false);
+  CHECK(methods.at("getblock")["params"][1]["schema"]["type"] == "integer");
+}
+
+TEST_CASE_FIXTURE(fixture, "health is told with its problems") {
+  const auto x = ok("gethealth");
+  CHECK(x["ready"] == false);
+  CHECK(x["problems"][0] == "gossip did not answer in time");
+  CHECK(x["warnings"][0].get<std::string>().find("one-truth") != std::string::npos);
+  CHECK(x["height"] == 2);
+  CHECK(x["target"] == 8);
+}
+
+TEST_CASE_FIXTURE(fixture, "an address is valid on its network only") {
+  const auto own = chain::address_of(public_key{}, network_id::testnet);
+  CHECK(ok("validateaddress", "[\"" + own + "\"]")["isvalid"] == true);
+  CHECK(ok("validateaddress", "[\"" + own + "\"]")["address"] == own);
+  const auto other = chain::address_of(public_key{}, network_id::mainnet);
+  const auto x = ok("validateaddress", "[\"" + other + "\"]");
+  CHECK(x["isvalid"] == false);
+  CHECK_FALSE(x["error"].get<std::string>().empty());
+  CHECK(error("validateaddress", "[7]") == -32602);
+  CHECK(error("validateaddress") == -32602);
+}
+
+TEST_CASE_FIXTURE(fixture, "what a node cannot do while it runs, it says") {
+  CHECK(error("reload") == -32603);
+  CHECK(error("backup", "[\"/x\"]") == -32603);
+  CHECK(error("backup", "[\"relative\"]") == -32602);
+  CHECK(error("backup", "[7]") == -32602);
 }
 
 TEST_CASE_FIXTURE(fixture, "an unknown method is not found, however it is written") {

@@ -21,7 +21,7 @@ struct server_fixture {
   explicit server_fixture(tn::http_limits limits_ = {}) : limits{limits_} {}
 
   tn::endpoint start() {
-    auto started = tn::rpc_server::start({{ip("127.0.0.1"), 0}, limits}, backend);
+    auto started = tn::rpc_server::start({{ip("127.0.0.1"), 0}, limits, {}, {}}, backend);
     if (!started)
       FAIL(started.error().reason);
     server = std::move(*started);

@@ -26,19 +26,50 @@ using std::chrono::steady_clock;
 
 // -- where it listens ---------------------------------------------------------------
 
-TEST_CASE_FIXTURE(fixture, "the server refuses to listen for other machines") {
+TEST_CASE_FIXTURE(fixture, "the server refuses to listen for other machines without a password") {
   for (const auto* address : {"0.0.0.0", "192.0.2.1", "::", "2001:db8::1"}) {
     CAPTURE(address);
-    const auto result = rpc_server::start({{rpc_test::ip(address), 0}, {}}, backend);
+    const auto result = rpc_server::start({{rpc_test::ip(address), 0}, {}, {}, {}}, backend);
     REQUIRE_FALSE(result.has_value());
-    CHECK(result.error().reason.find("no authentication yet") != std::string::npos);
+    CHECK(result.error().reason.find("nobody has a password") != std::string::npos);
     CHECK(result.error().reason.find(address) != std::string::npos);
   }
 }
 
+TEST_CASE_FIXTURE(fixture, "for other machines, calls need a password, health does not") {
+  auto started =
+      rpc_server::start({{rpc_test::ip("0.0.0.0"), 0}, {}, {}, "operator:secret"}, backend);
+  REQUIRE_MESSAGE(started.has_value(), (started ? "" : started.error().reason));
+  const auto at = endpoint{rpc_test::ip("127.0.0.1"), (*started)->local_endpoint().port};
+  http_client client{at};
+  auto x = client.post(getblockcount);
+  CHECK(x.status == 401);
+  CHECK(x.headers.at("www-authenticate").starts_with("Basic realm="));
+  CHECK(x.body.find("result") == std::string::npos);
+  const auto wrong = "Authorization: " + basic_authorization("operator:wrong") + "\r\n";
+  CHECK(client.post(getblockcount, wrong).status == 401);
+  const auto right = "Authorization: " + basic_authorization("operator:secret") + "\r\n";
+  CHECK(client.post(getblockcount, right).status == 200);
+  // By any name: who has the password has it for this one.
+  client.send(post_with("Host: node.example\r\n" + right));
+  CHECK(client.receive().value().status == 200);
+  client.send(get("/health/live"));
+  CHECK(client.receive().value().status == 200);
+  for (int i = 0; i < 11; ++i)
+    x = client.post(getblockcount, wrong);
+  CHECK(x.status == 429);
+}
+
+TEST_CASE_FIXTURE(fixture, "calls are served at /rpc, too") {
+  http_client client{start()};
+  client.send("POST /rpc HTTP/1.1\r\nHost: localhost\r\nContent-Length: " +
+              std::to_string(getblockcount.size()) + "\r\n\r\n" + getblockcount);
+  CHECK(json::parse(client.receive().value().body)["result"] == 2);
+}
+
 TEST_CASE_FIXTURE(fixture, "a port in use is named in the failure") {
   const auto taken = start();
-  const auto result = rpc_server::start({taken, {}}, backend);
+  const auto result = rpc_server::start({taken, {}, {}, {}}, backend);
   REQUIRE_FALSE(result.has_value());
   CHECK(result.error().reason == "RPC cannot listen on " + taken.to_string() +
                                      ": the port is in use, perhaps by another node");
@@ -49,7 +80,7 @@ TEST_CASE_FIXTURE(fixture, "a server can start again at once where one has stopp
   http_client client{at};
   CHECK(client.post(getblockcount).status == 200);
   server.reset();
-  const auto again = rpc_server::start({at, {}}, backend);
+  const auto again = rpc_server::start({at, {}, {}, {}}, backend);
   CHECK_MESSAGE(again.has_value(), (again ? "" : again.error().reason));
 }
 

@@ -7,6 +7,7 @@
 #include "actors/sync_engine.hpp"
 #include "actors/telemetry.hpp"
 #include "actors/ticker.hpp"
+#include "actors/watchdog.hpp"
 
 #include <caf/send.hpp>
 #include <spdlog/spdlog.h>
@@ -80,6 +81,13 @@ void supervisor_state::spawn_all() {
                           actors_.masternodes});
   // The others subscribe by themselves with what they were given.
   self_->send(actors_.registry, atom::subscribe_v, peer_listener_actor{actors_.sync});
+  if (parts_.alive) {
+    std::vector<watched_actor> watched{{name, caf::actor_cast<caf::actor>(self_)}};
+    for (const auto& x : children_)
+      watched.push_back({x.name, x.handle});
+    // The last child, so that it is gone before those that it asks.
+    spawn<watchdog>(false, context, std::move(watched), parts_.alive);
+  }
 }
 
 caf::result<void> supervisor_state::stop() {

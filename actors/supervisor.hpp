@@ -13,6 +13,7 @@
 
 #include <caf/typed_event_based_actor.hpp>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -33,6 +34,9 @@ struct node_parts {
   bool own_threads = true;
   /// Block checkers that work side by side.
   std::size_t checkers = 2;
+  /// Called every quarter of a minute in which every actor of the tree answered; must not block. Empty: the
+  /// actors are not watched (tests: it costs messages).
+  std::function<void()> alive;
 };
 
 /// How long the connections may take to close, and each actor to end, before it is done without them:

@@ -44,13 +44,41 @@ struct testnet_command {
   log_level level = log_level::info;         ///< Of the nodes.
 };
 
-/// `status`, `peers`, `explain`, `stop`: what asks a running node.
+/// `status`, `peers`, `explain`, `stop`, ...: what asks a running node.
 struct query_command {
-  enum class question : std::uint8_t { status, peers, explain_peer, explain_masternode, stop };
+  enum class question : std::uint8_t {
+    status,
+    peers,
+    explain_peer,
+    explain_masternode,
+    stop,
+    health,
+    reload,
+    backup,
+  };
   question what = question::status;
   node_options node;    ///< Tells where its RPC is.
-  std::string subject;  ///< The address to explain.
+  std::string subject;  ///< The address to explain, the directory of the backup.
   bool as_json = false;
+};
+
+/// `config check`, `config show`, `config example`.
+struct config_command {
+  enum class deed : std::uint8_t { check, show, example };
+  deed what = deed::show;
+  node_options node;
+};
+
+/// `restore`.
+struct restore_command {
+  node_options node;
+  std::filesystem::path from;
+  bool replace = false;  ///< Move aside what is in the way.
+};
+
+/// `rpcauth`.
+struct rpcauth_command {
+  std::string name;
 };
 
 /// Nothing to do but to print: help, version, or what is wrong with the command line.
@@ -69,6 +97,9 @@ using command = std::variant<
     transfer_command,
     testnet_command,
     query_command,
+    config_command,
+    restore_command,
+    rpcauth_command,
     print_command>;
 // clang-format on
 

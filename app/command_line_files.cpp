@@ -24,11 +24,24 @@ void add_transfer(CLI::App& to, command& chosen, bool to_file) {
   app.callback([x, &chosen] { chosen = *x; });
 }
 
+void add_restore(CLI::App& to, command& chosen) {
+  auto& app = *to.add_subcommand("restore", "Put a backup into a node's data directory");
+  auto x = std::make_shared<restore_command>();
+  app.add_option("DIR", x->from, "What 'timenode backup' made")->required()->type_name("");
+  app.add_flag("--replace", x->replace, "Move aside the chain and keys that are there");
+  add_config(app, x->node);
+  add_network(app, x->node);
+  add_data_dir(app, x->node);
+  app.footer("The node must not run meanwhile.");
+  app.callback([x, &chosen] { chosen = *x; });
+}
+
 }  // namespace
 
 void add_file_commands(CLI::App& to, command& chosen) {
   add_transfer(to, chosen, false);
   add_transfer(to, chosen, true);
+  add_restore(to, chosen);
 }
 
 }  // namespace timenode::app

@@ -54,15 +54,14 @@ void add_data_dir(CLI::App& to, node_options& x) {
 void add_rpc(CLI::App& to, node_options& x, const std::string& help) {
   add_parsed(to, "--rpc", "IP:PORT", help, [&x](const auto& option, const auto& text) {
     take_service(x.said.rpc, option, text);
-    if (x.said.rpc.ip && !x.said.rpc.ip->is_loopback())
-      refuse_option(option, "'" + text +
-                                "' is not an address of this machine only (127.0.0.1, ::1), "
-                                "and RPC has no passwords");
   });
 }
 
 void add_node_address(CLI::App& to, node_options& x) {
   add_rpc(to, x, "RPC address of the node; default: 127.0.0.1:24101 (mainnet 24001)");
+  add_path(to, "--rpc-cookie", "FILE",
+           "File with NAME:PASSWORD, when the node asks for one; default: .cookie in its directory",
+           [&x](const std::string& text) { x.said.rpc_cookie_file = text; });
   add_network(to, x);
   add_config(to, x);
 }

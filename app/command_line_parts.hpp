@@ -62,10 +62,12 @@ void add_log_level(CLI::App& to, std::function<void(log_level)> take, const std:
 
 /// run (command_line_run.cpp)
 void add_run_commands(CLI::App& to, command& chosen);
-/// status, peers, explain, stop (command_line_query.cpp)
+/// status, peers, health, explain, reload, backup, stop (command_line_query.cpp)
 void add_query_commands(CLI::App& to, command& chosen);
-/// import, export (command_line_files.cpp)
+/// import, export, restore (command_line_files.cpp)
 void add_file_commands(CLI::App& to, command& chosen);
+/// config, rpcauth (command_line_config.cpp)
+void add_config_commands(CLI::App& to, command& chosen);
 /// testnet (command_line_testnet.cpp)
 void add_testnet_commands(CLI::App& to, command& chosen);
 

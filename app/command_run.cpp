@@ -7,11 +7,13 @@
 
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <memory>
 #include <system_error>
 #include <utility>
 
@@ -62,6 +64,9 @@ void raise_file_limit() {
 
 int run_node(const run_command& x) {
   block_signals();
+  // Whoever started the node at a terminal wants it to end with that.
+  if (isatty(STDIN_FILENO) == 0)
+    block_reload_signal();
   // A log that is piped into a program that ended must not end the node.
   std::signal(SIGPIPE, SIG_IGN);
   auto loaded = load_config(x.node.config_file, x.node.said, home_directory());
@@ -75,13 +80,14 @@ int run_node(const run_command& x) {
     return EXIT_FAILURE;
   }
   log_notices(loaded->notices);
+  node_surroundings around{x.node, *loaded, std::make_shared<const service_manager>()};
   stop_watcher watcher;
   log_notices(resolve_hosts(config));
   check_file_limit(config);
   if (const auto made = make_directory(config.data_dir); !made)
     return give_up(config.logging, made.error());
 
-  auto started = node::start(config);
+  auto started = node::start(config, std::move(around));
   if (!started)
     return give_up(config.logging, started.error());
   auto& running = **started;
@@ -89,8 +95,10 @@ int run_node(const run_command& x) {
     spdlog::info("stopping: {}", name_of_signal(signal));
     running.request_stop();
   });
+  watcher.on_reload([&running] { running.request_reload(); });
   const auto ended = running.wait();
   watcher.on_stop({});
+  watcher.on_reload({});
   started->reset();
   if (!ended)
     return give_up(config.logging, ended.error());

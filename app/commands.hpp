@@ -3,6 +3,7 @@
 // The commands of the program, each a function from its options to the exit status.
 
 #include "app/command_line.hpp"
+#include "app/rpc_client.hpp"
 #include "messages/outcome.hpp"
 
 #include <cstdint>
@@ -21,8 +22,22 @@ int run_transfer(const transfer_command& x);
 /// both ends; 1 otherwise.
 int run_testnet(const testnet_command& x);
 
-/// 0 when the node answered, 1 otherwise.
+/// 0 when the node answered, 1 otherwise. For `health`: 0 when the node is ready, 1 when it is not,
+/// `no_answer_status` when it does not say.
 int run_query(const query_command& x);
+inline constexpr int no_answer_status = 3;
+
+/// 0 when the configuration is right, 1 otherwise.
+int run_config(const config_command& x);
+
+/// 0 when the backup is in place, 1 otherwise.
+int run_restore(const restore_command& x);
+
+/// 0.
+int run_rpcauth(const rpcauth_command& x);
+
+/// The node that the options name, to be asked by RPC.
+outcome<rpc_target> target_of(const node_options& x);
 
 /// Raises the soft limit of open files to the hard one: each peer takes one.
 void raise_file_limit();

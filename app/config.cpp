@@ -77,8 +77,8 @@ outcome<std::filesystem::path> expand(const std::filesystem::path& path,
 }
 
 outcome<void> expand_all(node_config& x, const std::filesystem::path& home) {
-  for (auto* path :
-       {&x.data_dir, &x.masternode.key_file, x.logging.file ? &*x.logging.file : nullptr}) {
+  for (auto* path : {&x.data_dir, &x.masternode.key_file, &x.rpc_cookie_file,
+                     x.logging.file ? &*x.logging.file : nullptr}) {
     if (!path)
       continue;
     auto expanded = expand(*path, home);
@@ -238,6 +238,9 @@ outcome<node_config> make_config(const settings& over, const settings& under,
 
   const auto default_dir = x.network == network_id::mainnet ? "~/.timenode" : "~/.timenode/testnet";
   x.data_dir = first_of(over.data_dir, under.data_dir).value_or(default_dir);
+  x.rpc_users = first_of(over.rpc_users, under.rpc_users).value_or(std::vector<rpc_user>{});
+  x.rpc_cookie_file =
+      first_of(over.rpc_cookie_file, under.rpc_cookie_file).value_or(x.data_dir / ".cookie");
   place_logging(x.logging, over, under);
 
   x.masternode.enabled = first_of(over.masternode, under.masternode).value_or(false);

@@ -4,6 +4,7 @@
 // file (config_file.hpp) and the command line (command_line.hpp) two of them; `make_config` lays
 // one over the other, adds the defaults, and gives the `node_config` that the node is started with.
 
+#include "app/rpc_access.hpp"
 #include "messages/ip_address.hpp"
 #include "messages/network.hpp"
 #include "messages/outcome.hpp"
@@ -74,7 +75,9 @@ struct node_config {
   std::vector<endpoint> bootstrap_peers;   ///< Never given up, and beyond `max_peers`.
   std::vector<host_name> bootstrap_hosts;  ///< The same by name; empty when the node starts.
   std::optional<endpoint> rpc_listen;      ///< Default: 127.0.0.1 and the RPC port. None: no RPC.
-  std::filesystem::path data_dir;  ///< Default: ~/.timenode, on testnet ~/.timenode/testnet.
+  std::vector<rpc_user> rpc_users;  ///< Who may call when `rpc_listen` is no loopback address.
+  std::filesystem::path rpc_cookie_file;  ///< Default: .cookie in `data_dir`.
+  std::filesystem::path data_dir;         ///< Default: ~/.timenode, on testnet ~/.timenode/testnet.
   logging_config logging;
   masternode_config masternode;
   metrics_config metrics;
@@ -113,6 +116,8 @@ struct settings {
   std::optional<std::size_t> max_peers;
   std::optional<std::vector<peer_setting>> bootstrap_peers;
   service_setting rpc;
+  std::optional<std::vector<rpc_user>> rpc_users;
+  std::optional<std::filesystem::path> rpc_cookie_file;  ///< May begin with "~".
   service_setting metrics;
   std::optional<std::filesystem::path> data_dir;  ///< May begin with "~".
   std::optional<log_level> level;

@@ -4,6 +4,7 @@
 #include "app/toml_entries.hpp"
 #include "chain/keys.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -19,7 +20,8 @@ namespace {
 struct target {
   settings& said;
   std::vector<config_notice>& notices;
-  std::string where;                   ///< "FILE:LINE: "
+  std::string where;  ///< "FILE:LINE: "
+  unsigned line = 0;
   std::optional<toml_text> culprit{};  ///< Which element of a list is wrong.
 };
 
@@ -69,11 +71,11 @@ bool path(const toml_value& value, std::optional<std::filesystem::path>& to) {
   });
 }
 
-/// An address to listen on. Others than this machine's own loopback are refused if `loopback_only`.
-bool service(const toml_value& value, service_setting& to, bool loopback_only) {
+/// An address to listen on.
+bool service(const toml_value& value, service_setting& to) {
   return text(value, [&](const std::string& x) {
     const auto address = parse_address(x);
-    if (!address || (loopback_only && !address->ip.is_loopback()))
+    if (!address)
       return false;
     to.ip = address->ip;
     if (address->port != 0)
@@ -98,6 +100,24 @@ bool read_bootstrap_peers(const toml_value& value, target& to) {
     peers.push_back(std::move(*peer));
   }
   return true;
+}
+
+bool add_rpc_user(const toml_text& x, target& to) {
+  auto user = parse_rpc_user(x.text);
+  if (user)
+    to.said.rpc_users->push_back(std::move(*user));
+  else
+    to.culprit = toml_text{"...", x.line};  // It may hold a password.
+  return user.has_value();
+}
+
+bool read_rpc_users(const toml_value& value, target& to) {
+  to.said.rpc_users.emplace();
+  if (const auto* one = std::get_if<std::string>(&value))
+    return one->empty() || add_rpc_user({*one, to.line}, to);
+  const auto* texts = std::get_if<std::vector<toml_text>>(&value);
+  return texts && std::all_of(texts->begin(), texts->end(),
+                              [&to](const toml_text& x) { return add_rpc_user(x, to); });
 }
 
 bool read_output(const toml_value& value, target& to) {
@@ -163,7 +183,7 @@ constexpr std::string_view yes_or_no = "true or false";
 constexpr std::string_view some_path = "a path in quotes";
 constexpr std::string_view address = "an IP address in quotes, with or without \":port\"";
 
-constexpr std::array<key_rule, 22> rules{{
+constexpr auto rules = std::to_array<key_rule>({
     {"node.network", "\"testnet\" or \"mainnet\"",
      [](const toml_value& x, target& to) { return word(x, to.said.network, parse_network); }},
     {"network.listen_address", address,
@@ -192,11 +212,13 @@ constexpr std::array<key_rule, 22> rules{{
      read_bootstrap_peers},
     {"rpc.enabled", yes_or_no,
      [](const toml_value& x, target& to) { return flag(x, to.said.rpc.enabled); }},
-    {"rpc.listen_address",
-     "an address of this machine only (127.0.0.1, ::1) in quotes, with or without \":port\": RPC "
-     "has no "
-     "passwords",
-     [](const toml_value& x, target& to) { return service(x, to.said.rpc, true); }},
+    {"rpc.listen_address", address,
+     [](const toml_value& x, target& to) { return service(x, to.said.rpc); }},
+    {"rpc.rpcauth",
+     "a list of lines NAME:SALT$HASH, each in quotes; 'timenode rpcauth NAME' makes them",
+     read_rpc_users},
+    {"rpc.cookie_file", some_path,
+     [](const toml_value& x, target& to) { return path(x, to.said.rpc_cookie_file); }},
     {"storage.data_dir", some_path,
      [](const toml_value& x, target& to) { return path(x, to.said.data_dir); }},
     {"logging.level", "\"trace\", \"debug\", \"info\", \"warn\", \"error\" or \"off\"",
@@ -225,9 +247,9 @@ constexpr std::array<key_rule, 22> rules{{
     {"metrics.enabled", yes_or_no,
      [](const toml_value& x, target& to) { return flag(x, to.said.metrics.enabled); }},
     {"metrics.listen_address", address,
-     [](const toml_value& x, target& to) { return service(x, to.said.metrics, false); }},
+     [](const toml_value& x, target& to) { return service(x, to.said.metrics); }},
     {"metrics.prometheus_port", "a whole number from 1 to 65535", read_prometheus_port},
-}};
+});
 
 const key_rule* find_rule(std::string_view key) {
   for (const auto& rule : rules)
@@ -281,7 +303,8 @@ outcome<file_settings> parse_config(std::string_view text, const std::string& na
                                                      "] is not known; did you mean [" +
                                                      std::string{nearest_section(x.key)} + "]?"});
     } else if (const auto* rule = find_rule(x.key)) {
-      auto to = target{result.said, result.notices, where};
+      auto to = target{result.said, result.notices, where, x.line, {}};
+      result.lines[x.key] = x.line;
       if (!rule->read(x.value, to))
         return wrong_value(name, x, *rule, to.culprit);
     } else if (is_unused_key(x.key)) {
@@ -331,7 +354,8 @@ outcome<loaded_config> load_config(const std::optional<std::filesystem::path>& f
   auto config = make_config(over, under.said, home);
   if (!config)
     return tl::unexpected{config.error()};
-  return loaded_config{std::move(*config), std::move(under.notices)};
+  auto notices = under.notices;
+  return loaded_config{std::move(*config), std::move(notices), std::move(under)};
 }
 
 }  // namespace timenode::app

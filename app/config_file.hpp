@@ -7,6 +7,7 @@
 #include "app/config.hpp"
 
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,6 +23,7 @@ struct file_settings {
   /// An unknown key: a warning with its line and the nearest known key. Keys of the deployed daemon
   /// that mean nothing to us: one line, at info, for all of them.
   std::vector<config_notice> notices;
+  std::map<std::string, unsigned> lines;  ///< Of the keys that are used.
 };
 
 /// Reads the text of a file that is called `name`. Fails with "NAME:LINE: KEY = VALUE: allowed is
@@ -34,6 +36,7 @@ outcome<file_settings> read_config_file(const std::filesystem::path& file);
 struct loaded_config {
   node_config config;
   std::vector<config_notice> notices;
+  file_settings file;  ///< What the file alone says.
 };
 
 /// The whole of it: `over`, on the file if there is one, on the defaults.

@@ -10,7 +10,7 @@ namespace timenode::app {
 
 namespace {
 
-constexpr std::array<std::string_view, 22> used{
+constexpr std::array<std::string_view, 24> used{
     "node.network",
     "network.listen_address",
     "network.external_address",
@@ -18,6 +18,8 @@ constexpr std::array<std::string_view, 22> used{
     "network.bootstrap_peers",
     "rpc.enabled",
     "rpc.listen_address",
+    "rpc.rpcauth",
+    "rpc.cookie_file",
     "storage.data_dir",
     "logging.level",
     "logging.format",
@@ -37,7 +39,7 @@ constexpr std::array<std::string_view, 22> used{
 
 /// What the deployed daemon reads, or writes into the file that it makes; a name that ends in '.'
 /// stands for a whole section.
-constexpr std::array<std::string_view, 33> unused{
+constexpr std::array<std::string_view, 32> unused{
     "node.name",
     "node.version",
     "network.port",
@@ -51,7 +53,6 @@ constexpr std::array<std::string_view, 33> unused{
     "rpc.allow_origins",
     "rpc.rpcuser",
     "rpc.rpcpassword",
-    "rpc.rpcauth",
     "rpc.rpctls",
     "rpc.rpctlscert",
     "rpc.rpctlskey",

@@ -149,6 +149,10 @@ outcome<void> set_up_logging(const logging_config& x) {
   return {};
 }
 
+void set_log_level(log_level x) {
+  spdlog::default_logger_raw()->set_level(to_spdlog(x));
+}
+
 void flush_log() {
   if (auto* logger = spdlog::default_logger_raw())
     logger->flush();

@@ -16,6 +16,9 @@ namespace timenode::app {
 /// directory of the file is made. Fails when the file cannot be written.
 outcome<void> set_up_logging(const logging_config& x);
 
+/// Changes from which level on lines are written. Thread-safe.
+void set_log_level(log_level x);
+
 /// Writes out what is buffered. For the end of the program.
 void flush_log();
 

@@ -30,6 +30,9 @@ int carry_out(const command& chosen) {
                         [](const transfer_command& x) { return run_transfer(x); },
                         [](const testnet_command& x) { return run_testnet(x); },
                         [](const query_command& x) { return run_query(x); },
+                        [](const config_command& x) { return run_config(x); },
+                        [](const restore_command& x) { return run_restore(x); },
+                        [](const rpcauth_command& x) { return run_rpcauth(x); },
                         [](const print_command& x) { return print(x); },
                     },
                     chosen);

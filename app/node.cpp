@@ -4,9 +4,13 @@
 #include "actors/supervisor.hpp"
 #include "actors/transport_bridge.hpp"
 #include "actors/type_registration.hpp"
+#include "app/backup.hpp"
 #include "app/key_file.hpp"
+#include "app/logging.hpp"
+#include "app/node_watch.hpp"
 #include "app/rpc_actor_backend.hpp"
 #include "app/rpc_server.hpp"
+#include "app/worker.hpp"
 #include "chain/genesis.hpp"
 #include "chain/hex.hpp"
 #include "chain/rocksdb_store.hpp"
@@ -23,13 +27,18 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <random>
+#include <system_error>
 #include <thread>
 #include <utility>
 
 namespace timenode::app {
 
 namespace {
+
+/// Reloads that wait for their turn: they come from a person.
+constexpr std::size_t max_chores = 4;
 
 std::int64_t system_time() {
   return std::chrono::duration_cast<std::chrono::seconds>(
@@ -110,7 +119,12 @@ struct node::impl {
 
   ~impl() {
     // From the outside in: nobody asks any more, then the actors, then the sockets.
+    chores.reset();
+    watch.reset();
     rpc.reset();
+    std::error_code ignored;
+    if (!cookie_file.empty())
+      std::filesystem::remove(cookie_file, ignored);
     if (supervisor) {
       caf::scoped_actor self{system, true};
       caf::anon_send(supervisor, atom::stop_v);
@@ -124,6 +138,46 @@ struct node::impl {
     system.await_actors_before_shutdown(false);
   }
 
+  /// Logs what came of it, too.
+  outcome<reload_report> reload() {
+    if (!reloader)
+      return fail("this node was started without a configuration to read again");
+    auto report = reloader->reload();
+    if (!report) {
+      spdlog::error("reload: {}", report.error().reason);
+      return report;
+    }
+    for (const auto& line : report->notices)
+      spdlog::warn("reload: {}", line);
+    for (const auto& line : report->applied)
+      spdlog::info("reload: {}", line);
+    for (const auto& line : report->needs_restart)
+      spdlog::warn("reload: {}: restart the node to apply it", line);
+    if (report->applied.empty() && report->needs_restart.empty())
+      spdlog::info("reload: nothing has changed");
+    return report;
+  }
+
+  live_settings live_settings_of() {
+    return {set_log_level, [directory = actors.directory](const endpoint& peer) {
+              caf::anon_send(directory, atom::want_v, peer, dial_purpose::configured);
+            }};
+  }
+
+  rpc_controls controls(const node_config& config) {
+    rpc_controls result;
+    result.stop = [to = supervisor] { caf::anon_send(to, atom::stop_v); };
+    result.reload = [this] { return reload(); };
+    result.backup = [chain = store, config](const std::filesystem::path& to) -> outcome<backup_report> {
+      auto done = make_backup(*chain, config, to, system_time());
+      if (done)
+        spdlog::info("backup: height {} in {}", done->tip.height, to.string());
+      return done;
+    };
+    result.disk_bytes = [chain = store] { return chain->disk_bytes(); };
+    return result;
+  }
+
   system_config caf_config;
   caf::actor_system system;
   std::unique_ptr<node_metrics> metrics;
@@ -131,15 +185,20 @@ struct node::impl {
   std::unique_ptr<net::asio_transport> transport;
   supervisor_actor supervisor;
   node_actors actors;
+  std::shared_ptr<const service_manager> manager; ///< Never null.
+  std::unique_ptr<config_reloader> reloader;      ///< Null: there is nothing to reload.
   std::unique_ptr<rpc_server> rpc;
+  std::unique_ptr<node_watch> watch;
+  std::unique_ptr<worker> chores; ///< What signals ask for.
   endpoint listening;
+  std::filesystem::path cookie_file; ///< Empty: none was written.
 };
 
 node::node(std::unique_ptr<impl> x) : impl_{std::move(x)} {}
 
 node::~node() = default;
 
-outcome<std::unique_ptr<node>> node::start(const node_config& config) {
+outcome<std::unique_ptr<node>> node::start(const node_config& config, node_surroundings around) {
   register_types_once();
   auto masternode = identity(config);
   if (!masternode)
@@ -157,7 +216,10 @@ outcome<std::unique_ptr<node>> node::start(const node_config& config) {
   x->store = std::move(*store);
   x->transport = std::make_unique<net::asio_transport>();
 
+  x->manager = around.manager ? std::move(around.manager) : std::make_shared<const service_manager>();
+
   node_parts parts;
+  parts.alive = [manager = x->manager] { manager->alive(); };
   parts.context.network = config.network;
   parts.context.local_ip = own_ip(config);
   parts.context.p2p_port = config.external_address.value_or(config.listen).port;
@@ -181,17 +243,31 @@ outcome<std::unique_ptr<node>> node::start(const node_config& config) {
                [](const caf::error&) {});
   }
 
+  if (around.options)
+    x->reloader = std::make_unique<config_reloader>(std::move(*around.options), around.loaded,
+                                                    x->live_settings_of());
+  const auto facts = rpc_facts{config.network, std::string{version()}, config.listen.port,
+                               system_time()};
+  const auto backend = std::make_shared<actor_rpc_backend>(
+    x->system, x->actors.telemetry, x->store, facts, system_time, x->controls(config));
   if (config.rpc_listen) {
-    const auto facts = rpc_facts{config.network, std::string{version()}, config.listen.port,
-                                 system_time()};
-    auto backend = std::make_shared<actor_rpc_backend>(
-      x->system, x->actors.telemetry, x->store, facts, system_time,
-      [supervisor = x->supervisor] { caf::anon_send(supervisor, atom::stop_v); });
-    auto rpc = rpc_server::start({*config.rpc_listen, {}}, std::move(backend));
+    auto options = rpc_options{*config.rpc_listen, {}, config.rpc_users, {}};
+    if (!config.rpc_listen->ip.is_loopback()) {
+      auto cookie = write_cookie(config.rpc_cookie_file);
+      if (!cookie)
+        return tl::unexpected{cookie.error()};
+      x->cookie_file = config.rpc_cookie_file;
+      options.cookie = std::move(*cookie);
+    }
+    auto rpc = rpc_server::start(options, backend);
     if (!rpc)
       return tl::unexpected{rpc.error()};
     x->rpc = std::move(*rpc);
     spdlog::info("rpc: serving on {}", x->rpc->local_endpoint().to_string());
+    if (!x->cookie_file.empty())
+      spdlog::warn("rpc: other machines can reach {}; passwords and answers cross the network as they "
+                   "are: let only a private network or a TLS proxy lead there",
+                   x->rpc->local_endpoint().to_string());
   }
   auto listening
     = x->transport->listen(config.listen, make_listener_bridge(x->actors.registry));
@@ -203,10 +279,23 @@ outcome<std::unique_ptr<node>> node::start(const node_config& config) {
   const auto tip = x->store->tip();
   spdlog::info("timenode {} ({}) on {}: listening for peers on {}, height {}", version(), commit(),
                to_string(config.network), x->listening.to_string(), tip.height);
+  x->chores = std::make_unique<worker>(max_chores);
+  x->watch = std::make_unique<node_watch>(
+    backend, [manager = x->manager](const std::string& text) { manager->status(text); });
+  x->manager->ready("height " + std::to_string(tip.height));
   return std::unique_ptr<node>{new node{std::move(x)}};
 }
 
+void node::request_reload() {
+  impl_->chores->post([x = impl_.get()] {
+    x->manager->reloading();
+    static_cast<void>(x->reload());
+    x->manager->ready("configuration read again");
+  });
+}
+
 void node::request_stop() {
+  impl_->manager->stopping();
   caf::anon_send(impl_->supervisor, atom::stop_v);
 }
 

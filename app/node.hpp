@@ -2,25 +2,40 @@
 
 // A running node: store, sockets, actors and RPC put together.
 
-#include "app/config.hpp"
+#include "app/config_reloader.hpp"
+#include "app/service_manager.hpp"
 #include "messages/outcome.hpp"
 
 #include <memory>
+#include <optional>
 
 namespace timenode::app {
+
+/// What a node works with beside its configuration. All of it may be left out.
+struct node_surroundings {
+  /// Reads the configuration again for `reload`, and from this on.
+  std::optional<node_options> options;
+  loaded_config loaded; ///< What `options` gave.
+  /// Is told how the node is doing; null: nobody.
+  std::shared_ptr<const service_manager> manager;
+};
 
 class node {
 public:
   /// Opens the store, starts the actors, serves RPC and listens for peers, in this order. The failure is a
   /// sentence for the operator, and nothing of the node is left then. At most one node a process at a time:
   /// CAF's types are registered once.
-  static outcome<std::unique_ptr<node>> start(const node_config& config);
+  static outcome<std::unique_ptr<node>> start(const node_config& config,
+                                              node_surroundings around = {});
 
   /// Stops in order if that has not been done.
   ~node();
 
   /// Begins to stop. Thread-safe; may be called again.
   void request_stop();
+
+  /// Reads the configuration again, on a thread of its own; the log tells what came of it. Thread-safe.
+  void request_reload();
 
   /// Returns when the node has stopped: because of `request_stop`, of `stop` by RPC, or (then it is a
   /// failure) because a part of it failed. At most 5 s after the stop began.

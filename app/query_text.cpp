@@ -119,7 +119,7 @@ std::string status_text(const status_answers& x, std::int64_t now) {
   };
   const auto seconds = uptime.is_number() ? uptime.get<std::int64_t>() : 0;
   line("Node", fmt::format("{} on {}, up {}", member<std::string>(network, "subversion", "?"),
-                           member<std::string>(chain, "chain", "?"), duration_text(seconds)));
+                           member(chain, "network", member<std::string>(chain, "chain", "?")), duration_text(seconds)));
   line("Chain",
        fmt::format("height {}, {}", member(chain, "blocks", std::uint64_t{0}), sync_text(chain)));
   const auto tip_time = member(chain, "time", std::int64_t{0});
@@ -195,6 +195,53 @@ std::string bytes_text(std::uint64_t bytes) {
   for (; value >= 1000 && i + 1 < units.size(); ++i)
     value /= 1000;
   return i == 0 ? fmt::format("{} B", bytes) : fmt::format("{:.1f} {}", value, units[i]);
+}
+
+namespace {
+
+/// "  - TEXT" for each text in a member.
+std::string bullets(const json& x, const char* name) {
+  std::string result;
+  if (const auto found = x.find(name); found != x.end() && found->is_array())
+    for (const auto& text : *found)
+      result += "  - " + scalar_text(text) + "\n";
+  return result;
+}
+
+}  // namespace
+
+std::string health_text(const json& x) {
+  const auto height = member(x, "height", std::uint64_t{0});
+  const auto target = member(x, "target", std::uint64_t{0});
+  auto result =
+      fmt::format("{}: {} at height {}{}\n", member(x, "ready", false) ? "ready" : "NOT READY",
+                  member<std::string>(x, "sync", "?"), height,
+                  target > height ? fmt::format(" of {}", target) : "");
+  if (const auto problems = bullets(x, "problems"); !problems.empty())
+    result += "problems:\n" + problems;
+  if (const auto warnings = bullets(x, "warnings"); !warnings.empty())
+    result += "warnings:\n" + warnings;
+  return result;
+}
+
+std::string reload_text(const json& x) {
+  const auto applied = bullets(x, "applied");
+  const auto waits = bullets(x, "needs_restart");
+  std::string result;
+  if (!applied.empty())
+    result += "applied:\n" + applied;
+  if (!waits.empty())
+    result += "needs a restart of the node:\n" + waits;
+  if (const auto notices = bullets(x, "notices"); !notices.empty())
+    result += "notices:\n" + notices;
+  return applied.empty() && waits.empty() ? "nothing has changed\n" + result : result;
+}
+
+std::string backup_text(const json& x) {
+  return fmt::format("height {} is in {}: {}, with {}\n", member(x, "height", std::uint64_t{0}),
+                     member<std::string>(x, "directory", "?"),
+                     bytes_text(member(x, "bytes", std::uint64_t{0})),
+                     x.contains("files") && !x["files"].empty() ? x["files"].dump() : "no files");
 }
 
 }  // namespace timenode::app

@@ -23,6 +23,15 @@ std::string status_text(const status_answers& x, std::int64_t now);
 /// A line for each connection in an answer to getpeerinfo, oldest first, and their sum.
 std::string peers_text(const json& peers, std::int64_t now);
 
+/// An answer to gethealth: a line for each problem and warning.
+std::string health_text(const json& x);
+
+/// An answer to reload: a line for each change.
+std::string reload_text(const json& x);
+
+/// An answer to backup.
+std::string backup_text(const json& x);
+
 /// Any object as "name  value" lines, the nested ones indented.
 std::string plain_text(const json& x);
 

@@ -43,8 +43,13 @@ void block_signals() {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 }
 
+void block_reload_signal() {
+  const auto signals = set_of({SIGHUP});
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
+
 void unblock_signals_in_child() noexcept {
-  const auto signals = set_of({SIGINT, SIGTERM, SIGCHLD, wake_signal});
+  const auto signals = set_of({SIGINT, SIGTERM, SIGCHLD, SIGHUP, wake_signal});
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
 }
 
@@ -67,15 +72,24 @@ const char* name_of_signal(int signal) noexcept {
 struct stop_watcher::impl {
   std::mutex mutex;
   std::function<void(int)> handler;
+  std::function<void()> reload_handler;
   int came = 0;  ///< The first signal.
   std::thread thread;
+
+  void reload();
 
   void watch() {
     const auto stop_signals = set_of({SIGINT, SIGTERM});
     int signal = 0;
+    // One that is not blocked is not ours to wait for: it does what it does by default.
+    sigset_t blocked;
+    pthread_sigmask(SIG_SETMASK, nullptr, &blocked);
     auto awaited = set_of({SIGINT, SIGTERM, wake_signal});
-    while (sigwait(&awaited, &signal) != 0)
-      ;
+    if (sigismember(&blocked, SIGHUP) == 1)
+      sigaddset(&awaited, SIGHUP);
+    while (sigwait(&awaited, &signal) != 0 || signal == SIGHUP)
+      if (signal == SIGHUP)
+        reload();
     if (signal == wake_signal)
       return;
     {
@@ -94,6 +108,12 @@ struct stop_watcher::impl {
   }
 };
 
+void stop_watcher::impl::reload() {
+  const std::lock_guard lock{mutex};
+  if (reload_handler)
+    reload_handler();
+}
+
 stop_watcher::stop_watcher() : impl_{std::make_unique<impl>()} {
   impl_->thread = std::thread{[this] { impl_->watch(); }};
 }
@@ -108,6 +128,11 @@ void stop_watcher::on_stop(std::function<void(int)> handler) {
   impl_->handler = std::move(handler);
   if (impl_->came != 0 && impl_->handler)
     impl_->handler(impl_->came);
+}
+
+void stop_watcher::on_reload(std::function<void()> handler) {
+  const std::lock_guard lock{impl_->mutex};
+  impl_->reload_handler = std::move(handler);
 }
 
 }  // namespace timenode::app

@@ -13,6 +13,10 @@ namespace timenode::app {
 /// Blocks SIGINT, SIGTERM and SIGCHLD in this thread and those that it starts from here on.
 void block_signals();
 
+/// Blocks SIGHUP in the same way, for a program that reads its configuration anew then (others end
+/// when their terminal is gone).
+void block_reload_signal();
+
 /// Undoes that, in a child between fork and exec. Async-signal-safe.
 void unblock_signals_in_child() noexcept;
 
@@ -25,9 +29,10 @@ bool stop_signal_pending();
 /// "Ctrl+C (SIGINT)".
 const char* name_of_signal(int signal) noexcept;
 
-/// A thread that waits for SIGINT and SIGTERM. At the first it calls the handler; a second one
-/// kills the process as if nobody had asked for it; and if the program is still there `patience`
-/// after the first, it ends at once, with exit status 1.
+/// A thread that waits for SIGINT and SIGTERM, and for SIGHUP if that is blocked. At the first
+/// SIGINT or SIGTERM it calls the handler; a second one kills the process as if nobody had asked
+/// for it; and if the program is still there `patience` after the first, it ends at once, with exit
+/// status 1.
 class stop_watcher {
  public:
   /// What is stored survives that (invariant `contiguous`), so it is for a program that hangs.
@@ -44,6 +49,9 @@ class stop_watcher {
   /// it away, and then none is running on return. The handler gets the signal's number and must not
   /// block.
   void on_stop(std::function<void(int signal)> handler);
+
+  /// The same for SIGHUP, which may come again and again until one of the others does.
+  void on_reload(std::function<void()> handler);
 
  private:
   struct impl;

@@ -5,6 +5,7 @@
 #include "chain/store_codec.hpp"
 #include "chain/utxo_hash.hpp"
 
+#include <rocksdb/utilities/checkpoint.h>
 #include <sys/statvfs.h>
 
 #include <algorithm>
@@ -286,6 +287,54 @@ std::uint64_t rocksdb_store::disk_bytes() const {
       result += size;
   }
   return result;
+}
+
+std::optional<std::vector<std::pair<outpoint, coin>>>
+rocksdb_store::unspent(std::size_t max_count) const {
+  const std::shared_lock lock{impl_->db_mutex};
+  const auto& db = *impl_->db;
+  rocksdb::ReadOptions read;
+  read.fill_cache = false; // As in `walk_coins`. An iterator sees one moment.
+  std::vector<std::pair<outpoint, coin>> result;
+  const std::unique_ptr<rocksdb::Iterator> entry{db->NewIterator(read, db[family::coins])};
+  for (entry->SeekToFirst(); entry->Valid(); entry->Next()) {
+    const auto coins = decode_coins(chars(entry->value()));
+    outpoint where;
+    if (!coins || entry->key().size() != where.txid.size()) {
+      impl_->note(db.damaged("a record of unspent outputs cannot be understood"));
+      return std::nullopt;
+    }
+    std::copy_n(bytes(entry->key()).begin(), where.txid.size(), where.txid.begin());
+    if (coins->size() > max_count - result.size())
+      return std::nullopt;
+    for (const auto& [vout, x] : *coins) {
+      where.vout = vout;
+      result.emplace_back(where, x);
+    }
+  }
+  if (!entry->status().ok()) {
+    impl_->note(db.explain(entry->status(), "read"));
+    return std::nullopt;
+  }
+  return result;
+}
+
+outcome<chain_tip> rocksdb_store::copy_to(const std::filesystem::path& directory) const {
+  {
+    const std::shared_lock lock{impl_->db_mutex};
+    rocksdb::Checkpoint* made = nullptr;
+    auto status = rocksdb::Checkpoint::Create(&**impl_->db, &made);
+    const std::unique_ptr<rocksdb::Checkpoint> checkpoint{made};
+    if (status.ok())
+      status = checkpoint->CreateCheckpoint(directory.string());
+    if (!status.ok())
+      return fail("cannot copy the chain store to " + directory.string() + ": " + status.ToString());
+  }
+  // What is in the copy tells its tip, not what is here: blocks may have come meanwhile.
+  const auto copy = database::open_to_read(directory, impl_->options);
+  if (!copy)
+    return tl::unexpected<failure>{copy.error()};
+  return read_tip(**copy);
 }
 
 // -- writing --------------------------------------------------------------------------

@@ -54,6 +54,15 @@ public:
   /// Bytes of the database's files, write-ahead log included.
   std::uint64_t disk_bytes() const;
 
+  /// Every unspent output; none when there are more than `max_count`.
+  std::optional<std::vector<std::pair<outpoint, coin>>>
+  unspent(std::size_t max_count) const override;
+
+  /// Makes a copy of the store, as it is at one moment, in a directory that does not exist yet. What does
+  /// not change any more is linked when it is on the same disk, so that this takes little time and space.
+  /// Thread-safe; commits wait for moments only. Returns the tip of the copy.
+  outcome<chain_tip> copy_to(const std::filesystem::path& directory) const;
+
 private:
   struct impl;
   explicit rocksdb_store(std::unique_ptr<impl> x);

@@ -58,7 +58,7 @@ class RecordedConnections(unittest.TestCase):
             self.assertEqual(info[0]["pinganswered"], pings)
 
             def is_listed():
-                return [m for m in node.call("masternodelist") if m["tier"] == "Free"]
+                return [m for m in node.call("masternodelist")["masternodes"] if m["tier"] == "Free"]
             self.assertTrue(wait_until("the daemon's announcement is known", is_listed))
 
     def test_a_daemon_that_is_dialed_hears_the_questions_that_it_can_answer(self):

@@ -118,12 +118,47 @@ TEST_CASE("command line: queries know where to ask") {
         question::explain_masternode);
 }
 
+TEST_CASE("command line: commands about a running node take where it is, and what they are about") {
+  using question = query_command::question;
+  const auto health = parsed<query_command>({"health", "--rpc", "127.0.0.3:7"});
+  CHECK(health.what == question::health);
+  CHECK(health.node.said.rpc.port == 7);
+  CHECK(parsed<query_command>({"reload"}).what == question::reload);
+  const auto backup = parsed<query_command>({"backup", "/b", "--rpc-cookie", "/c"});
+  CHECK(backup.what == question::backup);
+  CHECK(backup.subject == "/b");
+  CHECK(backup.node.said.rpc_cookie_file == "/c");
+  CHECK(printed({"backup"}).status == usage_status);
+}
+
+TEST_CASE("command line: a backup is restored into a data directory") {
+  const auto x = parsed<restore_command>({"restore", "/b", "--data-dir", "/d", "--replace"});
+  CHECK(x.from == "/b");
+  CHECK(x.replace);
+  CHECK(x.node.said.data_dir == "/d");
+  CHECK_FALSE(parsed<restore_command>({"restore", "/b"}).replace);
+  CHECK(printed({"restore"}).status == usage_status);
+}
+
+TEST_CASE("command line: a configuration is checked, shown and begun") {
+  using deed = config_command::deed;
+  const auto check = parsed<config_command>({"config", "check", "a.toml"});
+  CHECK(check.what == deed::check);
+  CHECK(check.node.config_file == "a.toml");
+  CHECK(parsed<config_command>({"config", "show", "--config", "b.toml"}).node.config_file ==
+        "b.toml");
+  CHECK(parsed<config_command>({"config", "example"}).what == deed::example);
+  CHECK(printed({"config"}).status == usage_status);
+  CHECK(parsed<rpcauth_command>({"rpcauth", "joe"}).name == "joe");
+  CHECK(printed({"rpcauth", "a:b"}).status == usage_status);
+}
+
 TEST_CASE("command line: wrong values are refused with the option and the reason") {
   const std::vector<std::pair<std::vector<std::string>, std::string>> cases{
       {{"run", "--network", "regtest"}, "neither testnet nor mainnet"},
       {{"run", "--listen", "host:1"}, "not an IP address"},
       {{"run", "--listen", "192.0.2.1:99999"}, "from 1 to 65535"},
-      {{"run", "--rpc", "0.0.0.0:5"}, "RPC has no passwords"},
+      {{"run", "--rpc", "name:5"}, "not an IP address"},
       {{"run", "--peer", "300.1.1.1"}, "300.1.1.1"},
       {{"run", "--log-level", "loud"}, "none of trace, debug, info, warn, error, off"},
       {{"run", "--data-dir", ""}, "empty"},
@@ -155,8 +190,8 @@ TEST_CASE("command line: what is unknown is a usage error, and nothing is the he
 TEST_CASE("command line: help is there for the program and for each command") {
   const auto all = printed({"--help"});
   CHECK(all.status == 0);
-  for (const auto* name :
-       {"run", "import", "export", "testnet", "status", "peers", "explain", "stop"}) {
+  for (const auto* name : {"run", "import", "export", "testnet", "status", "peers", "explain",
+                           "stop", "health", "reload", "backup", "restore", "config", "rpcauth"}) {
     CAPTURE(name);
     CHECK(contains(all.text, std::string{"  "} + name + " "));
     const auto one = printed({name, "--help"});

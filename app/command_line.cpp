@@ -213,6 +213,42 @@ void add_queries(CLI::App& to, command& chosen) {
   add_query(to, chosen, "stop", "Stop a running node in order", question::stop);
 }
 
+void add_key(CLI::App& to, command& chosen, const std::string& name, const std::string& help,
+             key_command::deed what) {
+  auto& app = *to.add_subcommand(name, help);
+  auto x = std::make_shared<key_command>();
+  x->what = what;
+  if (what == key_command::deed::import)
+    app.add_option("FROM", x->from, "The daemon's time-wallet.dat, or a key file")
+        ->required()
+        ->type_name("");
+  add(app, "--key-file", "FILE", "The key file; default: masternode.key_file of the configuration",
+      [x](const auto& option, const auto& text) {
+        if (text.empty())
+          refuse(option, "the file's name is empty");
+        x->file = text;
+      });
+  if (what != key_command::deed::show) {
+    app.add_flag("--encrypt", x->encrypt, "Seal the key with a passphrase");
+    add(app, "--passphrase-file", "FILE",
+        "Its first line is the passphrase; else TIMENODE_KEY_PASSPHRASE, else asked for",
+        [x](const auto&, const auto& text) { x->passphrase_file = text; });
+  }
+  add_config(app, x->node);
+  add_network(app, x->node);
+  add_data_dir(app, x->node);
+  app.callback([x, &chosen] { chosen = *x; });
+}
+
+void add_keys(CLI::App& to, command& chosen) {
+  using deed = key_command::deed;
+  auto& key = *to.add_subcommand("key", "Make, show or import the key of a masternode");
+  key.require_subcommand(1);
+  add_key(key, chosen, "new", "Make a new key; never overwrites one", deed::make);
+  add_key(key, chosen, "show", "Show whose key it is: public key and address", deed::show);
+  add_key(key, chosen, "import", "Take the key of the deployed daemon's wallet file", deed::import);
+}
+
 /// "timenode explain peer", as far as it was understood.
 std::string chosen_name(const CLI::App& app) {
   auto result = app.get_name();
@@ -235,6 +271,7 @@ command parse_command_line(const std::vector<std::string>& arguments) {
   add_transfer(app, chosen, false);
   add_transfer(app, chosen, true);
   add_testnet(app, chosen);
+  add_keys(app, chosen);
   // After the commands, or they would have it too.
   app.footer("'timenode COMMAND --help' tells more about a command. To begin with:\n"
              "  timenode testnet          a network of four nodes on this machine\n"

@@ -53,6 +53,17 @@ struct query_command {
   bool as_json = false;
 };
 
+/// `key new`, `key show`, `key import`.
+struct key_command {
+  enum class deed : std::uint8_t { make, show, import };
+  deed what = deed::show;
+  node_options node;  ///< Tells which key file and which network, unless `file` does.
+  std::optional<std::filesystem::path> file;
+  std::filesystem::path from;  ///< What is imported.
+  bool encrypt = false;
+  std::optional<std::filesystem::path> passphrase_file;
+};
+
 /// Nothing to do but to print: help, version, or what is wrong with the command line.
 struct print_command {
   std::string text;
@@ -63,7 +74,8 @@ struct print_command {
 inline constexpr int usage_status = 2;
 
 using command =
-    std::variant<run_command, transfer_command, testnet_command, query_command, print_command>;
+    std::variant<run_command, transfer_command, testnet_command, query_command, key_command,
+                 print_command>;
 
 /// `arguments`: without the program's name. Touches neither files nor the network.
 command parse_command_line(const std::vector<std::string>& arguments);

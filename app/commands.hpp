@@ -24,6 +24,9 @@ int run_testnet(const testnet_command& x);
 /// 0 when the node answered, 1 otherwise.
 int run_query(const query_command& x);
 
+/// 0 when the key was made, shown or imported, 1 otherwise.
+int run_key(const key_command& x);
+
 /// Raises the soft limit of open files to the hard one: each peer takes one.
 void raise_file_limit();
 

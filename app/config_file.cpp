@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <limits>
 #include <memory>
 #include <system_error>
 #include <utility>
@@ -163,7 +164,7 @@ constexpr std::string_view yes_or_no = "true or false";
 constexpr std::string_view some_path = "a path in quotes";
 constexpr std::string_view address = "an IP address in quotes, with or without \":port\"";
 
-constexpr std::array<key_rule, 22> rules{{
+constexpr auto rules = std::to_array<key_rule>({
     {"node.network", "\"testnet\" or \"mainnet\"",
      [](const toml_value& x, target& to) { return word(x, to.said.network, parse_network); }},
     {"network.listen_address", address,
@@ -222,12 +223,24 @@ constexpr std::array<key_rule, 22> rules{{
     {"masternode.wallet_address", "a TIME address in quotes", read_wallet_address},
     {"masternode.key_file", some_path,
      [](const toml_value& x, target& to) { return path(x, to.said.key_file); }},
+    {"masternode.passphrase_file", some_path,
+     [](const toml_value& x, target& to) { return path(x, to.said.passphrase_file); }},
+    {"consensus.block_time_seconds", "a whole number from 1 to 600",
+     [](const toml_value& x, target& to) { return number(x, 1, 600, to.said.block_time_seconds); }},
+    {"consensus.require_signatures", yes_or_no,
+     [](const toml_value& x, target& to) { return flag(x, to.said.require_signatures); }},
+    {"consensus.first_masternodes", "a whole number from 3 to 10000",
+     [](const toml_value& x, target& to) { return number(x, 3, 10'000, to.said.first_masternodes); }},
+    {"consensus.present_set_at", "a height, or 0",
+     [](const toml_value& x, target& to) {
+       return number(x, 0, std::numeric_limits<std::int64_t>::max(), to.said.present_set_at);
+     }},
     {"metrics.enabled", yes_or_no,
      [](const toml_value& x, target& to) { return flag(x, to.said.metrics.enabled); }},
     {"metrics.listen_address", address,
      [](const toml_value& x, target& to) { return service(x, to.said.metrics, false); }},
     {"metrics.prometheus_port", "a whole number from 1 to 65535", read_prometheus_port},
-}};
+});
 
 const key_rule* find_rule(std::string_view key) {
   for (const auto& rule : rules)

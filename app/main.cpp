@@ -30,6 +30,8 @@ int carry_out(const command& chosen) {
           return run_testnet(x);
         else if constexpr (std::is_same_v<chosen_type, query_command>)
           return run_query(x);
+        else if constexpr (std::is_same_v<chosen_type, key_command>)
+          return run_key(x);
         else
           return print(x);
       },

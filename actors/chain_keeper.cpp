@@ -20,6 +20,9 @@ chain_keeper_actor::behavior_type chain_keeper_state::make_behavior() {
     context_.metrics->height(store_->tip().height);
   return {
       [this](atom::apply, const checked_batch& batch) { return apply(batch); },
+      [this](atom::commit, const checked_batch& batch, const wire::message& x) {
+        return commit(batch, x);
+      },
       [this](atom::roll_back, std::uint64_t count) { return roll_back(count); },
       [this](atom::tip) { return store_->tip(); },
       [this](atom::subscribe, const tip_listener_actor& listener) { return subscribe(listener); },
@@ -30,15 +33,42 @@ chain_keeper_actor::behavior_type chain_keeper_state::make_behavior() {
 // -- writes -------------------------------------------------------------------------------
 
 apply_reply chain_keeper_state::apply(const checked_batch& batch) {
-  apply_reply reply;
   if (batch.blocks.empty()) {
+    apply_reply reply;
     reply.tip = store_->tip();
     return reply;
   }
   const auto now = context_.unix_now();
   const auto last_timestamp = batch.blocks.back().block->header.timestamp;
   const auto sync = commits_.wants_sync(batch.blocks.size(), last_timestamp, now);
-  const auto result = chain_.apply(batch.blocks, now, sync);
+  return settle(chain_.apply(batch.blocks, now, sync), sync);
+}
+
+apply_reply chain_keeper_state::commit(const checked_batch& batch, const wire::message& x) {
+  apply_reply reply;
+  const auto* certificate = std::get_if<wire::block_commit>(&x);
+  if (certificate == nullptr || batch.blocks.size() > 1) {
+    reply.tip = store_->tip();
+    reply.rejected = "not one block and its certificate";
+    return reply;
+  }
+  const auto before = store_->tip();
+  const auto* block = batch.blocks.empty() ? nullptr : &batch.blocks.front();
+  const auto result = chain_.commit(block, *certificate, context_.unix_now());
+  reply = settle(result, true);
+  const auto removed = before.height + result.applied - reply.tip.height;
+  if (removed > 0) {
+    spdlog::warn("chain: took {} blocks off the top, since masternodes committed another block at height {}",
+                 removed, certificate->height);
+    if (result.applied == 0)
+      publish();
+  }
+  return reply;
+}
+
+/// What came of it, for the one who asked; and what everybody else has to know.
+apply_reply chain_keeper_state::settle(const chain::apply_result& result, bool synced) {
+  apply_reply reply;
   reply.tip = store_->tip();
   reply.applied = result.applied;
   reply.storage_failed = result.storage_failed;
@@ -51,7 +81,7 @@ apply_reply chain_keeper_state::apply(const checked_batch& batch) {
     ++counts_.blocks_refused;
   }
   if (result.applied > 0) {
-    commits_.committed(result.applied, sync);
+    commits_.committed(result.applied, synced);
     counts_.blocks_applied += result.applied;
     ++counts_.batches;
     if (!result.storage_failed)
@@ -127,6 +157,7 @@ void chain_keeper_state::publish() {
 keeper_snapshot chain_keeper_state::snapshot() const {
   auto result = counts_;
   result.tip = store_->tip();
+  result.final_height = store_->final_height();
   if (const auto trouble = store_->trouble(); trouble && result.storage_error.empty())
     result.storage_error = trouble->reason;
   return result;

@@ -154,7 +154,11 @@ using block_checker_actor = caf::typed_actor<
 using chain_keeper_actor = caf::typed_actor<
   // Applies blocks that follow each other, the first on our tip.
   auto(atom::apply, checked_batch)->caf::result<apply_reply>,
-  // Takes that many blocks off the top.
+  // Makes a committed block final: the batch has the block, or nothing when it may be on our chain already; the
+  // message is its BlockCommit, whose signatures the sender has checked. Blocks without a certificate that are
+  // in its place go. `applied` is 1 when the block was new to the chain.
+  auto(atom::commit, checked_batch, wire::message)->caf::result<apply_reply>,
+  // Takes that many blocks off the top; none that is final.
   auto(atom::roll_back, std::uint64_t)->caf::result<apply_reply>,
   // The tip, at once.
   auto(atom::tip)->caf::result<chain_tip>,

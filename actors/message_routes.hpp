@@ -20,7 +20,14 @@ enum class message_route : std::uint8_t {
 };
 
 /// Which of the rate limits holds for a message.
-enum class message_limit : std::uint8_t { none, transactions, utxo_queries, votes, subscriptions };
+enum class message_limit : std::uint8_t {
+  none,
+  transactions,
+  utxo_queries,
+  votes,
+  subscriptions,
+  consensus,
+};
 
 namespace routing {
 
@@ -73,6 +80,7 @@ constexpr message_route of(const wire::get_masternodes&) { return connection; }
 constexpr message_route of(const wire::masternodes_response&) { return masternodes; }
 constexpr message_route of(const wire::heartbeat_broadcast&) { return gossip; }
 constexpr message_route of(const wire::heartbeat_attestation&) { return gossip; }
+constexpr message_route of(const wire::block_ballot&) { return gossip; }
 
 } // namespace routing
 
@@ -88,9 +96,10 @@ inline message_limit limit_of(const wire::message& x) {
       || std::holds_alternative<wire::get_utxo_set>(x)
       || std::holds_alternative<wire::get_utxo_state_hash>(x))
     return utxo_queries;
-  if (std::holds_alternative<wire::transaction_vote>(x)
-      || std::holds_alternative<wire::block_vote>(x))
+  if (std::holds_alternative<wire::transaction_vote>(x))
     return votes;
+  if (std::holds_alternative<wire::block_vote>(x) || std::holds_alternative<wire::block_ballot>(x))
+    return consensus;
   if (std::holds_alternative<wire::subscribe>(x) || std::holds_alternative<wire::unsubscribe>(x))
     return subscriptions;
   return none;

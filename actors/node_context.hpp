@@ -3,6 +3,7 @@
 // What every actor of one node needs and none owns. Copied into each.
 
 #include "actors/interfaces.hpp"
+#include "chain/consensus_rules.hpp"
 
 #include <caf/actor_clock.hpp>
 #include <caf/scheduled_actor.hpp>
@@ -29,6 +30,7 @@ struct node_context {
   ticker_actor ticker;
   /// What we say of ourselves after a handshake; null: nothing. The timestamp is filled in when it is sent.
   std::shared_ptr<const wire::version_info> introduction;
+  chain::consensus_rules rules;       ///< Of this network.
   std::uint64_t seed = 0;              ///< All randomness of the node follows from it.
   node_metrics* metrics = nullptr;     ///< Null: not counted (most tests). Outlives the actors.
 };

@@ -174,6 +174,8 @@ bool peer_connection_state::within_limits(const wire::message& x) {
       return limits_.votes.take(now);
     case message_limit::subscriptions:
       return limits_.subscriptions.take(now);
+    case message_limit::consensus:
+      return limits_.consensus.take(now);
   }
   return true;
 }

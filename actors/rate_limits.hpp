@@ -43,6 +43,9 @@ struct rate_limits {
   token_bucket utxo_queries{100, 100};
   token_bucket votes{10, 10};
   token_bucket subscriptions{10.0 / 60, 10};
+  /// Ballots and votes for blocks: more than the deployed daemon takes, since a peer hands on those of all
+  /// masternodes at once, three of each a block; 1,000 masternodes in a burst.
+  token_bucket consensus{500, 3000};
 };
 
 } // namespace timenode

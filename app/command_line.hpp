@@ -81,6 +81,17 @@ struct rpcauth_command {
   std::string name;
 };
 
+/// `key new`, `key show`, `key import`.
+struct key_command {
+  enum class deed : std::uint8_t { make, show, import };
+  deed what = deed::show;
+  node_options node;  ///< Tells which key file and which network, unless `file` does.
+  std::optional<std::filesystem::path> file;
+  std::filesystem::path from;  ///< What is imported.
+  bool encrypt = false;
+  std::optional<std::filesystem::path> passphrase_file;
+};
+
 /// Nothing to do but to print: help, version, or what is wrong with the command line.
 struct print_command {
   std::string text;
@@ -100,6 +111,7 @@ using command = std::variant<
     config_command,
     restore_command,
     rpcauth_command,
+    key_command,
     print_command>;
 // clang-format on
 

@@ -68,6 +68,8 @@ void add_query_commands(CLI::App& to, command& chosen);
 void add_file_commands(CLI::App& to, command& chosen);
 /// config, rpcauth (command_line_config.cpp)
 void add_config_commands(CLI::App& to, command& chosen);
+/// key (command_line_key.cpp)
+void add_key_commands(CLI::App& to, command& chosen);
 /// testnet (command_line_testnet.cpp)
 void add_testnet_commands(CLI::App& to, command& chosen);
 

@@ -39,6 +39,9 @@ int run_rpcauth(const rpcauth_command& x);
 /// The node that the options name, to be asked by RPC.
 outcome<rpc_target> target_of(const node_options& x);
 
+/// 0 when the key was made, shown or imported, 1 otherwise.
+int run_key(const key_command& x);
+
 /// Raises the soft limit of open files to the hard one: each peer takes one.
 void raise_file_limit();
 

@@ -77,8 +77,10 @@ outcome<std::filesystem::path> expand(const std::filesystem::path& path,
 }
 
 outcome<void> expand_all(node_config& x, const std::filesystem::path& home) {
+  const auto if_any = [](std::optional<std::filesystem::path>& y) { return y ? &*y : nullptr; };
   for (auto* path : {&x.data_dir, &x.masternode.key_file, &x.rpc_cookie_file,
-                     x.logging.file ? &*x.logging.file : nullptr}) {
+                     if_any(x.masternode.passphrase_file),
+                     if_any(x.logging.file)}) {
     if (!path)
       continue;
     auto expanded = expand(*path, home);
@@ -124,6 +126,18 @@ void place_logging(logging_config& to, const settings& over, const settings& und
       over.log_file ? over.log_to_file : first_of(over.log_to_file, under.log_to_file);
   if (wanted.value_or(file.has_value()))
     to.file = file;
+}
+
+void place_consensus(chain::consensus_rules& to, const settings& over, const settings& under) {
+  if (const auto& x = first_of(over.block_time_seconds, under.block_time_seconds))
+    to.block_time = static_cast<std::int64_t>(*x);
+  // A new network of one's own begins with signatures; a chain that others made is followed as it is.
+  to.require_signatures =
+      first_of(over.require_signatures, under.require_signatures).value_or(to.is_private());
+  if (const auto& x = first_of(over.first_masternodes, under.first_masternodes))
+    to.first_masternodes = *x;
+  if (const auto& x = first_of(over.present_set_at, under.present_set_at))
+    to.present_set_at = *x == 0 ? std::optional<std::uint64_t>{} : *x;
 }
 
 /// Two of our listeners on one address: the second would fail with a puzzling "in use".
@@ -248,11 +262,18 @@ outcome<node_config> make_config(const settings& over, const settings& under,
   x.masternode.reward_address = first_of(over.reward_address, under.reward_address);
   x.masternode.key_file =
       first_of(over.key_file, under.key_file).value_or(x.data_dir / "masternode.key");
+  x.masternode.passphrase_file = first_of(over.passphrase_file, under.passphrase_file);
+  place_consensus(x.consensus, over, under);
 
   if (auto expanded = expand_all(x, home); !expanded)
     return tl::unexpected{expanded.error()};
   if (auto fine = check_listeners(x); !fine)
     return tl::unexpected{fine.error()};
+  if (x.consensus.is_private() && x.network == network_id::mainnet)
+    return fail("consensus.block_time_seconds = " + std::to_string(x.consensus.block_time) +
+                " is for private networks: mainnet has a block every " +
+                std::to_string(chain::block_time_seconds) +
+                " s; remove it, or set node.network = \"testnet\"");
   if (x.masternode.reward_address)
     if (auto fine = chain::check_address(*x.masternode.reward_address, x.network); !fine)
       return fail("masternode.reward_address = \"" + *x.masternode.reward_address +

@@ -5,6 +5,7 @@
 // one over the other, adds the defaults, and gives the `node_config` that the node is started with.
 
 #include "app/rpc_access.hpp"
+#include "chain/consensus_rules.hpp"
 #include "messages/ip_address.hpp"
 #include "messages/network.hpp"
 #include "messages/outcome.hpp"
@@ -47,6 +48,8 @@ struct masternode_config {
   std::optional<std::string> reward_address;
   std::filesystem::path
       key_file;  ///< Made at the first start. Default: masternode.key in `data_dir`.
+  /// Its first line is the passphrase of an encrypted key. None: the environment or a terminal.
+  std::optional<std::filesystem::path> passphrase_file;
 
   bool operator==(const masternode_config&) const = default;
 };
@@ -81,6 +84,7 @@ struct node_config {
   logging_config logging;
   masternode_config masternode;
   metrics_config metrics;
+  chain::consensus_rules consensus;
 
   bool operator==(const node_config&) const = default;
 };
@@ -130,6 +134,11 @@ struct settings {
   std::optional<wire::masternode_tier> tier;
   std::optional<std::string> reward_address;
   std::optional<std::filesystem::path> key_file;  ///< May begin with "~".
+  std::optional<std::filesystem::path> passphrase_file;  ///< May begin with "~".
+  std::optional<std::size_t> block_time_seconds;
+  std::optional<bool> require_signatures;
+  std::optional<std::size_t> first_masternodes;
+  std::optional<std::size_t> present_set_at;
 };
 
 /// What to tell the operator about the configuration, once there is a log.

@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <limits>
 #include <memory>
 #include <system_error>
 #include <utility>
@@ -244,6 +245,18 @@ constexpr auto rules = std::to_array<key_rule>({
     {"masternode.wallet_address", "a TIME address in quotes", read_wallet_address},
     {"masternode.key_file", some_path,
      [](const toml_value& x, target& to) { return path(x, to.said.key_file); }},
+    {"masternode.passphrase_file", some_path,
+     [](const toml_value& x, target& to) { return path(x, to.said.passphrase_file); }},
+    {"consensus.block_time_seconds", "a whole number from 1 to 600",
+     [](const toml_value& x, target& to) { return number(x, 1, 600, to.said.block_time_seconds); }},
+    {"consensus.require_signatures", yes_or_no,
+     [](const toml_value& x, target& to) { return flag(x, to.said.require_signatures); }},
+    {"consensus.first_masternodes", "a whole number from 3 to 10000",
+     [](const toml_value& x, target& to) { return number(x, 3, 10'000, to.said.first_masternodes); }},
+    {"consensus.present_set_at", "a height, or 0",
+     [](const toml_value& x, target& to) {
+       return number(x, 0, std::numeric_limits<std::int64_t>::max(), to.said.present_set_at);
+     }},
     {"metrics.enabled", yes_or_no,
      [](const toml_value& x, target& to) { return flag(x, to.said.metrics.enabled); }},
     {"metrics.listen_address", address,

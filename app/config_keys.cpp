@@ -10,7 +10,7 @@ namespace timenode::app {
 
 namespace {
 
-constexpr std::array<std::string_view, 24> used{
+constexpr auto used = std::to_array<std::string_view>({
     "node.network",
     "network.listen_address",
     "network.external_address",
@@ -32,14 +32,19 @@ constexpr std::array<std::string_view, 24> used{
     "masternode.reward_address",
     "masternode.wallet_address",
     "masternode.key_file",
+    "masternode.passphrase_file",
+    "consensus.block_time_seconds",
+    "consensus.require_signatures",
+    "consensus.first_masternodes",
+    "consensus.present_set_at",
     "metrics.enabled",
     "metrics.listen_address",
     "metrics.prometheus_port",
-};
+});
 
 /// What the deployed daemon reads, or writes into the file that it makes; a name that ends in '.'
 /// stands for a whole section.
-constexpr std::array<std::string_view, 32> unused{
+constexpr auto unused = std::to_array<std::string_view>({
     "node.name",
     "node.version",
     "network.port",
@@ -72,7 +77,7 @@ constexpr std::array<std::string_view, 32> unused{
     "sync.",
     "security.",
     "ai.",
-};
+});
 
 std::string_view section_of(std::string_view key) noexcept {
   const auto dot = key.rfind('.');

@@ -33,6 +33,7 @@ int carry_out(const command& chosen) {
                         [](const config_command& x) { return run_config(x); },
                         [](const restore_command& x) { return run_restore(x); },
                         [](const rpcauth_command& x) { return run_rpcauth(x); },
+                        [](const key_command& x) { return run_key(x); },
                         [](const print_command& x) { return print(x); },
                     },
                     chosen);

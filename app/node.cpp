@@ -102,7 +102,9 @@ std::shared_ptr<const wire::version_info> introduction(const node_config& config
 outcome<std::optional<masternode_identity>> identity(const node_config& config) {
   if (!config.masternode.enabled)
     return std::optional<masternode_identity>{};
-  auto keys = load_or_create_key(config.masternode.key_file);
+  auto keys = load_or_create_key(
+      config.masternode.key_file,
+      passphrase_for(config.masternode.passphrase_file, config.masternode.key_file));
   if (!keys)
     return tl::unexpected{keys.error()};
   auto reward = config.masternode.reward_address.value_or(
@@ -227,6 +229,7 @@ outcome<std::unique_ptr<node>> node::start(const node_config& config, node_surro
   parts.context.introduction = introduction(config);
   parts.context.seed = std::random_device{}() | (std::uint64_t{std::random_device{}()} << 32);
   parts.context.metrics = x->metrics.get();
+  parts.context.rules = config.consensus;
   parts.registry.max_peers = config.max_peers;
   parts.directory.configured = config.bootstrap_peers;
   parts.directory.max_peers = config.max_peers;

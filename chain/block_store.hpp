@@ -7,6 +7,7 @@
 #include "chain/validation.hpp"
 #include "messages/ledger.hpp"
 #include "messages/outcome.hpp"
+#include "messages/wire.hpp"
 
 #include <cstdint>
 #include <map>
@@ -37,6 +38,9 @@ struct utxo_digest {
   bool operator==(const utxo_digest&) const = default;
 };
 
+/// The votes that committed a block: what makes it final. Whoever keeps one has checked the signatures.
+using block_certificate = wire::block_commit;
+
 /// The read side: what peers, RPC and the sync engine ask for. Const and thread-safe.
 class chain_reader {
 public:
@@ -63,6 +67,16 @@ public:
     static_cast<void>(max_count);
     return std::nullopt;
   }
+  /// The certificate that is kept with the block at that height; none when it has none or is not ours.
+  virtual std::optional<block_certificate> certificate_at(std::uint64_t height) const {
+    static_cast<void>(height);
+    return std::nullopt;
+  }
+  /// Height of the highest block of ours that has a certificate; 0 when none has. It and all blocks below
+  /// it are final: no rule may take them off the chain. Cheap: no disk access.
+  virtual std::uint64_t final_height() const { return 0; }
+  /// Whether the block of ours at that height is final, by a certificate of its own or of one above it.
+  bool is_certified(std::uint64_t height) const { return height <= final_height(); }
   /// What is wrong with the store, if anything: a read or a commit failed and none has worked since. A
   /// read that cannot be done answers as if there were nothing, and says so here.
   virtual std::optional<failure> trouble() const { return std::nullopt; }
@@ -80,11 +94,15 @@ struct store_batch {
   std::uint64_t remove = 0;              ///< How many blocks are taken off the top, before `append`.
   std::map<hash256, coin_group> coins;   ///< New state of each touched transaction; empty: none left.
   chain_tip tip;                         ///< After the change.
+  /// Of blocks that are on the chain after the change, by height. Those of removed blocks go by themselves.
+  std::map<std::uint64_t, block_certificate> certificates = {};
 };
 
 /// Whether a batch fits on a tip: heights without holes, one undo record for each block, the new tip
-/// that of the last block. Every store refuses other batches, as the last guard of "contiguous".
-outcome<void> check_batch(const store_batch& batch, const chain_tip& tip);
+/// that of the last block, no final block removed, each certificate for a block of the new chain. Every
+/// store refuses other batches, as the last guard of "contiguous" and of finality.
+/// `final_height`: see `chain_reader::final_height`.
+outcome<void> check_batch(const store_batch& batch, const chain_tip& tip, std::uint64_t final_height);
 
 /// The write side, for one thread.
 class block_store : public chain_reader {

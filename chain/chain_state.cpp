@@ -20,6 +20,12 @@ chain_tip tip_of(const checked_block& x, std::uint64_t utxo_count) {
 chain_state::chain_state(block_store& store) : store_(store) {}
 
 apply_result chain_state::apply(std::span<const checked_block> blocks, std::int64_t now, bool sync) {
+  return append(blocks, nullptr, now, sync);
+}
+
+// `certificate`: of the last block, or null.
+apply_result chain_state::append(std::span<const checked_block> blocks,
+                                 const block_certificate* certificate, std::int64_t now, bool sync) {
   apply_result result;
   const auto old_tip = store_.tip();
   coin_overlay coins{store_};
@@ -45,6 +51,8 @@ apply_result chain_state::apply(std::span<const checked_block> blocks, std::int6
     return result;
 
   batch.coins = coins.take_changes();
+  if (certificate != nullptr && batch.append.size() == blocks.size())
+    batch.certificates.emplace(certificate->height, *certificate);
   if (auto stored = store_.commit(batch, sync); !stored) {
     result.rejected = std::move(stored.error());
     result.storage_failed = true;
@@ -54,6 +62,44 @@ apply_result chain_state::apply(std::span<const checked_block> blocks, std::int6
   return result;
 }
 
+apply_result chain_state::commit(const checked_block* block, const block_certificate& certificate,
+                                 std::int64_t now) {
+  const auto refuse = [&](const std::string& reason) {
+    apply_result result;
+    result.rejected = failure{"block " + std::to_string(certificate.height) + ": " + reason};
+    return result;
+  };
+  const auto height = certificate.height;
+  auto tip = store_.tip();
+  if (height <= tip.height && store_.hash_at(height) == certificate.block_hash) {
+    apply_result result;
+    if (store_.certificate_at(height))
+      return result;
+    store_batch batch;
+    batch.tip = tip;
+    batch.certificates.emplace(height, certificate);
+    if (auto stored = store_.commit(batch, true); !stored) {
+      result.rejected = std::move(stored.error());
+      result.storage_failed = true;
+    }
+    return result;
+  }
+  if (block == nullptr)
+    return refuse("its certificate came without it, and it is not on our chain");
+  if (block->hash != certificate.block_hash || block->block->header.height != height)
+    return refuse("the certificate is one of another block");
+  if (height == 0 || height - 1 > tip.height
+      || store_.hash_at(height - 1) != block->block->header.previous_hash)
+    return refuse("its parent is not on our chain");
+  if (height <= tip.height)
+    if (auto undone = roll_back(tip.height - height + 1); !undone) {
+      auto result = refuse("other blocks are in its place: " + undone.error().reason);
+      result.storage_failed = store_.trouble().has_value();
+      return result;
+    }
+  return append({block, 1}, &certificate, now, true);
+}
+
 outcome<void> chain_state::roll_back(std::uint64_t count) {
   if (count == 0)
     return {};
@@ -61,6 +107,11 @@ outcome<void> chain_state::roll_back(std::uint64_t count) {
   if (count > max_reorg_depth)
     return fail("rolling back " + std::to_string(count) + " blocks is refused: a reorganisation goes "
                 + "back at most " + std::to_string(max_reorg_depth));
+  if (const auto final_height = store_.final_height();
+      count <= old_tip.height && old_tip.height - count < final_height)
+    return fail("rolling back " + std::to_string(count) + " blocks from height "
+                + std::to_string(old_tip.height) + " is refused: block "
+                + std::to_string(final_height) + " is final, masternodes voted for it");
   if (count > old_tip.height)
     return fail("rolling back " + std::to_string(count) + " blocks from height "
                 + std::to_string(old_tip.height) + " is refused: the genesis block stays");

@@ -26,13 +26,25 @@ public:
   /// bad one; those before it stay. `now`: Unix seconds by our clock. `sync`: see `block_store::commit`.
   apply_result apply(std::span<const checked_block> blocks, std::int64_t now, bool sync);
 
+  /// Makes a block that was committed part of the chain, with the votes that prove it, and so final; synced.
+  /// Blocks without a certificate that are in its place, or on top of its parent, are taken off. Of a block
+  /// that is on the chain already, only the certificate is kept; `block` may be null then.
+  /// Fails when the block's parent is not on the chain, when a final block is in its place, when the
+  /// certificate is one of another block, and for what `apply` refuses. The caller has checked the
+  /// certificate's signatures.
+  apply_result commit(const checked_block* block, const block_certificate& certificate,
+                      std::int64_t now);
+
   /// Takes `count` blocks off the top, restoring spent outputs, as one store batch. At most
-  /// `max_reorg_depth`, never the genesis.
+  /// `max_reorg_depth`, never the genesis or a final block.
   outcome<void> roll_back(std::uint64_t count);
 
   const block_store& store() const noexcept { return store_; }
 
 private:
+  apply_result append(std::span<const checked_block> blocks, const block_certificate* certificate,
+                      std::int64_t now, bool sync);
+
   block_store& store_;
 };
 

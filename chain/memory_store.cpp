@@ -77,9 +77,23 @@ utxo_digest memory_store::utxo_state() const {
   return digest_->second;
 }
 
+std::optional<block_certificate> memory_store::certificate_at(std::uint64_t height) const {
+  const std::shared_lock lock{mutex_};
+  const auto found = certificates_.find(height);
+  if (found == certificates_.end())
+    return std::nullopt;
+  return found->second;
+}
+
+std::uint64_t memory_store::final_height() const {
+  const std::shared_lock lock{mutex_};
+  return certificates_.empty() ? 0 : certificates_.rbegin()->first;
+}
+
 outcome<void> memory_store::commit(const store_batch& batch, bool) {
   const std::unique_lock lock{mutex_};
-  if (auto fits = check_batch(batch, tip_); !fits)
+  if (auto fits = check_batch(batch, tip_, certificates_.empty() ? 0 : certificates_.rbegin()->first);
+      !fits)
     return fits;
   for (std::uint64_t i = 0; i < batch.remove; ++i) {
     heights_.erase(entries_.back().hash);
@@ -90,6 +104,8 @@ outcome<void> memory_store::commit(const store_batch& batch, bool) {
     heights_.emplace(x.hash, entries_.size());
     entries_.push_back({x.block, x.hash, x.bytes, batch.undo[i]});
   }
+  for (const auto& [height, x] : batch.certificates)
+    certificates_.insert_or_assign(height, x);
   for (const auto& [txid, coins] : batch.coins) {
     if (coins.empty())
       coins_.erase(txid);

@@ -25,6 +25,8 @@ public:
   std::optional<std::uint64_t> height_of(const hash256& hash) const override;
   coin_group coins(const hash256& txid) const override;
   utxo_digest utxo_state() const override;
+  std::optional<block_certificate> certificate_at(std::uint64_t height) const override;
+  std::uint64_t final_height() const override;
   outcome<void> commit(const store_batch& batch, bool sync) override;
   outcome<block_undo> undo_at(std::uint64_t height) const override;
 
@@ -40,6 +42,7 @@ private:
   std::vector<entry> entries_;      ///< By height.
   std::unordered_map<hash256, std::uint64_t, opaque_hasher> heights_;
   std::map<hash256, coin_group> coins_;
+  std::map<std::uint64_t, block_certificate> certificates_;
   chain_tip tip_;
 
   mutable std::mutex digest_mutex_; ///< Taken before `mutex_` where both are.

@@ -19,7 +19,7 @@ namespace timenode::chain {
 namespace {
 
 constexpr std::array<const char*, family_count> family_names{"default", "blocks", "heights", "coins",
-                                                             "undo"};
+                                                             "undo", "certificates"};
 
 std::string in_directory(const std::filesystem::path& x) {
   return "the chain store in " + x.string();
@@ -115,8 +115,8 @@ rocksdb::ColumnFamilyOptions make_family_options(family x,
   rocksdb::ColumnFamilyOptions result;
   result.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   result.write_buffer_size = 16u << 20;
-  // Blocks of one time pay the same addresses, so they compress; hashes do not.
-  const bool compress = x != family::heights && has_lz4();
+  // Blocks of one time pay the same addresses, so they compress; hashes and signatures do not.
+  const bool compress = x != family::heights && x != family::certificates && has_lz4();
   result.compression = compress ? rocksdb::kLZ4Compression : rocksdb::kNoCompression;
   result.bottommost_compression = result.compression;
   return result;

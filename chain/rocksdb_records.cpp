@@ -156,6 +156,20 @@ outcome<chain_tip> read_tip(const database& db, const rocksdb::ReadOptions& opti
   return tip;
 }
 
+outcome<std::uint64_t> read_final_height(const database& db) {
+  const std::unique_ptr<rocksdb::Iterator> last{
+    db->NewIterator(rocksdb::ReadOptions{}, db[family::certificates])};
+  last->SeekToLast();
+  if (!last->status().ok())
+    return pass_on(db.explain(last->status(), "read"));
+  if (!last->Valid())
+    return std::uint64_t{0};
+  auto height = decode_height(chars(last->key()));
+  if (!height)
+    return pass_on(db.damaged("the height of a certificate cannot be understood"));
+  return height;
+}
+
 outcome<block_ptr> decode_block_record(const database& db, std::uint64_t height,
                                        const rocksdb::Slice& value) {
   auto result = decode_block(bytes(value));
@@ -191,6 +205,10 @@ outcome<rocksdb::WriteBatch> make_writes(const database& db, const store_batch& 
       continue;
     encode_undo(batch.undo[i], record);
     result.Put(db[family::undo], slice(encode_height(x.block->header.height)), record);
+  }
+  for (const auto& [height, x] : batch.certificates) {
+    encode_certificate(x, record);
+    result.Put(db[family::certificates], slice(encode_height(height)), record);
   }
   for (const auto& [txid, coins] : batch.coins) {
     if (coins.empty()) {

@@ -48,6 +48,9 @@ outcome<chain_tip> load_tip(const database& db, network_id network);
 /// The tip as the options' snapshot has it.
 outcome<chain_tip> read_tip(const database& db, const rocksdb::ReadOptions& options = {});
 
+/// The height of the highest block with a certificate; 0 when there is none.
+outcome<std::uint64_t> read_final_height(const database& db);
+
 /// A block's record as a block, which must be of that height.
 outcome<block_ptr> decode_block_record(const database& db, std::uint64_t height,
                                        const rocksdb::Slice& value);

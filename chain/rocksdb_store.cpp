@@ -42,8 +42,9 @@ struct rocksdb_store::impl {
   std::unique_ptr<database> db;
   bool full = false; ///< The last write failed for want of space. Only the writing thread's.
 
-  mutable std::mutex state_mutex; ///< Guards these three; never held while the disk works.
+  mutable std::mutex state_mutex; ///< Guards these four; never held while the disk works.
   chain_tip tip;
+  std::uint64_t final_height = 0;
   std::optional<failure> write_trouble;
   mutable std::optional<failure> read_trouble; ///< The first one.
 
@@ -97,11 +98,15 @@ rocksdb_store::open(const std::filesystem::path& directory, network_id network,
   auto tip = load_tip(**db, network);
   if (!tip)
     return tl::unexpected<failure>{std::move(tip.error())};
+  auto final_height = read_final_height(**db);
+  if (!final_height)
+    return tl::unexpected<failure>{std::move(final_height.error())};
   auto x = std::make_unique<impl>();
   x->network = network;
   x->options = options;
   x->db = std::move(*db);
   x->tip = *tip;
+  x->final_height = *final_height;
   return std::unique_ptr<rocksdb_store>{new rocksdb_store{std::move(x)}};
 }
 
@@ -270,6 +275,23 @@ outcome<block_undo> rocksdb_store::undo_at(std::uint64_t height) const {
   return block_undo{};
 }
 
+std::optional<block_certificate> rocksdb_store::certificate_at(std::uint64_t height) const {
+  const std::shared_lock lock{impl_->db_mutex};
+  rocksdb::PinnableSlice value;
+  if (!impl_->get(family::certificates, slice(encode_height(height)), value))
+    return std::nullopt;
+  auto result = decode_certificate(height, chars(value));
+  if (result)
+    return std::move(*result);
+  impl_->note(impl_->db->damaged(result.error().reason));
+  return std::nullopt;
+}
+
+std::uint64_t rocksdb_store::final_height() const {
+  const std::lock_guard lock{impl_->state_mutex};
+  return impl_->final_height;
+}
+
 std::optional<failure> rocksdb_store::trouble() const {
   const std::lock_guard lock{impl_->state_mutex};
   return impl_->write_trouble ? impl_->write_trouble : impl_->read_trouble;
@@ -363,17 +385,21 @@ outcome<void> rocksdb_store::impl::reopen() {
   const auto top = load_tip(**again, network);
   if (!top)
     return tl::unexpected<failure>{top.error()};
+  const auto highest = read_final_height(**again);
+  if (!highest)
+    return tl::unexpected<failure>{highest.error()};
   put_in_place(*again);
   full = false;
   const std::lock_guard lock{state_mutex};
   tip = *top;
+  final_height = *highest;
   write_trouble.reset();
   return {};
 }
 
 outcome<void> rocksdb_store::impl::write(const store_batch& batch, bool sync) {
   const auto now = tip; // Only this thread changes it.
-  if (auto fits = check_batch(batch, now); !fits)
+  if (auto fits = check_batch(batch, now, final_height); !fits)
     return fits;
   auto writes = make_writes(*db, batch, now);
   if (!writes)
@@ -384,6 +410,8 @@ outcome<void> rocksdb_store::impl::write(const store_batch& batch, bool sync) {
   if (status.ok()) {
     const std::lock_guard lock{state_mutex};
     tip = batch.tip;
+    if (!batch.certificates.empty())
+      final_height = std::max(final_height, batch.certificates.rbegin()->first);
     write_trouble.reset();
     return {};
   }
@@ -406,8 +434,10 @@ outcome<void> rocksdb_store::commit(const store_batch& batch, bool sync) {
   // There may be space again since RocksDB gave up writing, now or at an earlier commit.
   if (auto reopened = x.reopen(); !reopened)
     return x.failed_write(std::move(reopened.error()));
-  // The batch may turn out to have been stored at the first try.
-  return x.tip == batch.tip ? outcome<void>{} : x.write(batch, sync);
+  // The batch may turn out to have been stored at the first try. One that leaves the tip where it is does
+  // not show it, and does no harm twice.
+  const bool moves_tip = !batch.append.empty() || batch.remove > 0;
+  return moves_tip && x.tip == batch.tip ? outcome<void>{} : x.write(batch, sync);
 }
 
 } // namespace timenode::chain

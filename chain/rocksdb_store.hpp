@@ -41,6 +41,8 @@ public:
   outcome<coin_group> load_coins(const hash256& txid) const override;
   utxo_digest utxo_state() const override;
   outcome<block_undo> undo_at(std::uint64_t height) const override;
+  std::optional<block_certificate> certificate_at(std::uint64_t height) const override;
+  std::uint64_t final_height() const override;
 
   /// When it fails, nothing of the batch is stored, the store stays readable, and `trouble` says why. After
   /// a full disk, a later commit works once there is space again; after any other failure the program has

@@ -92,6 +92,25 @@ bool verify(const wire::block_vote& x, const public_key& voter) noexcept {
   return verify(voter, signed_bytes(x), std::span<const std::uint8_t>{x.signature});
 }
 
+hash256 signed_bytes(const wire::block_ballot& x) noexcept {
+  return sha256_hasher{}
+    .update("TIMECOIN_BALLOT:")
+    .update(std::array{static_cast<std::uint8_t>(x.phase)})
+    .update_le(x.height)
+    .update_le(x.round)
+    .update(x.block_hash)
+    .update(x.voter)
+    .finish();
+}
+
+void sign(wire::block_ballot& x, const key_pair& key) {
+  x.signature = to_bytes(key.sign(signed_bytes(x)));
+}
+
+bool verify(const wire::block_ballot& x, const public_key& voter) noexcept {
+  return verify(voter, signed_bytes(x), std::span<const std::uint8_t>{x.signature});
+}
+
 byte_string signed_bytes(const wire::transaction_vote& x) {
   byte_string result;
   result.reserve(x.txid.size() + x.voter.size() + 1 + sizeof(x.timestamp));

@@ -36,6 +36,11 @@ std::array<std::uint8_t, 33> signed_bytes(const wire::block_vote& x) noexcept;
 void sign(wire::block_vote& x, const key_pair& key);
 bool verify(const wire::block_vote& x, const public_key& voter) noexcept;
 
+/// SHA-256("TIMECOIN_BALLOT:" ‖ 0 prepare, 1 lock ‖ height LE ‖ round LE ‖ block hash ‖ voter).
+hash256 signed_bytes(const wire::block_ballot& x) noexcept;
+void sign(wire::block_ballot& x, const key_pair& key);
+bool verify(const wire::block_ballot& x, const public_key& voter) noexcept;
+
 // -- transactions -------------------------------------------------------------------
 
 /// txid ‖ voter string ‖ 1 or 0 ‖ timestamp LE.

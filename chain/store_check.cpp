@@ -75,6 +75,9 @@ public:
     parent_ = {height, checked->hash, block->header.timestamp};
     if (store_.hash_at(height) != checked->hash)
       return "the store gives another hash for it than " + to_hex(checked->hash);
+    if (const auto certificate = store_.certificate_at(height);
+        certificate && certificate->block_hash != checked->hash)
+      return "its certificate is one of block " + to_hex(certificate->block_hash);
     if (store_.height_of(checked->hash) != height)
       return "it is not found by its hash, " + to_hex(checked->hash);
     return with_coins_ ? replay(*checked) : std::string{};

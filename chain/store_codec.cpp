@@ -12,6 +12,7 @@ static_assert(std::endian::native == std::endian::little, "add byte swaps for th
 // The fewest bytes that a record can have, which bound how many can be in a number of bytes.
 constexpr std::size_t min_coin_bytes = 3;
 constexpr std::size_t min_spent_bytes = 32 + min_coin_bytes;
+constexpr std::size_t min_vote_bytes = 2;
 
 void put_number(std::uint64_t x, std::string& out) {
   for (; x >= 0x80; x >>= 7)
@@ -71,15 +72,30 @@ public:
     std::uint64_t size = 0;
     if (!number(x.value) || !count(size, 1))
       return false;
-    const auto script = left_.first(static_cast<std::size_t>(size));
-    x.script_pubkey.assign(script.begin(), script.end());
-    left_ = left_.subspan(script.size());
+    take(size, x.script_pubkey);
+    return true;
+  }
+
+  /// A length and as many bytes.
+  template <class Bytes>
+  bool sized(Bytes& x) {
+    std::uint64_t size = 0;
+    if (!count(size, 1))
+      return false;
+    take(size, x);
     return true;
   }
 
   bool finished() const noexcept { return good_ && left_.empty(); }
 
 private:
+  template <class Bytes>
+  void take(std::uint64_t size, Bytes& x) {
+    const auto bytes = left_.first(static_cast<std::size_t>(size));
+    x.assign(bytes.begin(), bytes.end());
+    left_ = left_.subspan(bytes.size());
+  }
+
   bool give_up() noexcept {
     good_ = false;
     left_ = {};
@@ -105,6 +121,17 @@ void encode_undo(const block_undo& x, std::string& out) {
   for (const auto& [point, value] : x.spent) {
     out.append(point.txid.begin(), point.txid.end());
     put_coin(point.vout, value, out);
+  }
+}
+
+void encode_certificate(const block_certificate& x, std::string& out) {
+  out.assign(x.block_hash.begin(), x.block_hash.end());
+  put_number(x.signatures.size(), out);
+  for (const auto& [voter, made] : x.signatures) {
+    put_number(voter.size(), out);
+    out.append(voter);
+    put_number(made.size(), out);
+    out.append(made.begin(), made.end());
   }
 }
 
@@ -156,6 +183,25 @@ outcome<block_undo> decode_undo(std::span<const char> bytes) {
   if (!in.finished() || result.spent.size() != count)
     return fail("a record of undo data (" + std::to_string(bytes.size())
                 + " bytes) cannot be understood");
+  return result;
+}
+
+outcome<block_certificate> decode_certificate(std::uint64_t height, std::span<const char> bytes) {
+  block_certificate result;
+  result.height = height;
+  reader in{bytes};
+  in.raw(result.block_hash.data(), result.block_hash.size());
+  std::uint64_t count = 0;
+  in.count(count, min_vote_bytes);
+  result.signatures.reserve(static_cast<std::size_t>(count));
+  for (std::uint64_t i = 0; i < count; ++i) {
+    auto& [voter, made] = result.signatures.emplace_back();
+    if (!in.sized(voter) || !in.sized(made))
+      break;
+  }
+  if (!in.finished() || result.signatures.size() != count)
+    return fail("the certificate of block " + std::to_string(height) + " ("
+                + std::to_string(bytes.size()) + " bytes) cannot be understood");
   return result;
 }
 

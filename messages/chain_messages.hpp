@@ -126,6 +126,7 @@ struct keeper_snapshot {
   std::uint64_t blocks_applied = 0;  ///< Since start.
   std::uint64_t batches = 0;         ///< Store commits since start.
   std::uint64_t blocks_refused = 0;
+  std::uint64_t final_height = 0;  ///< Highest block with a certificate; 0: none.
   std::string storage_error;  ///< Empty: the store works.
 
   template <class Inspector>
@@ -133,6 +134,7 @@ struct keeper_snapshot {
     return f.object(x).fields(f.field("tip", x.tip), f.field("blocks_applied", x.blocks_applied),
                               f.field("batches", x.batches),
                               f.field("blocks_refused", x.blocks_refused),
+                              f.field("final_height", x.final_height),
                               f.field("storage_error", x.storage_error));
   }
 };

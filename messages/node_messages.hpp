@@ -161,5 +161,6 @@ CAF_ADD_ATOM(timenode_messages, timenode::atom, subscribe)
 CAF_ADD_ATOM(timenode_messages, timenode::atom, tip)
 CAF_ADD_ATOM(timenode_messages, timenode::atom, wake)
 CAF_ADD_ATOM(timenode_messages, timenode::atom, want)
+CAF_ADD_ATOM(timenode_messages, timenode::atom, commit)
 
 CAF_END_TYPE_ID_BLOCK(timenode_messages)

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -353,6 +354,27 @@ struct heartbeat_attestation {
   bool operator==(const heartbeat_attestation&) const = default;
 };
 
+// -- extensions: only to peers whose `Version` lists the capability (section 9) ----
+
+/// Names of capabilities.
+inline constexpr std::string_view capability_commit_cert = "commit-cert"; ///< Blocks come with their BlockCommit.
+inline constexpr std::string_view capability_ballots = "ballots";         ///< Understands `BlockBallot`.
+
+/// The phases in which masternodes agree on a block before they vote for it (chain/height_consensus.hpp).
+enum class ballot_phase : std::uint8_t { prepare, lock };
+
+/// A masternode's ballot. Signed is SHA-256("TIMECOIN_BALLOT:" ‖ 0 prepare, 1 lock ‖ height LE ‖ round LE ‖
+/// block hash ‖ voter).
+struct block_ballot {
+  std::uint64_t height = 0;
+  std::uint64_t round = 0;
+  ballot_phase phase = ballot_phase::prepare;
+  hash256 block_hash{}; ///< Zeros: for no block.
+  std::string voter;
+  byte_string signature;
+  bool operator==(const block_ballot&) const = default;
+};
+
 // -- any of them --------------------------------------------------------------
 
 using message = std::variant<
@@ -365,7 +387,7 @@ using message = std::variant<
   pending_transactions_response, utxo_state_query, utxo_state_response, utxo_state_update,
   utxo_state_notification, get_utxo_set, utxo_set_response, get_utxo_state_hash,
   utxo_state_hash_response, subscribe, unsubscribe, masternode_announcement, get_masternodes,
-  masternodes_response, heartbeat_broadcast, heartbeat_attestation>;
+  masternodes_response, heartbeat_broadcast, heartbeat_attestation, block_ballot>;
 
 /// Number of message kinds; `message::index()` is below it.
 inline constexpr std::size_t message_kinds = std::variant_size_v<message>;

@@ -304,4 +304,16 @@ struct form<heartbeat_attestation>
           field<"witness_timestamp", &heartbeat_attestation::witness_timestamp>,
           field<"signature", &heartbeat_attestation::signature>> {};
 
+// -- extensions -------------------------------------------------------------------
+
+/// The names of the phases, in the order of `ballot_phase`.
+inline constexpr std::string_view phase_names[] = {"Prepare", "Lock"};
+
+template <>
+struct form<block_ballot>
+  : named<"BlockBallot", field<"height", &block_ballot::height>,
+          field<"round", &block_ballot::round>, field<"phase", &block_ballot::phase>,
+          field<"block_hash", &block_ballot::block_hash>, field<"voter", &block_ballot::voter>,
+          field<"signature", &block_ballot::signature>> {};
+
 } // namespace timenode::wire

@@ -42,18 +42,29 @@ bool read_value(json_reader& in, std::array<std::uint8_t, Size>& x) {
   return in.read_bytes(x.data(), Size);
 }
 
-inline bool read_value(json_reader& in, masternode_tier& x) {
+/// An enumeration that is written by name.
+template <class Enum, std::size_t Size>
+bool read_name(json_reader& in, Enum& x, const std::string_view (&names)[Size],
+               std::string_view otherwise) {
   std::string_view name;
   std::string buffer;
   if (!in.read_text(name, buffer))
     return false;
-  for (std::size_t i = 0; i < std::size(tier_names); ++i) {
-    if (name == tier_names[i]) {
-      x = static_cast<masternode_tier>(i);
+  for (std::size_t i = 0; i < Size; ++i) {
+    if (name == names[i]) {
+      x = static_cast<Enum>(i);
       return true;
     }
   }
-  return in.wrong("not a tier");
+  return in.wrong(otherwise);
+}
+
+inline bool read_value(json_reader& in, masternode_tier& x) {
+  return read_name(in, x, tier_names, "not a tier");
+}
+
+inline bool read_value(json_reader& in, ballot_phase& x) {
+  return read_name(in, x, phase_names, "not a phase");
 }
 
 template <described T>

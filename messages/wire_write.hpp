@@ -43,6 +43,10 @@ inline void write_value(json_writer& out, masternode_tier x) {
   out.value(tier_names[static_cast<std::size_t>(x)]);
 }
 
+inline void write_value(json_writer& out, ballot_phase x) {
+  out.value(phase_names[static_cast<std::size_t>(x)]);
+}
+
 template <described T>
 void write_value(json_writer& out, const T& x) {
   write_content(out, x, form<T>{});

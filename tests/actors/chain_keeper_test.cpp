@@ -76,6 +76,40 @@ TEST_CASE("the keeper stores what comes before a bad block") {
   CHECK(reply.tip.height == 5);
 }
 
+TEST_CASE("the keeper makes a committed block final, and another in its place goes for it") {
+  keeper_world w;
+  w.apply(1, 50);
+  std::vector<std::uint64_t> heights;
+  const auto listener = w.listen(heights);
+  const auto commit = [&](const checked_block& x, bool with_block) {
+    checked_batch batch;
+    if (with_block)
+      batch.blocks.push_back(x);
+    return w.ask<apply_reply>(w.keeper, atom::commit_v, batch,
+                              wire::message{wire::block_commit{x.hash, x.block->header.height, {}}});
+  };
+  const auto ours = must_check(real_chain()[48]);
+  auto reply = commit(ours, false);
+  CHECK(reply.rejected.empty());
+  CHECK(reply.applied == 0);
+  CHECK(w.look().final_height == 48);
+  CHECK(w.ask<apply_reply>(w.keeper, atom::roll_back_v, std::uint64_t{3}).rejected != "");
+  CHECK(heights == std::vector<std::uint64_t>{50});
+
+  const auto other = must_check(next_block(*real_chain()[48]));
+  reply = commit(other, true);
+  CHECK(reply.rejected.empty());
+  CHECK(reply.applied == 1);
+  CHECK(reply.tip.hash == other.hash);
+  CHECK(w.look().final_height == 49);
+  CHECK(heights.back() == 49);
+
+  const auto rival = must_check(next_block(*real_chain()[48], "rival"));
+  CHECK_FALSE(commit(rival, true).rejected.empty());
+  CHECK_FALSE(commit(must_check(next_block(*rival.block)), true).rejected.empty());
+  CHECK(w.ask<chain_tip>(w.keeper, atom::tip_v).hash == other.hash);
+}
+
 TEST_CASE("an empty batch changes nothing and tells the tip") {
   keeper_world w;
   w.apply(1, 3);

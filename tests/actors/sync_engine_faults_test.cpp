@@ -33,6 +33,9 @@ chain_keeper_actor spawn_stubborn(caf::actor_system& system, chain_keeper_actor 
                 late.deliver(apply_reply{});
               return self->delegate(real, atom::apply_v, x);
             },
+            [=](atom::commit, const checked_batch& x, const wire::message& y) {
+              return self->delegate(real, atom::commit_v, x, y);
+            },
             [=](atom::roll_back, std::uint64_t x) {
               return self->delegate(real, atom::roll_back_v, x);
             },

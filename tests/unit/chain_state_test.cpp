@@ -230,3 +230,115 @@ TEST_CASE("a store that fails is to blame, not the block") {
   CHECK(result.storage_failed);
   CHECK(contains(result.rejected->reason, "the disk is gone"));
 }
+
+// -- certificates ---------------------------------------------------------------------------
+
+namespace {
+
+chain::block_certificate certificate_of(const checked_block& x) {
+  return {x.hash, x.block->header.height, {{"203.0.113.1", byte_string(64, 1)}, {"203.0.113.2", {}}}};
+}
+
+/// Another block than the real chain's at the height above the parent's.
+checked_block other_block(const chain_tip& parent) {
+  return must(chain::check_block(seal(make_block(parent))));
+}
+
+} // namespace
+
+TEST_CASE_TEMPLATE("a committed block is stored with its certificate, and is final from then on", Store,
+                   in_memory, on_disk) {
+  Store store;
+  apply_all(*store, std::span{checked_chain()}.first(10));
+  CHECK(store->final_height() == 0);
+  CHECK(store->is_certified(0));
+  CHECK_FALSE(store->is_certified(1));
+  const auto& next = checked_chain()[10];
+  {
+    chain::chain_state state{*store};
+    const auto result = state.commit(&next, certificate_of(next), late);
+    CHECK(result.applied == 1);
+    CHECK_FALSE(result.rejected);
+  }
+  apply_all(*store, std::span{checked_chain()}.subspan(11, 3));
+  store.reopen();
+  CHECK(store->final_height() == 11);
+  CHECK(store->certificate_at(11) == certificate_of(next));
+  CHECK_FALSE(store->certificate_at(10));
+  CHECK_FALSE(store->certificate_at(12));
+  CHECK(store->is_certified(5));
+  CHECK_FALSE(store->is_certified(12));
+  chain::chain_state state{*store};
+  CHECK(state.roll_back(4).error().reason
+        == "rolling back 4 blocks from height 14 is refused: block 11 is final, masternodes voted for it");
+  CHECK(store->tip().height == 14);
+  CHECK(state.roll_back(3).has_value());
+  CHECK(store->tip().height == 11);
+}
+
+TEST_CASE_TEMPLATE("a certificate of a block that is stored is kept with it, whatever is on top", Store,
+                   in_memory, on_disk) {
+  Store store;
+  apply_all(*store, std::span{checked_chain()}.first(10));
+  chain::chain_state state{*store};
+  const auto& sixth = checked_chain()[5];
+  CHECK_FALSE(state.commit(nullptr, certificate_of(sixth), late).rejected);
+  CHECK(store->final_height() == 6);
+  CHECK(store->certificate_at(6) == certificate_of(sixth));
+  CHECK(store->tip().height == 10);
+  CHECK_FALSE(state.commit(&sixth, certificate_of(sixth), late).rejected);
+  CHECK_FALSE(state.roll_back(5));
+}
+
+TEST_CASE_TEMPLATE("a committed block takes the place of blocks without a certificate", Store, in_memory,
+                   on_disk) {
+  Store store;
+  apply_all(*store, std::span{checked_chain()}.first(10));
+  const auto other = other_block({7, checked_chain()[6].hash, checked_chain()[6].block->header.timestamp, 0});
+  chain::chain_state state{*store};
+  const auto result = state.commit(&other, certificate_of(other), late);
+  CHECK_FALSE(result.rejected);
+  CHECK(store->tip().hash == other.hash);
+  CHECK(store->tip().height == 8);
+  CHECK(store->tip().utxo_count == store->utxo_state().count);
+  CHECK(store->final_height() == 8);
+  // And no other certified block takes its place.
+  const auto rival = other_block({6, checked_chain()[5].hash, checked_chain()[5].block->header.timestamp, 0});
+  const auto refused = state.commit(&rival, certificate_of(rival), late);
+  REQUIRE(refused.rejected);
+  CHECK(contains(refused.rejected->reason, "block 7: other blocks are in its place: "));
+  CHECK(contains(refused.rejected->reason, "block 8 is final"));
+  CHECK(store->tip().hash == other.hash);
+}
+
+TEST_CASE_TEMPLATE("a certificate that does not fit is refused and changes nothing", Store, in_memory,
+                   on_disk) {
+  Store store;
+  apply_all(*store, std::span{checked_chain()}.first(10));
+  const auto tip = store->tip();
+  chain::chain_state state{*store};
+  const auto refused = [&](const checked_block* x, const chain::block_certificate& certificate) {
+    const auto result = state.commit(x, certificate, late);
+    CHECK(result.applied == 0);
+    CHECK(store->tip() == tip);
+    CHECK(store->final_height() == 0);
+    return result.rejected ? result.rejected->reason : "accepted";
+  };
+  const auto& next = checked_chain()[10];
+  const auto& after = checked_chain()[11];
+  CHECK(refused(nullptr, certificate_of(next))
+        == "block 11: its certificate came without it, and it is not on our chain");
+  CHECK(refused(&next, certificate_of(after)) == "block 12: the certificate is one of another block");
+  CHECK(refused(&after, certificate_of(after)) == "block 12: its parent is not on our chain");
+  const auto& genesis = chain::genesis_block(network_id::testnet);
+  auto of_genesis = certificate_of(genesis);
+  of_genesis.block_hash = {};
+  CHECK(contains(refused(&genesis, of_genesis), "block 0: "));
+
+  chain::store_batch batch;
+  batch.tip = tip;
+  batch.certificates[11] = certificate_of(next);
+  CHECK_FALSE(store->commit(batch, false));
+  batch.certificates = {{3, certificate_of(next)}};
+  CHECK_FALSE(store->commit(batch, false));
+}

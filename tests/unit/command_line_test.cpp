@@ -214,3 +214,20 @@ TEST_CASE("command line: the version names the commit and the libraries") {
     CHECK(contains(x.text, part));
   }
 }
+
+TEST_CASE("command line: key new, show and import take their options") {
+  const auto made = parsed<key_command>({"key", "new", "--key-file", "k", "--encrypt", "--network",
+                                         "mainnet", "--passphrase-file", "p"});
+  CHECK(made.what == key_command::deed::make);
+  CHECK(made.file == "k");
+  CHECK(made.encrypt);
+  CHECK(made.passphrase_file == "p");
+  CHECK(made.node.said.network == network_id::mainnet);
+  CHECK(parsed<key_command>({"key", "show"}).what == key_command::deed::show);
+  const auto imported = parsed<key_command>({"key", "import", "time-wallet.dat"});
+  CHECK(imported.what == key_command::deed::import);
+  CHECK(imported.from == "time-wallet.dat");
+  CHECK_FALSE(imported.file);
+  CHECK(printed({"key", "import"}).status == usage_status);
+  CHECK(printed({"key"}).status == usage_status);
+}

@@ -157,7 +157,9 @@ TEST_CASE("config file: every key has its effect") {
            "file_path = \"a.log\"\nmax_size_mb = 3\nmax_files = 9\n"
            "[masternode]\nenabled = true\ntier = \"Silver\"\nreward_address = \"" +
            address +
-           "\"\nkey_file = \"k\"\n"
+           "\"\nkey_file = \"k\"\npassphrase_file = \"~/p\"\n"
+           "[consensus]\nblock_time_seconds = 5\nrequire_signatures = false\n"
+           "first_masternodes = 7\npresent_set_at = 9\n"
            "[metrics]\nenabled = true\nlisten_address = \"0.0.0.0:8\"\nprometheus_port = 9\n");
   CHECK(x.notices.empty());
   const auto& said = x.said;
@@ -180,6 +182,11 @@ TEST_CASE("config file: every key has its effect") {
   CHECK(said.tier == wire::masternode_tier::silver);
   CHECK(said.reward_address == address);
   CHECK(said.key_file == "k");
+  CHECK(said.passphrase_file == "~/p");
+  CHECK(said.block_time_seconds == 5);
+  CHECK(said.require_signatures == false);
+  CHECK(said.first_masternodes == 7);
+  CHECK(said.present_set_at == 9);
   CHECK(said.metrics.enabled == true);
   CHECK(said.metrics.ip == ip_address{});
   CHECK(said.metrics.port == 8);
@@ -214,6 +221,11 @@ TEST_CASE("config file: every key refuses what it cannot mean") {
       {"masternode.reward_address", {"\"TIME0abc\"", "1"}},
       {"masternode.wallet_address", {"1"}},
       {"masternode.key_file", {"true"}},
+      {"masternode.passphrase_file", {"1"}},
+      {"consensus.block_time_seconds", {"0", "601", "1.5", "\"5\""}},
+      {"consensus.require_signatures", {"1"}},
+      {"consensus.first_masternodes", {"2", "10001"}},
+      {"consensus.present_set_at", {"-1", "true"}},
       {"metrics.enabled", {"\"on\""}},
       {"metrics.listen_address", {"\"here\"", "9090"}},
       {"metrics.prometheus_port", {"0", "65536", "\"9090\""}},

@@ -214,3 +214,26 @@ TEST_CASE("config: words are read in upper and lower case") {
   CHECK(parse_tier("Gold") == wire::masternode_tier::gold);
   CHECK_FALSE(parse_tier("platinum"));
 }
+
+TEST_CASE("config: another block time makes a private network, which wants signatures, and is none of mainnet") {
+  settings line;
+  CHECK(make_config(line, {}, "/h")->consensus == chain::consensus_rules{});
+  line.block_time_seconds = 5;
+  line.first_masternodes = 4;
+  line.present_set_at = 0;
+  const auto x = make_config(line, {}, "/h");
+  REQUIRE(x);
+  CHECK(x->consensus.block_time == 5);
+  CHECK(x->consensus.is_private());
+  CHECK(x->consensus.require_signatures);
+  CHECK(x->consensus.first_masternodes == 4);
+  CHECK_FALSE(x->consensus.present_set_at);
+  line.require_signatures = false;
+  CHECK_FALSE(make_config(line, {}, "/h")->consensus.require_signatures);
+  line.network = network_id::mainnet;
+  const auto refused = make_config(line, {}, "/h");
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().reason.find("consensus.block_time_seconds = 5 is for private networks") == 0);
+  line.block_time_seconds = 600;
+  CHECK(make_config(line, {}, "/h"));
+}

@@ -27,6 +27,10 @@ chain::block_undo some_undo() {
   return result;
 }
 
+chain::block_certificate some_certificate() {
+  return {{{1, 2}}, 77, {{"203.0.113.1", byte_string(64, 5)}, {"", {}}, {"2001:db8::1", {1}}}};
+}
+
 } // namespace
 
 TEST_CASE("records of the store decode to what was encoded") {
@@ -38,6 +42,8 @@ TEST_CASE("records of the store decode to what was encoded") {
   chain::encode_undo({}, bytes);
   CHECK(bytes.size() == 1);
   CHECK(must(chain::decode_undo(bytes)).spent.empty());
+  chain::encode_certificate(some_certificate(), bytes);
+  CHECK(must(chain::decode_certificate(77, bytes)) == some_certificate());
   const chain_tip tip{1, {{2}}, -3, ~std::uint64_t{0}};
   CHECK(must(chain::decode_tip(chain::encode_tip(tip))) == tip);
   for (const std::uint64_t height : {std::uint64_t{0}, std::uint64_t{255}, ~std::uint64_t{0}})
@@ -70,6 +76,12 @@ TEST_CASE("records cut short, too long or with absurd lengths do not decode") {
     CHECK_FALSE(chain::decode_undo(std::span{undo}.first(size)).has_value());
   CHECK_FALSE(chain::decode_coins(coins + "x").has_value());
   CHECK_FALSE(chain::decode_undo(undo + "x").has_value());
+  std::string certificate;
+  chain::encode_certificate(some_certificate(), certificate);
+  for (std::size_t size = 0; size < certificate.size(); ++size)
+    CHECK_FALSE(chain::decode_certificate(77, std::span{certificate}.first(size)).has_value());
+  CHECK_FALSE(chain::decode_certificate(77, certificate + "x").has_value());
+  CHECK_FALSE(chain::decode_certificate(77, std::string(32, 'x') + std::string(9, '\xff') + "\x01"));
   const std::string huge(9, '\xff');
   for (const auto& tail : {"\x01", "\x7f", "\xff"}) {
     CHECK_FALSE(chain::decode_coins(huge + tail).has_value());

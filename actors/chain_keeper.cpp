@@ -1,6 +1,7 @@
 #include "actors/chain_keeper.hpp"
 
 #include "actors/metrics.hpp"
+#include "chain/hex.hpp"
 #include "chain/validation.hpp"
 
 #include <spdlog/spdlog.h>
@@ -21,6 +22,7 @@ chain_keeper_actor::behavior_type chain_keeper_state::make_behavior() {
   return {
       [this](atom::apply, const checked_batch& batch) { return apply(batch); },
       [this](atom::roll_back, std::uint64_t count) { return roll_back(count); },
+      [this](atom::apply, const chain_branch& branch) { return reorganise(branch); },
       [this](atom::tip) { return store_->tip(); },
       [this](atom::subscribe, const tip_listener_actor& listener) { return subscribe(listener); },
       [this](atom::snapshot) { return snapshot(); },
@@ -38,12 +40,21 @@ apply_reply chain_keeper_state::apply(const checked_batch& batch) {
   const auto now = context_.unix_now();
   const auto last_timestamp = batch.blocks.back().block->header.timestamp;
   const auto sync = commits_.wants_sync(batch.blocks.size(), last_timestamp, now);
-  const auto result = chain_.apply(batch.blocks, now, sync);
+  reply = reply_to(chain_.apply(batch.blocks, now, sync));
+  if (reply.applied > 0)
+    commits_.committed(reply.applied, sync);
+  return reply;
+}
+
+/// Counts and publishes what came of a change to the chain.
+apply_reply chain_keeper_state::reply_to(chain::apply_result result) {
+  apply_reply reply;
   reply.tip = store_->tip();
   reply.applied = result.applied;
   reply.storage_failed = result.storage_failed;
+  reply.rejected_height = result.rejected_height;
   if (result.rejected)
-    reply.rejected = result.rejected->reason;
+    reply.rejected = std::move(result.rejected->reason);
   if (result.storage_failed) {
     storage_failed(reply.rejected);
     reply.rejected.clear();  // nothing is wrong with the block
@@ -51,7 +62,6 @@ apply_reply chain_keeper_state::apply(const checked_batch& batch) {
     ++counts_.blocks_refused;
   }
   if (result.applied > 0) {
-    commits_.committed(result.applied, sync);
     counts_.blocks_applied += result.applied;
     ++counts_.batches;
     if (!result.storage_failed)
@@ -60,6 +70,28 @@ apply_reply chain_keeper_state::apply(const checked_batch& batch) {
       context_.metrics->blocks_applied(result.applied);
     publish();
   }
+  return reply;
+}
+
+apply_reply chain_keeper_state::reorganise(const chain_branch& branch) {
+  const auto before = store_->tip();
+  auto reply = reply_to(
+      chain_.reorganise(branch.ancestor, branch.ancestor_hash, branch.blocks, context_.unix_now()));
+  if (reply.applied == 0) {
+    spdlog::warn("chain: the branch above height {} was not taken over, our chain is as before: {}",
+                 branch.ancestor,
+                 reply.storage_failed ? counts_.storage_error : reply.rejected);
+    return reply;
+  }
+  commits_.committed(reply.applied, true);
+  const auto undone = before.height - branch.ancestor;
+  const auto level =
+      undone > chain::reorg_warning_depth ? spdlog::level::warn : spdlog::level::info;
+  spdlog::log(level,
+              "chain: changed over to another branch: {} blocks above height {} undone, {} put in "
+              "their place; the tip is {} at height {}",
+              undone, branch.ancestor, reply.applied, chain::to_hex(reply.tip.hash),
+              reply.tip.height);
   return reply;
 }
 

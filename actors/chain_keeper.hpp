@@ -34,9 +34,11 @@ class chain_keeper_state {
  private:
   apply_reply apply(const checked_batch& batch);
   apply_reply roll_back(std::uint64_t count);
+  apply_reply reorganise(const chain_branch& branch);
   caf::result<void> subscribe(const tip_listener_actor& listener);
   void forget(const caf::actor_addr& listener);
 
+  apply_reply reply_to(chain::apply_result result);
   void publish();
   void storage_failed(const std::string& reason);
   void storage_works();

@@ -37,6 +37,15 @@ struct utxo_digest {
   bool operator==(const utxo_digest&) const = default;
 };
 
+/// A block that was on our chain until a reorganisation took it off.
+struct shelved_block {
+  std::uint64_t height = 0;
+  hash256 hash{};
+  hash256 previous_hash{};
+  std::size_t bytes = 0; ///< Of bincode.
+  bool operator==(const shelved_block&) const = default;
+};
+
 /// The read side: what peers, RPC and the sync engine ask for. Const and thread-safe.
 class chain_reader {
 public:
@@ -62,6 +71,17 @@ public:
   virtual std::optional<std::vector<std::pair<outpoint, coin>>> unspent(std::size_t max_count) const {
     static_cast<void>(max_count);
     return std::nullopt;
+  }
+  /// The highest block of ours that carries a commit certificate: it and what is below it are never undone.
+  /// 0: none is known.
+  virtual std::uint64_t final_height() const { return 0; }
+  /// What reorganisations took off our chain and may yet come back (block_shelf.hpp), in ascending order of
+  /// their heights.
+  virtual std::vector<shelved_block> shelved() const { return {}; }
+  /// One of those; null when it is not there.
+  virtual block_ptr block_on_shelf(const hash256& hash) const {
+    static_cast<void>(hash);
+    return nullptr;
   }
   /// What is wrong with the store, if anything: a read or a commit failed and none has worked since. A
   /// read that cannot be done answers as if there were nothing, and says so here.

@@ -2,6 +2,7 @@
 
 // A store in memory: for tests, for simulations, and for replaying a chain to check it.
 
+#include "chain/block_shelf.hpp"
 #include "chain/block_store.hpp"
 #include "messages/network.hpp"
 
@@ -25,6 +26,8 @@ public:
   std::optional<std::uint64_t> height_of(const hash256& hash) const override;
   coin_group coins(const hash256& txid) const override;
   utxo_digest utxo_state() const override;
+  std::vector<shelved_block> shelved() const override;
+  block_ptr block_on_shelf(const hash256& hash) const override;
   outcome<void> commit(const store_batch& batch, bool sync) override;
   outcome<block_undo> undo_at(std::uint64_t height) const override;
 
@@ -41,6 +44,8 @@ private:
   std::unordered_map<hash256, std::uint64_t, opaque_hasher> heights_;
   std::map<hash256, coin_group> coins_;
   chain_tip tip_;
+  block_shelf shelf_;
+  std::map<hash256, block_ptr> shelved_; ///< What is on it.
 
   mutable std::mutex digest_mutex_; ///< Taken before `mutex_` where both are.
   mutable std::optional<std::pair<hash256, utxo_digest>> digest_; ///< The last one, for this tip.

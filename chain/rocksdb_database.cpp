@@ -19,7 +19,7 @@ namespace timenode::chain {
 namespace {
 
 constexpr std::array<const char*, family_count> family_names{"default", "blocks", "heights", "coins",
-                                                             "undo"};
+                                                             "undo", "shelf"};
 
 std::string in_directory(const std::filesystem::path& x) {
   return "the chain store in " + x.string();

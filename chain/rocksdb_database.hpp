@@ -18,8 +18,9 @@ enum class family : std::size_t {
   heights, ///< Block hash -> height, big-endian.
   coins,   ///< Transaction id -> its unspent outputs.
   undo,    ///< Height, big-endian -> what the block spent. None for a block that spent nothing.
+  shelf,   ///< Height, big-endian, and hash -> a block that a reorganisation took off the chain, in bincode.
 };
-inline constexpr std::size_t family_count = 5;
+inline constexpr std::size_t family_count = 6;
 
 /// An open database with its families; closes in the right order.
 class database {

@@ -1,6 +1,7 @@
 #include "actors/chain_keeper.hpp"
 
 #include "actors/metrics.hpp"
+#include "chain/hex.hpp"
 #include "chain/validation.hpp"
 
 #include <spdlog/spdlog.h>
@@ -24,6 +25,7 @@ chain_keeper_actor::behavior_type chain_keeper_state::make_behavior() {
         return commit(batch, x);
       },
       [this](atom::roll_back, std::uint64_t count) { return roll_back(count); },
+      [this](atom::apply, const chain_branch& branch) { return reorganise(branch); },
       [this](atom::tip) { return store_->tip(); },
       [this](atom::subscribe, const tip_listener_actor& listener) { return subscribe(listener); },
       [this](atom::snapshot) { return snapshot(); },
@@ -54,26 +56,24 @@ apply_reply chain_keeper_state::commit(const checked_batch& batch, const wire::m
   }
   const auto before = store_->tip();
   const auto* block = batch.blocks.empty() ? nullptr : &batch.blocks.front();
-  const auto result = chain_.commit(block, *certificate, context_.unix_now());
-  reply = settle(result, true);
-  const auto removed = before.height + result.applied - reply.tip.height;
+  reply = settle(chain_.commit(block, *certificate, context_.unix_now()), true);
+  const auto removed = before.height + reply.applied - reply.tip.height;
   if (removed > 0) {
     spdlog::warn("chain: took {} blocks off the top, since masternodes committed another block at height {}",
                  removed, certificate->height);
-    if (result.applied == 0)
-      publish();
   }
   return reply;
 }
 
 /// What came of it, for the one who asked; and what everybody else has to know.
-apply_reply chain_keeper_state::settle(const chain::apply_result& result, bool synced) {
+apply_reply chain_keeper_state::settle(chain::apply_result result, bool synced) {
   apply_reply reply;
   reply.tip = store_->tip();
   reply.applied = result.applied;
   reply.storage_failed = result.storage_failed;
+  reply.rejected_height = result.rejected_height;
   if (result.rejected)
-    reply.rejected = result.rejected->reason;
+    reply.rejected = std::move(result.rejected->reason);
   if (result.storage_failed) {
     storage_failed(reply.rejected);
     reply.rejected.clear();  // nothing is wrong with the block
@@ -90,6 +90,28 @@ apply_reply chain_keeper_state::settle(const chain::apply_result& result, bool s
       context_.metrics->blocks_applied(result.applied);
     publish();
   }
+  return reply;
+}
+
+apply_reply chain_keeper_state::reorganise(const chain_branch& branch) {
+  const auto before = store_->tip();
+  auto reply = settle(
+      chain_.reorganise(branch.ancestor, branch.ancestor_hash, branch.blocks, context_.unix_now()),
+      true);
+  if (reply.applied == 0) {
+    spdlog::warn("chain: the branch above height {} was not taken over, our chain is as before: {}",
+                 branch.ancestor,
+                 reply.storage_failed ? counts_.storage_error : reply.rejected);
+    return reply;
+  }
+  const auto undone = before.height - branch.ancestor;
+  const auto level =
+      undone > chain::reorg_warning_depth ? spdlog::level::warn : spdlog::level::info;
+  spdlog::log(level,
+              "chain: changed over to another branch: {} blocks above height {} undone, {} put in "
+              "their place; the tip is {} at height {}",
+              undone, branch.ancestor, reply.applied, chain::to_hex(reply.tip.hash),
+              reply.tip.height);
   return reply;
 }
 

@@ -35,10 +35,11 @@ class chain_keeper_state {
   apply_reply apply(const checked_batch& batch);
   apply_reply commit(const checked_batch& batch, const wire::message& x);
   apply_reply roll_back(std::uint64_t count);
+  apply_reply reorganise(const chain_branch& branch);
   caf::result<void> subscribe(const tip_listener_actor& listener);
   void forget(const caf::actor_addr& listener);
 
-  apply_reply settle(const chain::apply_result& result, bool synced);
+  apply_reply settle(chain::apply_result result, bool synced);
   void publish();
   void storage_failed(const std::string& reason);
   void storage_works();

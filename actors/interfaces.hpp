@@ -101,11 +101,17 @@ using peer_listener_actor = caf::typed_actor<
   // The peer has no established connection any more.
   auto(atom::peer_down, ip_address)->caf::result<void>>;
 
+/// Knows the masternodes: all that the sync engine needs of their table.
+using masternode_list_actor = caf::typed_actor<
+  // Every masternode that is known.
+  auto(atom::list)->caf::result<std::vector<masternode_entry>>>;
+
 } // namespace timenode
 
 CAF_BEGIN_TYPE_ID_BLOCK(timenode_listeners, caf::id_block::timenode_connections::end)
 
   CAF_ADD_TYPE_ID(timenode_listeners, (timenode::peer_listener_actor))
+  CAF_ADD_TYPE_ID(timenode_listeners, (timenode::masternode_list_actor))
 
 CAF_END_TYPE_ID_BLOCK(timenode_listeners)
 
@@ -160,6 +166,8 @@ using chain_keeper_actor = caf::typed_actor<
   auto(atom::commit, checked_batch, wire::message)->caf::result<apply_reply>,
   // Takes that many blocks off the top; none that is final.
   auto(atom::roll_back, std::uint64_t)->caf::result<apply_reply>,
+  // Puts a branch in place of our blocks above the last common one: all of it, or nothing changes.
+  auto(atom::apply, chain_branch)->caf::result<apply_reply>,
   // The tip, at once.
   auto(atom::tip)->caf::result<chain_tip>,
   // Tells the listener of each new tip from now on.
@@ -172,6 +180,8 @@ using sync_engine_actor = caf::typed_actor<
   // From here on new blocks at our tip that did not come by flooding go out through this actor, which asks us
   // to judge.
   auto(atom::attach, gossip_actor)->caf::result<void>,
+  // From here on the masternodes of this list are asked when peers have another chain than we.
+  auto(atom::attach, masternode_list_actor)->caf::result<void>,
   // Tells its state.
   auto(atom::snapshot)->caf::result<sync_snapshot>>
   // Conform to the protocols of a PEER LISTENER, a PEER MESSAGE taker (heights, hashes, blocks), a JUDGE (of

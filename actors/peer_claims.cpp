@@ -50,7 +50,7 @@ void peer_claims::down(const ip_address& ip) {
 // -- what they say ----------------------------------------------------------------------
 
 void peer_claims::give_credit(peer_record& x, monotonic_ns now) noexcept {
-  if (now < x.rests_until)
+  if (x.aside || now < x.rests_until)
     return;
   x.rests_until = 0;
   x.credit = x.claim;
@@ -141,6 +141,26 @@ void peer_claims::wronged(const ip_address& ip, std::uint64_t height, monotonic_
     ++x->refusals;
     rest(*x, height, max_rest, now);
   }
+}
+
+void peer_claims::set_aside(const ip_address& ip, bool aside, monotonic_ns now) {
+  auto* x = at(ip);
+  if (!x || x->aside == aside)
+    return;
+  x->aside = aside;
+  if (aside) {
+    x->credit = 0;
+    return;
+  }
+  // What it was rested for was being on another branch.
+  x->refusals = 0;
+  x->rests_until = 0;
+  give_credit(*x, now);
+}
+
+void peer_claims::nobody_aside(monotonic_ns now) {
+  for (const auto& [ip, x] : peers_)
+    set_aside(ip, false, now);
 }
 
 void peer_claims::useful(const ip_address& ip) {

@@ -22,6 +22,7 @@ struct peer_record {
   bool claimed = false;  ///< It named a height.
   std::uint64_t claim = 0;
   std::uint64_t credit = 0;
+  bool aside = false;  ///< It is on another branch than we: its claims give no credit.
   /// Claims made before this moment give no credit; 0: it does not rest.
   monotonic_ns rests_until = 0;
   monotonic_ns next_poll = 0;  ///< When to ask for its height.
@@ -75,6 +76,10 @@ class peer_claims {
   void refused(const ip_address& ip, std::uint64_t height, monotonic_ns now);
   /// It sent a block that is provably wrong: as `refused`, with the longest rest at once.
   void wronged(const ip_address& ip, std::uint64_t height, monotonic_ns now);
+  /// It is on another branch than we, or on ours again: then its claim has credit again.
+  void set_aside(const ip_address& ip, bool aside, monotonic_ns now);
+  /// Our chain is another one: nobody is known to be on another branch.
+  void nobody_aside(monotonic_ns now);
   /// A block of it was applied.
   void useful(const ip_address& ip);
 

@@ -76,6 +76,7 @@ void supervisor_state::spawn_all() {
                        [transport = parts_.transport] { return transport->open_connections(); });
   self_->send(actors_.masternodes, atom::attach_v, actors_.gossip);
   self_->send(actors_.sync, atom::attach_v, actors_.gossip);
+  self_->send(actors_.sync, atom::attach_v, masternode_list_actor{actors_.masternodes});
   self_->send(actors_.registry, atom::attach_v,
               peer_routes{actors_.directory, actors_.gossip, server, actors_.sync,
                           actors_.masternodes});

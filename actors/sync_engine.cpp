@@ -29,13 +29,16 @@ sync_engine_state::sync_engine_state(sync_engine_actor::pointer self, node_conte
                                                                                  checkers)},
       chain_{std::move(chain)}, registry_{std::move(registry)}, plan_{max_waiting_bytes,
                                                                       context_.seed ^ self->id()},
-      pipeline_{chain_->tip(), checkers_.size()}, progress_{pipeline_.tip().height},
+      pipeline_{chain_->tip(), checkers_.size()},
+      forks_{*chain_, checkers_.size(), context_.seed ^ self->id(), max_waiting_bytes},
+      progress_{pipeline_.tip().height},
       height_question_{wire::encode_shared(wire::get_block_height{})} {}
 
 sync_engine_actor::behavior_type sync_engine_state::make_behavior() {
   self_->send(keeper_, atom::subscribe_v, tip_listener_actor{self_});
   return {
       [this](atom::attach, const gossip_actor& flooder) { gossip_ = flooder; },
+      [this](atom::attach, const masternode_list_actor& list) { masternodes_ = list; },
       [this](atom::snapshot) { return snapshot(); },
       // -- peer listener
       [this](atom::peer_up, const peer_info& info, const peer_connection_actor& connection) {
@@ -59,14 +62,18 @@ sync_engine_actor::behavior_type sync_engine_state::make_behavior() {
 // -- peers ------------------------------------------------------------------------------
 
 void sync_engine_state::peer_up(const peer_info& info, const peer_connection_actor& connection) {
+  const auto now = monotonic_now(*self_);
   peers_[info.ip] = {info.link, connection};
-  plan_.peer_up(info.ip, info.direction, monotonic_now(*self_));
+  plan_.peer_up(info.ip, info.direction, now);
+  forks_.peer_up(info.ip, info.direction, now);
   drive();
 }
 
 void sync_engine_state::peer_down(const ip_address& ip) {
+  const auto now = monotonic_now(*self_);
   peers_.erase(ip);
-  plan_.peer_down(ip, monotonic_now(*self_));
+  plan_.peer_down(ip, now);
+  forks_.peer_down(ip, now);
   drive();
 }
 
@@ -78,18 +85,20 @@ std::uint64_t sync_engine_state::capped(std::uint64_t height) const {
 void sync_engine_state::take(const ip_address& ip, const wire::message& x) {
   if (!peers_.contains(ip))
     return;  // it has gone meanwhile
-  if (const auto* height = std::get_if<wire::block_height_response>(&x))
-    plan_.height_is(ip, capped(height->height), monotonic_now(*self_));
-  else if (const auto* blocks = std::get_if<wire::blocks_response>(&x))
+  const auto now = monotonic_now(*self_);
+  if (const auto* height = std::get_if<wire::block_height_response>(&x)) {
+    plan_.height_is(ip, capped(height->height), now);
+    claims_changed(ip);
+  } else if (const auto* blocks = std::get_if<wire::blocks_response>(&x)) {
     blocks_came(ip, blocks->blocks);
-  else if (const auto* range = std::get_if<wire::block_range_response>(&x))
-    blocks_came(ip, range->blocks);
-  else if (const auto* one = std::get_if<wire::block_response>(&x))
-    blocks_came(ip, {&one->block, 1});
-  else if (const auto* hash = std::get_if<wire::block_hash_response>(&x))
+  } else if (const auto* range = std::get_if<wire::block_range_response>(&x)) {
+    // Only blocks of other branches are asked for in this way, so that no answer is taken for another.
+    forks_.blocks_came(ip, range->blocks, context_.unix_now(), now);
+  } else if (const auto* hash = std::get_if<wire::block_hash_response>(&x)) {
     hash_came(ip, *hash);
-  else
+  } else {
     return;  // nothing that this engine asks for
+  }
   drive();
 }
 
@@ -97,20 +106,9 @@ void sync_engine_state::blocks_came(const ip_address& ip, std::span<const block_
   plan_.blocks_came(ip, blocks, position(), monotonic_now(*self_));
 }
 
-void sync_engine_state::hash_came(const ip_address& ip, const wire::block_hash_response& x) {
-  if (x.hash)
-    plan_.at_least(ip, capped(x.height), monotonic_now(*self_));
-  else
-    plan_.refused(ip, x.height, monotonic_now(*self_));
-}
-
-void sync_engine_state::on_other_branch(const ip_address& ip, std::uint64_t height) {
-  spdlog::warn(
-      "sync: {} has another block than we at height {}: its chain is left aside. If most peers "
-      "say the same, our own block is the odd one: stop, remove the data directory's 'chain', "
-      "start again",
-      ip.to_string(), height);
-  plan_.other_branch(ip, height, monotonic_now(*self_));
+void sync_engine_state::claims_changed(const ip_address& ip) {
+  if (const auto* x = plan_.peers().find(ip))
+    forks_.height_is(ip, x->claim, monotonic_now(*self_));
 }
 
 // -- announced blocks ---------------------------------------------------------------------
@@ -121,6 +119,7 @@ caf::result<flood_judgement> sync_engine_state::judge(const ip_address& ip,
   if (!announcement || !announcement->block)
     return ignored("not an announced block");
   plan_.at_least(ip, capped(announcement->block->header.height), monotonic_now(*self_));
+  claims_changed(ip);
   auto result = judge_block(ip, announcement->block);
   drive();
   return result;
@@ -130,9 +129,12 @@ caf::result<flood_judgement> sync_engine_state::judge_block(const ip_address& ip
                                                             const block_ptr& x) {
   const auto& header = x->header;
   if (header.height <= pipeline_.tip().height) {
-    if (have(header))
+    if (have(header)) {
+      if (header.height == pipeline_.tip().height)
+        on_our_branch(ip);
       return ignored("we have it");
-    on_other_branch(ip, header.height);
+    }
+    on_other_branch(ip, header.height, chain::block_hash(header));
     return ignored("another block than ours at this height");
   }
   if (header.height < pipeline_.next_height())
@@ -141,9 +143,10 @@ caf::result<flood_judgement> sync_engine_state::judge_block(const ip_address& ip
     return ignored("blocks before it are missing");
   if (!pipeline_.links(*x)) {
     if (pipeline_.empty())
-      on_other_branch(ip, header.height);
+      on_other_branch(ip, header.height - 1, header.previous_hash);
     return ignored("its parent is unknown");
   }
+  on_our_branch(ip);
   const auto latest = context_.unix_now() + chain::max_future_seconds;
   if (header.timestamp > latest)
     return ignored("its timestamp is too far ahead of our clock");
@@ -166,14 +169,12 @@ bool sync_engine_state::have(const block_header& header) const {
 
 void sync_engine_state::wake() {
   const auto now = monotonic_now(*self_);
-  std::vector<std::uint64_t> overdue;
-  for (const auto& [run, at] : check_deadlines_)
+  std::vector<check_id> overdue;
+  for (const auto& [id, at] : check_deadlines_)
     if (at <= now)
-      overdue.push_back(run);
-  for (auto run : overdue) {
-    check_deadlines_.erase(run);
-    pipeline_.check_failed(run);
-  }
+      overdue.push_back(id);
+  for (const auto& [whose, run] : overdue)
+    check_lost(whose, run);
   if (keeper_phase_ != keeper_phase::ready && keeper_deadline_ <= now)
     keeper_overdue();
   else
@@ -192,6 +193,8 @@ void sync_engine_state::arm(monotonic_ns now) {
     consider(checks_from_);
   for (const auto& [_, at] : check_deadlines_)
     consider(at);
+  if (const auto at = forks_.next_deadline(now))
+    consider(*at);
   if (next)
     alarm_.set(self_, context_.ticker, *next);
 }
@@ -231,6 +234,8 @@ std::string sync_engine_state::state_text() const {
     return "storage-failed";
   if (keeper_phase_ == keeper_phase::asking_tip)
     return "waiting-for-storage";
+  if (forks_.repairing())
+    return "changing-branch";
   if (plan_.trusted_target() > pipeline_.tip().height)
     return "syncing";
   if (plan_.target() > pipeline_.tip().height)
@@ -248,11 +253,12 @@ sync_snapshot sync_engine_state::snapshot() const {
   result.peers = plan_.peers().all().size();
   result.outstanding = plan_.asks().size();
   result.buffered_blocks = plan_.buffer().blocks() + pipeline_.next_height() - at.height - 1;
-  result.buffered_bytes = plan_.buffer().bytes() + pipeline_.bytes();
+  result.buffered_bytes = plan_.buffer().bytes() + pipeline_.bytes() + forks_.bytes();
   result.blocks_per_second = progress_.blocks_per_second(now);
   result.eta_seconds = progress_.eta_seconds({result.height, result.target, 0}, now);
   for (const auto& [ip, x] : plan_.peers().all())
     result.claims.emplace(ip, x.claim);
+  result.forks = forks_snapshot(now);
   return result;
 }
 

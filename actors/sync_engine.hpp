@@ -1,12 +1,15 @@
 #pragma once
 
-// Downloads what is missing (architecture, sections 3 and 6). The policy is in `sync::sync_plan`,
-// the way of blocks into the chain in `sync::block_pipeline`; this actor carries messages between
-// them, the peers, the checkers and the chain keeper.
+// Downloads what is missing and changes over to the network's branch (architecture, sections 3 and
+// 6). The policy of downloading is in `sync::sync_plan`, the way of blocks into the chain in
+// `sync::block_pipeline`, that of forks in `sync::fork_repair`; this actor carries messages between
+// them, the peers, the checkers, the masternode table and the chain keeper.
 
 #include "actors/alarm.hpp"
 #include "actors/block_pipeline.hpp"
+#include "actors/fork_repair.hpp"
 #include "actors/interfaces.hpp"
+#include "actors/line_limit.hpp"
 #include "actors/node_context.hpp"
 #include "actors/sync_plan.hpp"
 #include "actors/sync_progress.hpp"
@@ -20,6 +23,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace timenode {
@@ -56,6 +60,7 @@ class sync_engine_state {
     ready,
     applying,    ///< Has a batch; next: asks for the tip, since it is unknown what became of the
                  ///< batch.
+    switching,   ///< Has a branch; the same.
     asking_tip,  ///< Next: asks again.
     resting,     ///< The store failed, or the keeper did not answer; next: tries again.
   };
@@ -65,12 +70,16 @@ class sync_engine_state {
     peer_connection_actor connection;
   };
 
+  /// Whose blocks a checker has.
+  enum class check_of : std::uint8_t { our_chain, branch };
+  using check_id = std::pair<check_of, std::uint64_t>;
+
   // -- peers
   void peer_up(const peer_info& info, const peer_connection_actor& connection);
   void peer_down(const ip_address& ip);
   void take(const ip_address& ip, const wire::message& x);
   void blocks_came(const ip_address& ip, std::span<const block_ptr> blocks);
-  void hash_came(const ip_address& ip, const wire::block_hash_response& x);
+  void claims_changed(const ip_address& ip);
   std::uint64_t capped(std::uint64_t height) const;
 
   // -- announced blocks
@@ -83,7 +92,9 @@ class sync_engine_state {
   void feed();
   void add_run(std::int64_t latest);
   void start_checks();
-  void check(sync::check_job job);
+  void check(check_of whose, sync::check_job job);
+  void check_done(check_of whose, std::uint64_t run, check_reply& reply);
+  void check_lost(check_of whose, std::uint64_t run);
   void start_apply();
   void on_applied(const apply_reply& reply);
   void on_tip(const chain_tip& tip);
@@ -93,9 +104,17 @@ class sync_engine_state {
   void flood_if_caught_up(const sync::pipeline_news& news);
   void too_early(const sync::sourced_block& x);
 
-  /// The peer's block at that height is none of our branch. For now it is only not asked for blocks
-  /// for a while; finding out whose branch is right begins here.
-  void on_other_branch(const ip_address& ip, std::uint64_t height);
+  // -- forks (sync_engine_forks.cpp)
+  /// The peer's block at that height, which we hold, is another one than ours.
+  void on_other_branch(const ip_address& ip, std::uint64_t height, const hash256& hash);
+  void on_our_branch(const ip_address& ip);
+  void hash_came(const ip_address& ip, const wire::block_hash_response& x);
+  void repair_forks(monotonic_ns now);
+  void ask_for_masternodes();
+  void start_switch();
+  void on_switched(const apply_reply& reply);
+  void tip_moved(const chain_tip& from);
+  fork_snapshot forks_snapshot(monotonic_ns now) const;
 
   // -- the keeper (sync_engine_blocks.cpp)
   void enter(keeper_phase phase, monotonic_ns patience);
@@ -123,8 +142,12 @@ class sync_engine_state {
 
   std::map<ip_address, connected_peer>
       peers_;  ///< Established ones: the registry's slots bound them.
+  masternode_list_actor masternodes_;  ///< Null until attached: there is nobody to ask.
   sync::sync_plan plan_;
   sync::block_pipeline pipeline_;
+  sync::fork_repair forks_;
+  std::optional<chain_branch> waiting_branch_;  ///< For the keeper, when it has done what it has.
+  std::uint64_t switches_ = 0;
   sync::sync_progress progress_;
   alarm_clock alarm_;
   encoded_line height_question_;  ///< Shared by all who are asked.
@@ -134,8 +157,8 @@ class sync_engine_state {
   std::uint64_t keeper_turn_ = 0;   ///< An answer of another turn is dropped.
   std::uint32_t keeper_rests_ = 0;  ///< In a row.
 
-  /// When a check is overdue, by run; as many as there are checkers.
-  std::map<std::uint64_t, monotonic_ns> check_deadlines_;
+  /// When a check is overdue; twice as many at most as there are checkers.
+  std::map<check_id, monotonic_ns> check_deadlines_;
   std::size_t next_checker_ = 0;
   monotonic_ns checks_from_ = 0;  ///< No check before this moment: a checker has just failed.
 
@@ -143,6 +166,8 @@ class sync_engine_state {
   std::map<sync::verdict_token, caf::typed_response_promise<flood_judgement>> verdicts_;
   sync::verdict_token last_token_ = 0;
   monotonic_ns clock_warning_from_ = 0;  ///< No warning about clocks before this moment.
+  line_limit bad_block_lines_{5, std::chrono::minutes{1}};
+  line_limit fork_lines_{10, std::chrono::minutes{1}};
 };
 
 using sync_engine = sync_engine_actor::stateful_impl<sync_engine_state>;

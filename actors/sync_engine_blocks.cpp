@@ -5,6 +5,7 @@
 #include "chain/hex.hpp"
 #include "chain/validation.hpp"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -45,7 +46,9 @@ std::string evidence_of(const block& x) {
 void sync_engine_state::drive() {
   const auto now = monotonic_now(*self_);
   feed();
+  repair_forks(now);
   start_checks();
+  start_switch();
   start_apply();
   send(plan_.step(position(), now));
   log_progress(now);
@@ -54,7 +57,8 @@ void sync_engine_state::drive() {
 
 /// Moves blocks whose turn it is from the buffer into the pipeline.
 void sync_engine_state::feed() {
-  if (keeper_phase_ == keeper_phase::asking_tip)
+  if (keeper_phase_ == keeper_phase::asking_tip || keeper_phase_ == keeper_phase::switching ||
+      waiting_branch_)
     return;  // it is not known whose turn it is
   const auto latest = context_.unix_now() + chain::max_future_seconds;
   while (pipeline_.has_room()) {
@@ -67,7 +71,8 @@ void sync_engine_state::feed() {
     if ((!linked || early) && !pipeline_.empty())
       return;
     if (!linked)
-      on_other_branch(ip_address{next->from}, next->height());
+      on_other_branch(ip_address{next->from}, next->height() - 1,
+                      hash256{next->block->header.previous_hash});
     else if (early)
       too_early(sync::sourced_block{*next});
     else
@@ -94,27 +99,44 @@ void sync_engine_state::start_checks() {
   if (checkers_.empty() || monotonic_now(*self_) < checks_from_)
     return;
   while (auto job = pipeline_.next_check())
-    check(std::move(*job));
+    check(check_of::our_chain, std::move(*job));
+  while (auto job = forks_.next_check())
+    check(check_of::branch, std::move(*job));
 }
 
-void sync_engine_state::check(sync::check_job job) {
+void sync_engine_state::check(check_of whose, sync::check_job job) {
   const auto run = job.run;
-  check_deadlines_[run] = monotonic_now(*self_) + check_patience;
+  check_deadlines_[{whose, run}] = monotonic_now(*self_) + check_patience;
   const auto& checker = checkers_[next_checker_++ % checkers_.size()];
   self_->request(checker, caf::infinite, atom::check_v, std::move(job.blocks))
       .then(
-          [this, run](check_reply& reply) {
-            check_deadlines_.erase(run);
-            settle(pipeline_.checked(run, std::move(reply)));
+          [this, whose, run](check_reply& reply) {
+            check_done(whose, run, reply);
             drive();
           },
-          [this, run](const caf::error& reason) {
+          [this, whose, run](const caf::error& reason) {
             spdlog::warn("sync: a block checker failed: {}; trying another", to_string(reason));
-            check_deadlines_.erase(run);
-            pipeline_.check_failed(run);
+            check_lost(whose, run);
             checks_from_ = monotonic_now(*self_) + check_pause;
             drive();
           });
+}
+
+void sync_engine_state::check_done(check_of whose, std::uint64_t run, check_reply& reply) {
+  check_deadlines_.erase({whose, run});
+  if (whose == check_of::our_chain)
+    settle(pipeline_.checked(run, std::move(reply)));
+  else if (const auto bad = forks_.checked(run, std::move(reply), context_.unix_now(),
+                                           monotonic_now(*self_)))
+    report(*bad);
+}
+
+void sync_engine_state::check_lost(check_of whose, std::uint64_t run) {
+  check_deadlines_.erase({whose, run});
+  if (whose == check_of::our_chain)
+    pipeline_.check_failed(run);
+  else
+    forks_.check_failed(run);
 }
 
 void sync_engine_state::start_apply() {
@@ -150,9 +172,10 @@ void sync_engine_state::on_applied(const apply_reply& reply) {
 
 void sync_engine_state::on_tip(const chain_tip& tip) {
   // While the keeper has something of ours its answer brings the tip, and this is older than that.
-  if (keeper_phase_ == keeper_phase::applying || keeper_phase_ == keeper_phase::asking_tip ||
-      tip.hash == pipeline_.tip().hash)
+  if (keeper_phase_ == keeper_phase::applying || keeper_phase_ == keeper_phase::switching ||
+      keeper_phase_ == keeper_phase::asking_tip || tip.hash == pipeline_.tip().hash)
     return;
+  tip_moved(pipeline_.tip());
   auto news = pipeline_.reset(tip, "the chain changed meanwhile");
   news.chain_changed = true;
   settle(std::move(news));
@@ -193,8 +216,10 @@ void sync_engine_state::report(const sync::bad_block& bad) {
   plan_.wronged(from, bad.block.height(), monotonic_now(*self_));
   if (bad.judged)
     return;  // whoever asked for the verdict reports it
-  spdlog::warn("sync: {} sent an invalid block {}: {}; asking others", from.to_string(),
-               bad.block.height(), bad.reason);
+  if (const auto left_out = bad_block_lines_.take(monotonic_now(*self_)))
+    spdlog::warn("sync: {} sent an invalid block {}: {}; asking others{}", from.to_string(),
+                 bad.block.height(), bad.reason,
+                 *left_out > 0 ? fmt::format(" ({} more such blocks since)", *left_out) : "");
   const auto peer = peers_.find(from);
   if (registry_)
     self_->send(registry_,
@@ -229,6 +254,7 @@ void sync_engine_state::rest_keeper() {
 /// It is not known what became of the last batch, so where the chain ends must be asked.
 void sync_engine_state::ask_tip() {
   settle(pipeline_.reset(pipeline_.tip(), "the chain keeper did not answer in time"));
+  waiting_branch_.reset();
   enter(keeper_phase::asking_tip, apply_patience);
   const auto turn = keeper_turn_;
   self_->request(keeper_, caf::infinite, atom::tip_v)
@@ -237,6 +263,7 @@ void sync_engine_state::ask_tip() {
             if (turn != keeper_turn_)
               return;
             enter(keeper_phase::ready, 0);
+            tip_moved(pipeline_.tip());
             settle(pipeline_.reset(tip, {}));
             drive();
           },
@@ -252,6 +279,7 @@ void sync_engine_state::keeper_overdue() {
   case keeper_phase::ready:
     return;
   case keeper_phase::applying:
+  case keeper_phase::switching:
     spdlog::warn("sync: the chain keeper did not answer; is the disk slow or full?");
     ask_tip();
     break;

@@ -92,6 +92,14 @@ void sync_plan::other_branch(const ip_address& ip, std::uint64_t height, monoton
   claims_.refused(ip, height, now);
 }
 
+void sync_plan::set_aside(const ip_address& ip, bool aside, monotonic_ns now) {
+  if (aside) {
+    buffer_.drop_from(ip);
+    claims_.released(ip, asks_.release(ip, false, now));
+  }
+  claims_.set_aside(ip, aside, now);
+}
+
 void sync_plan::refused(const ip_address& ip, std::uint64_t height, monotonic_ns now) {
   other_branch(ip, height, now);
 }

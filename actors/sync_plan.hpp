@@ -84,6 +84,10 @@ class sync_plan {
   /// The peer's block at `height` is not on our branch: what waits of that peer is dropped, and it
   /// is not asked from there on until it claims again after a rest. See `peer_claims::refused`.
   void other_branch(const ip_address& ip, std::uint64_t height, monotonic_ns now);
+  /// The peer is on another branch than we, or on ours again.
+  void set_aside(const ip_address& ip, bool aside, monotonic_ns now);
+  /// Our chain is another one than before.
+  void nobody_aside(monotonic_ns now) { claims_.nobody_aside(now); }
   /// The peer cannot deliver that block, or none that we may take yet.
   void refused(const ip_address& ip, std::uint64_t height, monotonic_ns now);
   /// The peer's block is provably wrong.

@@ -41,6 +41,15 @@ struct utxo_digest {
 /// The votes that committed a block: what makes it final. Whoever keeps one has checked the signatures.
 using block_certificate = wire::block_commit;
 
+/// A block that was on our chain until a reorganisation took it off.
+struct shelved_block {
+  std::uint64_t height = 0;
+  hash256 hash{};
+  hash256 previous_hash{};
+  std::size_t bytes = 0; ///< Of bincode.
+  bool operator==(const shelved_block&) const = default;
+};
+
 /// The read side: what peers, RPC and the sync engine ask for. Const and thread-safe.
 class chain_reader {
 public:
@@ -77,6 +86,14 @@ public:
   virtual std::uint64_t final_height() const { return 0; }
   /// Whether the block of ours at that height is final, by a certificate of its own or of one above it.
   bool is_certified(std::uint64_t height) const { return height <= final_height(); }
+  /// What reorganisations took off our chain and may yet come back (block_shelf.hpp), in ascending order of
+  /// their heights.
+  virtual std::vector<shelved_block> shelved() const { return {}; }
+  /// One of those; null when it is not there.
+  virtual block_ptr block_on_shelf(const hash256& hash) const {
+    static_cast<void>(hash);
+    return nullptr;
+  }
   /// What is wrong with the store, if anything: a read or a commit failed and none has worked since. A
   /// read that cannot be done answers as if there were nothing, and says so here.
   virtual std::optional<failure> trouble() const { return std::nullopt; }

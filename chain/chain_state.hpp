@@ -10,10 +10,13 @@
 
 namespace timenode::chain {
 
+class coin_overlay;
+
 /// What came of applying blocks.
 struct apply_result {
   std::size_t applied = 0;             ///< How many from the front are now stored.
   std::optional<failure> rejected;     ///< Why the next one was not: the rule and the values.
+  std::uint64_t rejected_height = 0;   ///< Of that one; 0 when none was refused for itself.
   bool storage_failed = false;         ///< The store is at fault, not the block.
 };
 
@@ -39,11 +42,24 @@ public:
   /// `max_reorg_depth`, never the genesis or a final block.
   outcome<void> roll_back(std::uint64_t count);
 
+  /// Puts these blocks in place of all of ours above `ancestor`, as one store batch: afterwards there are
+  /// either all of them, or our old chain as it was. So is a kill at any instruction. `ancestor` is the
+  /// height and hash of the last block that both chains have; the first of `blocks`, of which there must be
+  /// one, follows on it. Goes back at most `max_reorg_depth` blocks, and not below `final_height()`.
+  apply_result reorganise(std::uint64_t ancestor, const hash256& ancestor_hash,
+                          std::span<const checked_block> blocks, std::int64_t now);
+
   const block_store& store() const noexcept { return store_; }
 
 private:
   apply_result append(std::span<const checked_block> blocks, const block_certificate* certificate,
                       std::int64_t now, bool sync);
+  outcome<void> may_undo(std::uint64_t count) const;
+  outcome<chain_tip> undo(std::uint64_t count, coin_overlay& coins) const;
+  apply_result connect(std::span<const checked_block> blocks, std::int64_t now,
+                       coin_overlay& coins, store_batch& batch) const;
+  apply_result replace(std::uint64_t ancestor, std::span<const checked_block> blocks,
+                       const block_certificate* certificate, std::int64_t now);
 
   block_store& store_;
 };

@@ -95,10 +95,21 @@ outcome<void> memory_store::commit(const store_batch& batch, bool) {
   if (auto fits = check_batch(batch, tip_, certificates_.empty() ? 0 : certificates_.rbegin()->first);
       !fits)
     return fits;
+  std::vector<shelved_block> removed;
+  std::map<hash256, block_ptr> bodies;
   for (std::uint64_t i = 0; i < batch.remove; ++i) {
-    heights_.erase(entries_.back().hash);
+    auto& top = entries_.back();
+    heights_.erase(top.hash);
+    removed.push_back({entries_.size() - 1, top.hash, top.block->header.previous_hash, top.bytes});
+    bodies.emplace(top.hash, std::move(top.block));
     entries_.pop_back();
   }
+  const auto change = shelf_.plan(removed, batch);
+  shelf_.apply(change);
+  for (const auto& x : change.dropped)
+    shelved_.erase(x.hash);
+  for (const auto& x : change.added)
+    shelved_.emplace(x.hash, std::move(bodies[x.hash]));
   for (std::size_t i = 0; i < batch.append.size(); ++i) {
     const auto& x = batch.append[i];
     heights_.emplace(x.hash, entries_.size());
@@ -114,6 +125,17 @@ outcome<void> memory_store::commit(const store_batch& batch, bool) {
   }
   tip_ = batch.tip;
   return {};
+}
+
+std::vector<shelved_block> memory_store::shelved() const {
+  const std::shared_lock lock{mutex_};
+  return shelf_.list();
+}
+
+block_ptr memory_store::block_on_shelf(const hash256& hash) const {
+  const std::shared_lock lock{mutex_};
+  const auto found = shelved_.find(hash);
+  return found != shelved_.end() ? found->second : nullptr;
 }
 
 outcome<block_undo> memory_store::undo_at(std::uint64_t height) const {

@@ -2,6 +2,7 @@
 
 // A store in memory: for tests, for simulations, and for replaying a chain to check it.
 
+#include "chain/block_shelf.hpp"
 #include "chain/block_store.hpp"
 #include "messages/network.hpp"
 
@@ -27,6 +28,8 @@ public:
   utxo_digest utxo_state() const override;
   std::optional<block_certificate> certificate_at(std::uint64_t height) const override;
   std::uint64_t final_height() const override;
+  std::vector<shelved_block> shelved() const override;
+  block_ptr block_on_shelf(const hash256& hash) const override;
   outcome<void> commit(const store_batch& batch, bool sync) override;
   outcome<block_undo> undo_at(std::uint64_t height) const override;
 
@@ -44,6 +47,8 @@ private:
   std::map<hash256, coin_group> coins_;
   std::map<std::uint64_t, block_certificate> certificates_;
   chain_tip tip_;
+  block_shelf shelf_;
+  std::map<hash256, block_ptr> shelved_; ///< What is on it.
 
   mutable std::mutex digest_mutex_; ///< Taken before `mutex_` where both are.
   mutable std::optional<std::pair<hash256, utxo_digest>> digest_; ///< The last one, for this tip.

@@ -19,7 +19,8 @@ namespace timenode::chain {
 namespace {
 
 constexpr std::array<const char*, family_count> family_names{"default", "blocks", "heights", "coins",
-                                                             "undo", "certificates"};
+                                                             "undo", "certificates",
+                                                              "shelf"};
 
 std::string in_directory(const std::filesystem::path& x) {
   return "the chain store in " + x.string();

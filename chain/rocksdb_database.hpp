@@ -19,8 +19,9 @@ enum class family : std::size_t {
   coins,   ///< Transaction id -> its unspent outputs.
   undo,    ///< Height, big-endian -> what the block spent. None for a block that spent nothing.
   certificates, ///< Height, big-endian -> the votes that committed the block. None for a block without.
+  shelf,   ///< Height, big-endian, and hash -> a block that a reorganisation took off the chain, in bincode.
 };
-inline constexpr std::size_t family_count = 6;
+inline constexpr std::size_t family_count = 7;
 
 /// An open database with its families; closes in the right order.
 class database {

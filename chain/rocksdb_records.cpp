@@ -6,6 +6,8 @@
 #include "chain/sha256.hpp"
 #include "chain/store_codec.hpp"
 
+#include <algorithm>
+#include <map>
 #include <string>
 
 namespace timenode::chain {
@@ -96,21 +98,44 @@ outcome<void> check_top(const database& db, const chain_tip& tip) {
                             + std::to_string(tip.height) + " with hash " + to_hex(tip.hash)));
 }
 
-outcome<void> delete_block(const database& db, std::uint64_t height, rocksdb::WriteBatch& out) {
+// A block in a record, as the shelf lists it.
+outcome<shelved_block> describe(const database& db, std::uint64_t height,
+                                const rocksdb::Slice& value) {
+  auto hash = hash_of_record(db, height, value);
+  if (!hash)
+    return pass_on(std::move(hash.error()));
+  shelved_block result{height, *hash, {}, value.size()};
+  // Version and height come before it (protocol page, section 3).
+  std::copy_n(bytes(value).begin() + 4 + 8, result.previous_hash.size(),
+              result.previous_hash.begin());
+  return result;
+}
+
+// Takes a block off the chain. Returns it, and its record in `value`.
+outcome<shelved_block> delete_block(const database& db, std::uint64_t height,
+                                    rocksdb::PinnableSlice& value, rocksdb::WriteBatch& out) {
   const auto key = encode_height(height);
-  rocksdb::PinnableSlice value;
   auto found = get_record(db, family::blocks, slice(key), value);
   if (!found)
     return pass_on(std::move(found.error()));
   if (!*found)
     return pass_on(db.damaged("block " + std::to_string(height) + " is missing"));
-  auto hash = hash_of_record(db, height, value);
-  if (!hash)
-    return pass_on(std::move(hash.error()));
-  out.Delete(db[family::heights], slice(*hash));
+  auto result = describe(db, height, value);
+  if (!result)
+    return result;
+  out.Delete(db[family::heights], slice(result->hash));
   out.Delete(db[family::blocks], slice(key));
   out.Delete(db[family::undo], slice(key));
-  return {};
+  return result;
+}
+
+// What the shelf gains and loses by a batch that takes these blocks off the chain.
+void write_shelf(const database& db, const block_shelf::change& change,
+                 const std::map<hash256, std::string>& values, rocksdb::WriteBatch& out) {
+  for (const auto& x : change.dropped)
+    out.Delete(db[family::shelf], slice(shelf_key(x)));
+  for (const auto& x : change.added)
+    out.Put(db[family::shelf], slice(shelf_key(x)), values.at(x.hash));
 }
 
 } // namespace
@@ -189,12 +214,50 @@ outcome<hash256> hash_of_record(const database& db, std::uint64_t height,
   return sha256(bytes(value).first(header_bytes));
 }
 
-outcome<rocksdb::WriteBatch> make_writes(const database& db, const store_batch& batch,
-                                         const chain_tip& tip) {
-  rocksdb::WriteBatch result;
-  for (std::uint64_t i = 0; i < batch.remove; ++i)
-    if (auto deleted = delete_block(db, tip.height - i, result); !deleted)
+std::array<char, 40> shelf_key(const shelved_block& x) noexcept {
+  std::array<char, 40> result;
+  const auto height = encode_height(x.height);
+  const auto end = std::copy(height.begin(), height.end(), result.begin());
+  std::copy(x.hash.begin(), x.hash.end(), end);
+  return result;
+}
+
+outcome<block_shelf> load_shelf(const database& db) {
+  block_shelf result;
+  rocksdb::ReadOptions read;
+  read.fill_cache = false; // Each is read once.
+  const std::unique_ptr<rocksdb::Iterator> entry{db->NewIterator(read, db[family::shelf])};
+  for (entry->SeekToFirst(); entry->Valid(); entry->Next()) {
+    const auto key = chars(entry->key());
+    const auto height = decode_height(key.first(std::min<std::size_t>(key.size(), 8)));
+    if (!height)
+      return pass_on(db.damaged("a record of a block beside the chain cannot be understood"));
+    auto x = describe(db, *height, entry->value());
+    if (!x)
+      return pass_on(std::move(x.error()));
+    result.add(*x);
+  }
+  if (!entry->status().ok())
+    return pass_on(db.explain(entry->status(), "read"));
+  return result;
+}
+
+outcome<batch_writes> make_writes(const database& db, const store_batch& batch,
+                                  const chain_tip& tip, const block_shelf& shelf) {
+  batch_writes writes;
+  auto& result = writes.records;
+  std::vector<shelved_block> removed;
+  std::map<hash256, std::string> removed_values;
+  for (std::uint64_t i = 0; i < batch.remove; ++i) {
+    rocksdb::PinnableSlice value;
+    auto deleted = delete_block(db, tip.height - i, value, result);
+    if (!deleted)
       return pass_on(std::move(deleted.error()));
+    removed_values.emplace(deleted->hash, value.ToString());
+    removed.push_back(std::move(*deleted));
+  }
+  writes.shelf = shelf.plan(removed, batch);
+  write_shelf(db, writes.shelf, removed_values, result);
   byte_string buffer;
   std::string record;
   for (std::size_t i = 0; i < batch.append.size(); ++i) {
@@ -219,7 +282,7 @@ outcome<rocksdb::WriteBatch> make_writes(const database& db, const store_batch& 
     }
   }
   result.Put(db[family::meta], slice(tip_key), slice(encode_tip(batch.tip)));
-  return result;
+  return writes;
 }
 
 } // namespace timenode::chain

@@ -42,9 +42,10 @@ struct rocksdb_store::impl {
   std::unique_ptr<database> db;
   bool full = false; ///< The last write failed for want of space. Only the writing thread's.
 
-  mutable std::mutex state_mutex; ///< Guards these four; never held while the disk works.
+  mutable std::mutex state_mutex; ///< Guards these five; never held while the disk works.
   chain_tip tip;
   std::uint64_t final_height = 0;
+  block_shelf shelf;
   std::optional<failure> write_trouble;
   mutable std::optional<failure> read_trouble; ///< The first one.
 
@@ -101,12 +102,16 @@ rocksdb_store::open(const std::filesystem::path& directory, network_id network,
   auto final_height = read_final_height(**db);
   if (!final_height)
     return tl::unexpected<failure>{std::move(final_height.error())};
+  auto shelf = load_shelf(**db);
+  if (!shelf)
+    return tl::unexpected<failure>{std::move(shelf.error())};
   auto x = std::make_unique<impl>();
   x->network = network;
   x->options = options;
   x->db = std::move(*db);
   x->tip = *tip;
   x->final_height = *final_height;
+  x->shelf = std::move(*shelf);
   return std::unique_ptr<rocksdb_store>{new rocksdb_store{std::move(x)}};
 }
 
@@ -249,6 +254,27 @@ outcome<utxo_digest> rocksdb_store::impl::walk_coins() const {
   return digest->second;
 }
 
+std::vector<shelved_block> rocksdb_store::shelved() const {
+  const std::lock_guard lock{impl_->state_mutex};
+  return impl_->shelf.list();
+}
+
+block_ptr rocksdb_store::block_on_shelf(const hash256& hash) const {
+  std::optional<shelved_block> which;
+  {
+    const std::lock_guard lock{impl_->state_mutex};
+    if (const auto* found = impl_->shelf.find(hash))
+      which = *found;
+  }
+  if (!which)
+    return nullptr;
+  const std::shared_lock lock{impl_->db_mutex};
+  rocksdb::PinnableSlice value;
+  if (!impl_->get(family::shelf, slice(shelf_key(*which)), value))
+    return nullptr; // It came off meanwhile.
+  return impl_->value_of(decode_block_record(*impl_->db, which->height, value));
+}
+
 outcome<block_undo> rocksdb_store::undo_at(std::uint64_t height) const {
   if (height == 0)
     return fail("there are no undo data for the genesis block");
@@ -388,11 +414,15 @@ outcome<void> rocksdb_store::impl::reopen() {
   const auto highest = read_final_height(**again);
   if (!highest)
     return tl::unexpected<failure>{highest.error()};
+  auto beside = load_shelf(**again);
+  if (!beside)
+    return tl::unexpected<failure>{std::move(beside.error())};
   put_in_place(*again);
   full = false;
   const std::lock_guard lock{state_mutex};
   tip = *top;
   final_height = *highest;
+  shelf = std::move(*beside);
   write_trouble.reset();
   return {};
 }
@@ -401,23 +431,24 @@ outcome<void> rocksdb_store::impl::write(const store_batch& batch, bool sync) {
   const auto now = tip; // Only this thread changes it.
   if (auto fits = check_batch(batch, now, final_height); !fits)
     return fits;
-  auto writes = make_writes(*db, batch, now);
+  auto writes = make_writes(*db, batch, now, shelf);
   if (!writes)
     return tl::unexpected<failure>{std::move(writes.error())};
   rocksdb::WriteOptions write_options;
   write_options.sync = sync;
-  const auto status = (*db)->Write(write_options, &*writes);
+  const auto status = (*db)->Write(write_options, &writes->records);
   if (status.ok()) {
     const std::lock_guard lock{state_mutex};
     tip = batch.tip;
     if (!batch.certificates.empty())
       final_height = std::max(final_height, batch.certificates.rbegin()->first);
+    shelf.apply(writes->shelf);
     write_trouble.reset();
     return {};
   }
   db->give_up_log();
   full = status.IsNoSpace();
-  auto reason = full ? full_disk(db->bytes_to_reopen() + writes->GetDataSize())
+  auto reason = full ? full_disk(db->bytes_to_reopen() + writes->records.GetDataSize())
                      : db->explain(status, "write");
   if (!full)
     reason.reason += "; remove the cause and restart timenode";

@@ -40,6 +40,8 @@ public:
   coin_group coins(const hash256& txid) const override;
   outcome<coin_group> load_coins(const hash256& txid) const override;
   utxo_digest utxo_state() const override;
+  std::vector<shelved_block> shelved() const override;
+  block_ptr block_on_shelf(const hash256& hash) const override;
   outcome<block_undo> undo_at(std::uint64_t height) const override;
   std::optional<block_certificate> certificate_at(std::uint64_t height) const override;
   std::uint64_t final_height() const override;

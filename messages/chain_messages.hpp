@@ -1,7 +1,6 @@
 #pragma once
 
-// What actors tell each other of blocks: batches, the answers to them, and what keeper and sync
-// engine are at.
+// What actors tell each other of blocks: batches, the answers to them, and what the keeper is at.
 
 #include "messages/ip_address.hpp"
 #include "messages/ledger.hpp"
@@ -108,15 +107,17 @@ struct check_reply {
 
 /// What the keeper says to blocks that it was given.
 struct apply_reply {
-  chain_tip tip;                ///< Now.
-  std::uint64_t applied = 0;    ///< How many from the front are stored.
-  std::string rejected;         ///< Why the next one was not; empty: none was refused.
-  bool storage_failed = false;  ///< The disk is at fault, not the block.
+  chain_tip tip;                      ///< Now.
+  std::uint64_t applied = 0;          ///< How many from the front are stored.
+  std::string rejected;               ///< Why the next one was not; empty: none was refused.
+  std::uint64_t rejected_height = 0;  ///< Of the block that breaks a rule; 0: that is not why.
+  bool storage_failed = false;        ///< The disk is at fault, not the block.
 
   template <class Inspector>
   friend bool inspect(Inspector& f, apply_reply& x) {
     return f.object(x).fields(f.field("tip", x.tip), f.field("applied", x.applied),
                               f.field("rejected", x.rejected),
+                              f.field("rejected_height", x.rejected_height),
                               f.field("storage_failed", x.storage_failed));
   }
 };
@@ -136,30 +137,6 @@ struct keeper_snapshot {
                               f.field("blocks_refused", x.blocks_refused),
                               f.field("final_height", x.final_height),
                               f.field("storage_error", x.storage_error));
-  }
-};
-
-/// What the sync engine is at.
-struct sync_snapshot {
-  std::string state;              ///< "idle", "syncing", "waiting-for-peers", ...
-  std::uint64_t height = 0;       ///< Ours.
-  std::uint64_t target = 0;       ///< Best claim that has credit; our height when there is none.
-  std::uint64_t peers = 0;        ///< That we can ask.
-  std::uint64_t outstanding = 0;  ///< Requests under way.
-  std::uint64_t buffered_blocks = 0;  ///< Waiting for their turn.
-  std::uint64_t buffered_bytes = 0;
-  double blocks_per_second = 0;                ///< Over the last seconds.
-  std::int64_t eta_seconds = -1;               ///< -1: unknown.
-  std::map<ip_address, std::uint64_t> claims;  ///< Height by peer.
-
-  template <class Inspector>
-  friend bool inspect(Inspector& f, sync_snapshot& x) {
-    return f.object(x).fields(
-        f.field("state", x.state), f.field("height", x.height), f.field("target", x.target),
-        f.field("peers", x.peers), f.field("outstanding", x.outstanding),
-        f.field("buffered_blocks", x.buffered_blocks), f.field("buffered_bytes", x.buffered_bytes),
-        f.field("blocks_per_second", x.blocks_per_second), f.field("eta_seconds", x.eta_seconds),
-        f.field("claims", x.claims));
   }
 };
 

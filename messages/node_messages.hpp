@@ -12,6 +12,7 @@
 #include "messages/masternode_messages.hpp"
 #include "messages/network.hpp"
 #include "messages/peer_messages.hpp"
+#include "messages/sync_messages.hpp"
 #include "messages/wire_codec.hpp"
 
 #include <caf/inspector_access.hpp>
@@ -162,5 +163,10 @@ CAF_ADD_ATOM(timenode_messages, timenode::atom, tip)
 CAF_ADD_ATOM(timenode_messages, timenode::atom, wake)
 CAF_ADD_ATOM(timenode_messages, timenode::atom, want)
 CAF_ADD_ATOM(timenode_messages, timenode::atom, commit)
+
+CAF_ADD_TYPE_ID(timenode_messages, (timenode::chain_branch))
+CAF_ADD_TYPE_ID(timenode_messages, (timenode::branch_snapshot))
+CAF_ADD_TYPE_ID(timenode_messages, (std::vector<timenode::branch_snapshot>))
+CAF_ADD_TYPE_ID(timenode_messages, (timenode::fork_snapshot))
 
 CAF_END_TYPE_ID_BLOCK(timenode_messages)

@@ -31,8 +31,11 @@ struct peer_script {
   std::optional<std::uint64_t> claim{};  ///< What it says its height is; none: that of its chain.
   bool answers_heights = true;
   bool answers_blocks = true;
+  bool answers_hashes = true;
   std::chrono::nanoseconds delay{0};  ///< Before each answer.
-  /// Answers to requests for blocks may be changed here.
+  /// Answers to questions for hashes may be changed here.
+  std::function<void(timenode::wire::block_hash_response&)> distort_hash{};
+  /// Answers to requests for blocks, of either kind, may be changed here.
   std::function<void(block_list&)> distort{};
 };
 
@@ -45,6 +48,8 @@ struct peer_log {
   };
   std::vector<request> requests;
   std::size_t polls = 0;
+  std::vector<std::uint64_t> hashes;  ///< Heights whose hash was asked for.
+  std::vector<request> ranges;        ///< By `GetBlockRange`: blocks of another branch.
   std::size_t blocks_sent = 0;
   std::vector<timenode::monotonic_ns> open;  ///< When unanswered requests came.
   std::size_t most_open = 0;  ///< Unanswered requests that were younger than 15 s, at most.
@@ -89,6 +94,10 @@ class scripted_peer_state {
       on_poll();
     else if (const auto* request = std::get_if<wire::get_blocks>(&message))
       on_request(*request);
+    else if (const auto* hash = std::get_if<wire::get_block_hash>(&message))
+      on_hash(hash->height);
+    else if (const auto* range = std::get_if<wire::get_block_range>(&message))
+      on_range(*range);
     else
       throw std::runtime_error{"an unexpected question"};
   }
@@ -98,6 +107,36 @@ class scripted_peer_state {
     if (script_->answers_heights)
       answer(timenode::wire::block_height_response{
           script_->claim.value_or(script_->chain.size() - 1)});
+  }
+
+  void on_hash(std::uint64_t height) {
+    log_->hashes.push_back(height);
+    if (!script_->answers_hashes)
+      return;
+    timenode::wire::block_hash_response response{height, std::nullopt};
+    if (height < script_->chain.size())
+      response.hash = timenode::chain::block_hash(script_->chain[height]->header);
+    if (script_->distort_hash)
+      script_->distort_hash(response);
+    answer(response);
+  }
+
+  void on_range(const timenode::wire::get_block_range& x) {
+    log_->ranges.push_back({x.start_height, x.end_height, timenode::monotonic_now(*self_)});
+    if (!script_->answers_blocks)
+      return;
+    timenode::wire::block_range_response response;
+    response.blocks = blocks_of(x.start_height, x.end_height);
+    answer(std::move(response));
+  }
+
+  block_list blocks_of(std::uint64_t first, std::uint64_t last) const {
+    block_list result;
+    for (auto h = first; h <= last && h < script_->chain.size(); ++h)
+      result.push_back(script_->chain[h]);
+    if (script_->distort)
+      script_->distort(result);
+    return result;
   }
 
   void on_request(const timenode::wire::get_blocks& x) {
@@ -111,10 +150,7 @@ class scripted_peer_state {
     if (!script_->answers_blocks)
       return;
     timenode::wire::blocks_response response;
-    for (auto h = x.start; h <= x.end && h < script_->chain.size(); ++h)
-      response.blocks.push_back(script_->chain[h]);
-    if (script_->distort)
-      script_->distort(response.blocks);
+    response.blocks = blocks_of(x.start, x.end);
     answer(std::move(response));
   }
 
@@ -179,6 +215,15 @@ spawn_fake_gossip(caf::actor_system& system,
   });
 }
 
+/// Stands for the table of masternodes.
+inline timenode::masternode_list_actor
+spawn_masternode_list(caf::actor_system& system,
+                      std::shared_ptr<std::vector<timenode::masternode_entry>> list) {
+  return system.spawn([list]() -> timenode::masternode_list_actor::behavior_type {
+    return {[list](timenode::atom::list) { return *list; }};
+  });
+}
+
 /// A store in memory whose disk can be full, and which counts its commits.
 class test_store : public timenode::chain::memory_store {
  public:
@@ -191,7 +236,10 @@ class test_store : public timenode::chain::memory_store {
     return memory_store::commit(batch, sync);
   }
 
+  std::uint64_t final_height() const override { return final; }
+
   bool full = false;
+  std::uint64_t final = 0;
   std::vector<std::pair<std::size_t, bool>>
       commits;  ///< Blocks appended, and whether it was synced.
 };
@@ -213,6 +261,7 @@ class sync_world : public test_node {
     keeper = system.spawn<timenode::chain_keeper>(context, store);
     registry = spawn_violation_taker(system, violations);
     gossip = spawn_fake_gossip(system, flooded);
+    masternode_list = spawn_masternode_list(system, masternodes);
     start();
   }
 
@@ -227,7 +276,16 @@ class sync_world : public test_node {
     *engine = system.spawn<timenode::sync_engine>(context, keeper, checkers, store, registry,
                                                   max_waiting_bytes_);
     self->send(*engine, timenode::atom::attach_v, gossip);
+    self->send(*engine, timenode::atom::attach_v, masternode_list);
     run();
+  }
+
+  /// From now on this address is one of an active masternode.
+  void enter_masternode(const timenode::ip_address& ip) {
+    timenode::masternode_entry entry;
+    entry.ip = ip;
+    entry.active = true;
+    masternodes->push_back(std::move(entry));
   }
 
   /// A peer that is not connected yet.
@@ -303,6 +361,9 @@ class sync_world : public test_node {
       std::make_shared<std::vector<timenode::wire::message>>();
   std::shared_ptr<timenode::sync_engine_actor> engine =
       std::make_shared<timenode::sync_engine_actor>();
+  std::shared_ptr<std::vector<timenode::masternode_entry>> masternodes =
+      std::make_shared<std::vector<timenode::masternode_entry>>();
+  timenode::masternode_list_actor masternode_list;
   timenode::chain_keeper_actor keeper;
   timenode::violation_taker_actor registry;
   timenode::gossip_actor gossip;

@@ -39,6 +39,9 @@ chain_keeper_actor spawn_stubborn(caf::actor_system& system, chain_keeper_actor 
             [=](atom::roll_back, std::uint64_t x) {
               return self->delegate(real, atom::roll_back_v, x);
             },
+            [=](atom::apply, const chain_branch& x) {
+              return self->delegate(real, atom::apply_v, x);
+            },
             [=](atom::tip) { return self->delegate(real, atom::tip_v); },
             [=](atom::subscribe, const tip_listener_actor& x) {
               return self->delegate(real, atom::subscribe_v, x);

@@ -1,10 +1,10 @@
 #include "actors/address_book.hpp"
 
 #include "actors/address_rules.hpp"
+#include "net/address_scope.hpp"
 #include "net/direction.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 namespace timenode {
 
@@ -38,12 +38,13 @@ address_book::rank address_book::rank_of(const entry& x) noexcept {
 void address_book::index(const entry& x) {
   configured_ += x.purpose == dial_purpose::configured;
   unmet_masternodes_ += is_unmet_masternode(x);
+  anchors_ += x.anchor && !x.wanted;
   if (x.purpose == dial_purpose::discovered && is_unproven(x))
-    ++unproven_by_source_[x.source];
-  if (x.purpose == dial_purpose::discovered && !x.group.empty())
-    ++by_group_[x.group];
+    ++unproven_by_source_[net::group_of(x.source)];
+  if (x.purpose == dial_purpose::discovered && x.group)
+    ++by_group_[*x.group];
   if (is_evictable(x))
-    evictable_.emplace(rank_of(x), x.at.ip);
+    evictable_[net::group_of(x.source)].emplace(rank_of(x), x.at.ip);
 }
 
 void address_book::unindex(const entry& x) {
@@ -53,17 +54,33 @@ void address_book::unindex(const entry& x) {
   };
   configured_ -= x.purpose == dial_purpose::configured;
   unmet_masternodes_ -= is_unmet_masternode(x);
+  anchors_ -= x.anchor && !x.wanted;
   if (x.purpose == dial_purpose::discovered && is_unproven(x))
-    decrement(unproven_by_source_, x.source);
-  if (x.purpose == dial_purpose::discovered && !x.group.empty())
-    decrement(by_group_, x.group);
-  if (is_evictable(x))
-    evictable_.erase(rank_of(x));
+    decrement(unproven_by_source_, net::group_of(x.source));
+  if (x.purpose == dial_purpose::discovered && x.group)
+    decrement(by_group_, *x.group);
+  if (is_evictable(x)) {
+    const auto i = evictable_.find(net::group_of(x.source));
+    i->second.erase(rank_of(x));
+    if (i->second.empty())
+      evictable_.erase(i);
+  }
 }
 
 void address_book::erase(entry_map::iterator i) {
   unindex(i->second);
   entries_.erase(i);
+  ++changes_;
+}
+
+bool address_book::make_room() {
+  if (evictable_.empty())
+    return false;
+  // Whoever has most gives, so that no source can take the place of another by naming more.
+  const auto richest = std::ranges::max_element(
+    evictable_, {}, [](const auto& of_source) { return of_source.second.size(); });
+  erase(entries_.find(richest->second.begin()->second));
+  return true;
 }
 
 bool address_book::drop_failed_masternode() {
@@ -87,13 +104,14 @@ bool address_book::has_room(const entry& x) {
       && !drop_failed_masternode())
     return false;
   if (x.purpose == dial_purpose::discovered) {
-    const auto of_source = unproven_by_source_.find(x.source);
+    const auto of_source = unproven_by_source_.find(net::group_of(x.source));
     if (is_unproven(x) && of_source != unproven_by_source_.end()
         && of_source->second >= max_addresses_per_source)
       return false;
-    const auto of_group = by_group_.find(x.group);
-    if (of_group != by_group_.end() && of_group->second >= max_addresses_per_group)
-      return false;
+    if (x.group)
+      if (const auto of_group = by_group_.find(*x.group);
+          of_group != by_group_.end() && of_group->second >= max_addresses_per_group)
+        return false;
   }
   return entries_.size() - configured_ < max_addresses || !evictable_.empty();
 }
@@ -101,11 +119,12 @@ bool address_book::has_room(const entry& x) {
 bool address_book::add(entry x) {
   x.connected = x.met = connected_.contains(x.at.ip);
   if (!is_local_address(x.at.ip))
-    x.group = x.at.ip.group();
+    x.group = net::group_of(x.at.ip);
   if (!has_room(x))
     return false;
   if (x.purpose != dial_purpose::configured && entries_.size() - configured_ >= max_addresses)
-    erase(entries_.find(evictable_.begin()->second));
+    make_room();
+  ++changes_;
   x.order = added_++;
   x.we_dial = !local_ip_ || net::local_dials(*local_ip_, x.at.ip);
   index(entries_.emplace(x.at.ip, std::move(x)).first->second);
@@ -114,21 +133,44 @@ bool address_book::add(entry x) {
 
 // -- where addresses come from ------------------------------------------------------
 
-void address_book::add_configured(const endpoint& x) {
+bool address_book::add_configured(const endpoint& x) {
   if (x.ip == local_ip_)
-    return;
+    return false;
   const auto i = entries_.find(x.ip);
-  if (i == entries_.end()) {
-    add({.at = x, .purpose = dial_purpose::configured});
-    return;
-  }
+  if (i == entries_.end())
+    return add({.at = x, .purpose = dial_purpose::configured});
   if (i->second.purpose == dial_purpose::configured && i->second.at == x)
-    return;
+    return false;
   change(i->second, [&x](entry& known) {
     known.purpose = dial_purpose::configured;
     known.at = x;
   });
   renewed_.push_back(x.ip);
+  return true;
+}
+
+bool address_book::remove_configured(const ip_address& ip) {
+  const auto i = entries_.find(ip);
+  if (i == entries_.end() || i->second.purpose != dial_purpose::configured)
+    return false;
+  dropped_.push_back(ip);
+  auto x = i->second;
+  erase(i);
+  // What is known of it stays, if there is room; it is one of many then.
+  if (x.connected || !is_unproven(x))
+    add({.at = x.at, .source = x.source, .last_success = x.last_success, .last_seen = x.last_seen});
+  return true;
+}
+
+void address_book::set_own_address(const ip_address& ip) {
+  local_ip_ = ip;
+  if (const auto i = entries_.find(ip); i != entries_.end()) {
+    if (i->second.wanted)
+      dropped_.push_back(ip);
+    erase(i);
+  }
+  for (auto& [other, x] : entries_)
+    x.we_dial = net::local_dials(ip, other); // in no index
 }
 
 bool address_book::add_masternode(const endpoint& x) {
@@ -171,10 +213,14 @@ void address_book::connected(const peer_info& peer, std::int64_t unix_now) {
       return;
     i = entries_.find(peer.ip);
   }
+  ++changes_;
   change(i->second, [&](entry& x) {
     x.connected = true;
     x.met = true;
+    x.anchor = false;
     x.failures = 0;
+    x.last_seen = unix_now;
+    x.connected_at = unix_now;
     if (outbound) {
       x.at.port = listens.port;
       x.last_success = unix_now;
@@ -182,16 +228,23 @@ void address_book::connected(const peer_info& peer, std::int64_t unix_now) {
   });
 }
 
-void address_book::disconnected(const ip_address& ip) {
+void address_book::disconnected(const ip_address& ip, std::int64_t unix_now) {
   connected_.erase(ip);
-  if (const auto i = entries_.find(ip); i != entries_.end())
-    change(i->second, [](entry& x) { x.connected = false; });
+  const auto i = entries_.find(ip);
+  if (i == entries_.end())
+    return;
+  ++changes_;
+  change(i->second, [unix_now](entry& x) {
+    x.connected = false;
+    x.last_seen = unix_now;
+  });
 }
 
 bool address_book::dialed(const dial_report& report, std::int64_t unix_now) {
   const auto i = entries_.find(report.to.ip);
   if (i == entries_.end())
     return false;
+  ++changes_;
   change(i->second, [&](entry& x) {
     if (report.reached) {
       x.last_success = unix_now;
@@ -199,10 +252,12 @@ bool address_book::dialed(const dial_report& report, std::int64_t unix_now) {
     } else {
       // The registry counts from zero again when it was told to forget the peer in between.
       x.failures = std::max(x.failures + 1, report.failures);
+      x.anchor = x.anchor && x.failures < failures_of_a_try;
     }
   });
   const auto& x = i->second;
-  if (x.purpose != dial_purpose::discovered || x.connected || x.failures < max_dial_failures)
+  if (x.purpose != dial_purpose::discovered || x.connected || x.failures < max_dial_failures
+      || (x.last_seen != 0 && unix_now - x.last_seen < forgotten_after))
     return false;
   erase(i);
   return true;
@@ -225,63 +280,6 @@ std::vector<std::string> address_book::sample(std::size_t count, random_source& 
   std::vector<std::string> result;
   for (std::size_t i = 0; i < std::min(count, linked.size()); ++i)
     result.push_back(linked[i].to_string());
-  return result;
-}
-
-directory_snapshot address_book::snapshot() const {
-  auto result = directory_snapshot{.known = entries_.size(), .configured = configured_,
-                                   .connected = connected_.size()};
-  for (const auto& [ip, x] : entries_)
-    result.wanted += x.wanted && !x.connected;
-  return result;
-}
-
-// -- keeping it ---------------------------------------------------------------------
-
-std::vector<std::string> address_book::to_lines() const {
-  std::vector<std::string> result;
-  for (const auto& [ip, x] : entries_)
-    if (x.purpose != dial_purpose::configured)
-      result.push_back(x.at.to_string() + ' ' + std::string{to_text(x.purpose)} + ' '
-                       + std::to_string(x.last_success) + ' ' + std::to_string(x.failures) + ' '
-                       + x.source.to_string());
-  return result;
-}
-
-std::size_t address_book::from_lines(std::span<const std::string> lines) {
-  std::size_t result = 0;
-  for (const auto& line : lines)
-    if (auto x = parse_line(line); x && !entries_.contains(x->at.ip))
-      result += add(std::move(*x));
-  return result;
-}
-
-std::optional<address_book::entry> address_book::parse_line(std::string_view line) const {
-  const auto next_word = [&line] {
-    const auto end = std::min(line.find(' '), line.size());
-    const auto word = line.substr(0, end);
-    line.remove_prefix(std::min(end + 1, line.size()));
-    return word;
-  };
-  const auto read = [](std::string_view word, auto& number) {
-    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
-    return error == std::errc{} && end == word.data() + word.size() && number >= 0;
-  };
-  entry result;
-  const auto at = endpoint::parse(next_word(), 0);
-  const auto purpose = next_word();
-  if (!at || at->port == 0 || !is_possible_peer(at->ip, local_ip_)
-      || !read(next_word(), result.last_success) || !read(next_word(), result.failures))
-    return std::nullopt;
-  const auto source = ip_address::parse(next_word());
-  if (!source || !line.empty())
-    return std::nullopt;
-  if (purpose == to_text(dial_purpose::masternode))
-    result.purpose = dial_purpose::masternode;
-  else if (purpose != to_text(dial_purpose::discovered))
-    return std::nullopt;
-  result.at = *at;
-  result.source = *source;
   return result;
 }
 

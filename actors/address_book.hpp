@@ -23,13 +23,14 @@
 namespace timenode {
 
 /// Addresses in the book, configured ones apart: about 1 MiB. At the limit an address that was
-/// never reached goes for a new one: the one that failed most, of these the oldest. Those that were
-/// reached stay.
+/// never reached goes for a new one: of the source that has most of them the one that failed most,
+/// of these the oldest. Those that were reached stay.
 inline constexpr std::size_t max_addresses = 4096;
 /// Addresses that one source named and that were never reached: 16 sources together can fill the
-/// book, one cannot.
+/// book, one cannot; and as soon as there is a seventeenth, the others make room for it in turn. A
+/// source is an address group, for it costs nothing to speak from a thousand addresses of one.
 inline constexpr std::size_t max_addresses_per_source = 256;
-/// Discovered addresses of one group (`ip_address::group`): they tend to have one owner. Local
+/// Discovered addresses of one group (`net::group_of`): they tend to have one owner. Local
 /// addresses are exempt, for a test network is one group.
 inline constexpr std::size_t max_addresses_per_group = 64;
 /// Masternodes that never had a connection with us. At the limit one that failed too often makes
@@ -45,8 +46,16 @@ inline constexpr std::size_t max_waits = 32;
 /// A peer that failed so often is no try any more, but one that waits out its backoff.
 inline constexpr std::uint32_t failures_of_a_try = 3;
 /// A discovered peer leaves the book after that many failed dials in a row (architecture, section
-/// 5).
+/// 5) ...
 inline constexpr std::uint32_t max_dial_failures = 10;
+/// ... unless it was connected less than this long ago, in seconds: a host that is set up anew, or a
+/// site without power, is not forgotten for that.
+inline constexpr std::int64_t forgotten_after = 6 * 3600;
+/// Of the peers that were connected when the node stopped, that many are dialed first at the next
+/// start: those that were connected longest. Whoever feeds a starting node addresses of his own
+/// comes too late then. As many as Bitcoin Core's full outbound connections, and again as many for
+/// those that were down meanwhile.
+inline constexpr std::size_t max_anchors = 16;
 /// Of what a peer answers to one question, only so many addresses are looked at.
 inline constexpr std::size_t max_learned_at_once = 1000;
 
@@ -60,20 +69,27 @@ public:
 
   // -- where addresses come from --------------------------------------------------------
 
-  /// The operator wants it: never given up.
-  void add_configured(const endpoint& x);
+  /// The operator wants it: never given up. False when it is configured with that port already, or
+  /// our own.
+  bool add_configured(const endpoint& x);
+  /// The operator does not insist any more: it becomes a discovered one. False when it was not
+  /// configured.
+  bool remove_configured(const ip_address& ip);
   /// A masternode is said to be there. False when there is no room, or it cannot be a peer.
   bool add_masternode(const endpoint& x);
   /// `source` named these texts. What is no address of a possible peer is skipped. Returns how many
   /// are new.
   std::size_t learn(std::span<const std::string> texts, const ip_address& source);
 
+  /// Our own address became known, or another one.
+  void set_own_address(const ip_address& ip);
+
   // -- what happens ------------------------------------------------------------------------
 
   /// A connection is established. One that we dialed proves its address; of a peer that dialed us
   /// we only guess where it listens.
   void connected(const peer_info& peer, std::int64_t unix_now);
-  void disconnected(const ip_address& ip);
+  void disconnected(const ip_address& ip, std::int64_t unix_now);
   /// A dial ended. Returns true when the peer left the book for it: it is not wanted any more.
   bool dialed(const dial_report& report, std::int64_t unix_now);
 
@@ -90,29 +106,37 @@ public:
   /// Up to `count` endpoints to tell others: connected ones first, then such as we reached once.
   std::vector<std::string> sample(std::size_t count, random_source& random) const;
 
+  // -- showing and keeping it (address_book_lines.cpp) ----------------------------------------
+
   directory_snapshot snapshot() const;
+  address_snapshot explain(const ip_address& ip) const;
 
-  // -- keeping it ------------------------------------------------------------------------------
-
-  /// A line each for all but configured ones: "ip:port purpose last-success failures source".
-  std::vector<std::string> to_lines() const;
+  /// A line each for all but configured ones:
+  /// "ip:port purpose last-success last-seen failures source", and " anchor" for some.
+  std::vector<std::string> to_lines(std::int64_t unix_now) const;
   /// Takes over lines of an earlier run, within the limits; skips what is wrong. Returns how many
   /// it took.
   std::size_t from_lines(std::span<const std::string> lines);
+  /// Grows with every change of what `to_lines` gives.
+  std::uint64_t changes() const noexcept { return changes_; }
 
 private:
   struct entry {
     endpoint at;
     dial_purpose purpose = dial_purpose::discovered;
     ip_address source = {};        ///< Unspecified: our own knowledge.
-    std::int64_t last_success = 0; ///< Unix seconds; 0: we never reached it.
+    std::int64_t last_success = 0; ///< Of a dial of ours, Unix seconds; 0: we never reached it.
+    std::int64_t last_seen = 0;    ///< Connected, whoever dialed, Unix seconds; 0: never.
+    std::int64_t connected_at = 0; ///< While it is connected, Unix seconds.
     std::uint32_t failures = 0;    ///< In a row.
+    bool anchor = false;           ///< Of the last run, and not tried out yet.
     bool wanted = false;           ///< Asked of the registry.
     bool connected = false;
     bool met = false;              ///< Was connected in this run, whoever dialed.
     bool we_dial = true;           ///< By the direction rule.
     std::uint64_t order = 0;       ///< In which it came.
-    std::string group = {};        ///< Empty: a local address.
+    /// Its address group; none: a local address.
+    std::optional<ip_address> group = {};
   };
   using entry_map = std::map<ip_address, entry>;
   /// What goes first when room is needed goes first in here: most failures (negated), then the
@@ -124,6 +148,7 @@ private:
   static bool is_evictable(const entry& x) noexcept;
   static bool is_try(const entry& x) noexcept;
   static rank rank_of(const entry& x) noexcept;
+  bool make_room();
   bool add(entry x);
   bool has_room(const entry& x);
   bool drop_failed_masternode();
@@ -146,6 +171,7 @@ private:
   void want(entry& x, plan& result);
   void unwant(entry& x, plan& result);
   std::optional<entry> parse_line(std::string_view line) const;
+  std::string why(const entry& x) const;
 
   std::optional<ip_address> local_ip_;
   std::uint16_t default_port_;
@@ -160,9 +186,11 @@ private:
   // Derived from `entries_` by `index` and `unindex`:
   std::size_t configured_ = 0;
   std::size_t unmet_masternodes_ = 0;
-  std::map<ip_address, std::size_t> unproven_by_source_; ///< Discovered ones.
-  std::map<std::string, std::size_t> by_group_;          ///< Discovered, not local ones.
-  std::map<rank, ip_address> evictable_;
+  std::size_t anchors_ = 0; ///< Not wanted yet.
+  std::map<ip_address, std::size_t> unproven_by_source_; ///< Discovered ones, by the source's group.
+  std::map<ip_address, std::size_t> by_group_;           ///< Discovered, not local ones.
+  std::map<ip_address, std::map<rank, ip_address>> evictable_; ///< By the source's group.
+  std::uint64_t changes_ = 0;
 };
 
 } // namespace timenode

@@ -88,11 +88,12 @@ void address_book::plan_discovered(plan& result, random_source& random) {
   for (; pending.size() > slots; pending.pop_back())
     unwant(*pending.back(), result);
   auto places = slots - pending.size();
-  if (tries >= max_tries && waits >= max_waits)
+  // The anchors are wanted at once, all of them: there are few, and each was a good peer.
+  if (anchors_ == 0 && tries >= max_tries && waits >= max_waits)
     return;
   for (auto* x : candidates(random)) {
     auto& running = x->we_dial ? tries : waits;
-    if (running >= (x->we_dial ? max_tries : max_waits))
+    if (!x->anchor && running >= (x->we_dial ? max_tries : max_waits))
       continue;
     if (places > 0) {
       --places;
@@ -109,18 +110,19 @@ void address_book::plan_discovered(plan& result, random_source& random) {
 }
 
 std::vector<address_book::entry*> address_book::candidates(random_source& random) {
-  std::set<std::string_view> used_groups;
+  std::set<ip_address> used_groups;
   for (const auto& [ip, x] : entries_)
-    if ((x.wanted || x.connected) && !x.group.empty())
-      used_groups.insert(x.group);
-  // Fewest failures first, then groups that we have nobody of, then peers that we reached once. Who
+    if ((x.wanted || x.connected) && x.group)
+      used_groups.insert(*x.group);
+  // Anchors first, then fewest failures, then groups that we have nobody of, then peers that we reached once. Who
   // comes first among equals is chance, so that nobody can place himself there.
-  using score = std::tuple<std::uint32_t, bool, bool, std::uint64_t>;
+  using score = std::tuple<bool, std::uint32_t, bool, bool, std::uint64_t>;
   std::vector<std::pair<score, entry*>> scored;
   for (auto& [ip, x] : entries_)
     if (x.purpose == dial_purpose::discovered && !x.wanted && !x.connected)
-      scored.emplace_back(
-        score{x.failures, used_groups.contains(x.group), is_unproven(x), random()}, &x);
+      scored.emplace_back(score{!x.anchor, x.failures, x.group && used_groups.contains(*x.group),
+                                is_unproven(x), random()},
+                          &x);
   std::sort(scored.begin(), scored.end(),
             [](const auto& a, const auto& b) { return a.first < b.first; });
   std::vector<entry*> result;

@@ -3,19 +3,18 @@
 // Which addresses are worth remembering when others name them: pure policy of the peer directory
 // and of the masternode table.
 
-#include "messages/ip_address.hpp"
+#include "net/address_scope.hpp"
 
 #include <optional>
 
 namespace timenode {
 
-/// Loopback, link-local, private (RFC 1918, RFC 4193) or shared by a carrier (RFC 6598): cannot be
-/// reached from everywhere.
-bool is_local_address(const ip_address& x) noexcept;
+using net::is_local_address;
 
-/// Whether an address that a peer named could be a peer of a node at `ours`. It has to be a host's,
-/// and not our own; local addresses count only for a node that has one itself or does not know its
-/// own, so that a test network works and a public node dials nobody's printer.
+/// Whether an address that a peer named could be a peer of a node at `ours`. It has to be a host's, not our own, and
+/// one that can be reached from everywhere, or from where we are: a node on loopback or in a private network may have
+/// neighbours there, but a public node, or one that does not know where it is, dials nobody's printer because a
+/// stranger said so.
 bool is_possible_peer(const ip_address& x, const std::optional<ip_address>& ours) noexcept;
 
 } // namespace timenode

@@ -1,7 +1,6 @@
 #include "actors/connection_registry.hpp"
 
-#include "actors/metrics.hpp"
-#include "net/direction.hpp"
+#include "net/address_scope.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -22,13 +21,22 @@ struct overloaded : Fs... {
   using Fs::operator()...;
 };
 
+net::inbound_limits limits_of(const registry_config& x) {
+  return x.inbound.value_or(net::inbound_limits::for_peers(x.max_peers));
+}
+
 } // namespace
 
 connection_registry_state::connection_registry_state(connection_registry_actor::pointer self,
                                                      node_context context, registry_config config,
                                                      std::unique_ptr<connection_factory> factory)
-  : self_{self}, context_{std::move(context)}, config_{config}, factory_{std::move(factory)},
-    random_{context_.seed ^ 0x7265676973747279} {}
+  : self_{self}, context_{std::move(context)}, config_{std::move(config)},
+    factory_{std::move(factory)}, random_{context_.seed ^ 0x7265676973747279},
+    gate_{limits_of(config_)}, slots_{config_.max_peers} {
+  if (context_.local_ip)
+    own_ = net::own_address{*context_.local_ip, config_.own_ip_from};
+  begin_access();
+}
 
 connection_registry_actor::behavior_type connection_registry_state::make_behavior() {
   self_->set_down_handler([this](const caf::down_msg& msg) { on_down(msg); });
@@ -41,12 +49,18 @@ connection_registry_actor::behavior_type connection_registry_state::make_behavio
     // -- what connections tell --
     [this](atom::connected, link_id id, const endpoint& local) { on_connected(id, local); },
     [this](atom::handshaken, link_id id) { on_handshaken(id); },
+    [this](atom::introduced, link_id id, const introduction& said) { on_introduced(id, said); },
     [this](atom::alive, link_id id) { on_alive(id); },
     [this](const link_report& report) { on_report(report); },
     [this](const violation& x) { on_violation(x); },
+    [this](atom::useful, const ip_address& ip) { on_useful(ip); },
+    [this](atom::proven, const ip_address& ip) { on_proven(ip); },
+    // -- what the operator orders --
+    [this](const peer_order& order) { return on_order(order); },
     // -- who wants to know --
     [this](atom::subscribe, peer_listener_actor& listener) { subscribe(std::move(listener)); },
     [this](atom::list) { return list(); },
+    [this](atom::explain, const ip_address& ip) { return explain(ip); },
     [this](atom::stop) { return stop(); },
     [this](atom::snapshot) { return snapshot(); },
     [this](atom::wake, std::uint64_t token) { on_wake(token); },
@@ -56,40 +70,50 @@ connection_registry_actor::behavior_type connection_registry_state::make_behavio
 // -- what is told -----------------------------------------------------------------------------------
 
 void connection_registry_state::on_accepted(std::uint64_t accepted, const endpoint& remote) {
-  const auto reject = [&](const std::string& reason) {
-    spdlog::debug("connection from {} refused: {}", remote.to_string(), reason);
-    factory_->reject(accepted, reason);
-  };
-  if (stopping_ || !routes_)
-    return reject("not running");
-  if (bans_.banned(remote.ip, context_.unix_now()))
-    return reject("banned");
-  if (context_.local_ip == remote.ip)
-    return reject("that is our own address");
-  if (inbound_handshakes_ >= config_.max_inbound_handshakes)
-    return reject("too many handshakes under way");
+  const auto favoured = is_favoured(remote.ip);
+  auto refused = why_not(remote.ip);
+  std::optional<link_id> makes_room;
+  if (!refused) {
+    const auto decision = gate_.arrived(remote.ip, favoured, monotonic_now(*self_));
+    refused = decision.refused;
+    makes_room = decision.drop;
+  }
+  if (refused) {
+    spdlog::debug("connection from {} refused: {}", remote.to_string(), to_text(*refused));
+    factory_->reject(accepted, std::string{to_text(*refused)});
+    refuse(*refused);
+    return;
+  }
+  if (makes_room) {
+    close(*makes_room, link_end::refused, "of too many handshakes under way it was the oldest");
+    gate_.finished(*makes_room);
+    refuse(inbound_refusal::handshakes);
+  }
   const auto id = ++last_id_;
-  const auto spec = link_spec{id, link_direction::inbound, remote};
+  const auto spec = link_spec{id, link_direction::inbound, remote, own_.ip()};
   auto actor = factory_->accept(self_, spec, accepted, *routes_);
   if (!actor)
     return;
   add(id, spec, std::move(actor), link_phase::handshaking);
-  ++inbound_handshakes_;
+  gate_.begun(id, remote.ip, favoured);
   carry_out(remote.ip, peer_of(remote.ip).link.accepted(id, monotonic_now(*self_)));
 }
 
 void connection_registry_state::on_want(const endpoint& to, dial_purpose purpose) {
-  if (stopping_ || context_.local_ip == to.ip || !to.ip.is_unicast() || to.port == 0)
+  if (stopping_ || own_.ip() == to.ip || !to.ip.is_unicast() || to.port == 0)
     return;
   auto& x = peer_of(to.ip);
   x.dial_to = to;
   x.purpose = std::min(x.purpose, purpose); // configured before masternode before discovered
-  carry_out(to.ip, x.link.want(monotonic_now(*self_)));
+  carry_out(to.ip, x.link.want(monotonic_now(*self_), x.purpose == dial_purpose::configured));
 }
 
 void connection_registry_state::on_unwant(const ip_address& ip) {
-  if (const auto i = peers_.find(ip); i != peers_.end())
-    carry_out(ip, i->second.link.unwant(monotonic_now(*self_)));
+  const auto i = peers_.find(ip);
+  if (i == peers_.end())
+    return;
+  i->second.purpose = dial_purpose::discovered;
+  carry_out(ip, i->second.link.unwant(monotonic_now(*self_)));
 }
 
 void connection_registry_state::on_connected(link_id id, const endpoint& local) {
@@ -98,9 +122,9 @@ void connection_registry_state::on_connected(link_id id, const endpoint& local) 
     return;
   i->second.phase = link_phase::handshaking;
   peer_of(i->second.ip).link.connected(id);
-  // A socket between two equal addresses proves which address is ours; what a peer says proves nothing.
-  if (local.ip == i->second.ip)
-    learn_own_ip(local.ip);
+  i->second.our_end = local.ip;
+  if (local.ip == i->second.ip && own_.dialed(i->second.ip, local.ip))
+    own_address_changed();
 }
 
 void connection_registry_state::on_handshaken(link_id id) {
@@ -108,15 +132,33 @@ void connection_registry_state::on_handshaken(link_id id) {
   if (i == connections_.end() || i->second.phase != link_phase::handshaking)
     return;
   auto& x = i->second;
-  if (x.direction == link_direction::inbound)
-    --inbound_handshakes_;
+  gate_.finished(id);
   x.phase = link_phase::established;
   x.since = monotonic_now(*self_);
   if (!up_.contains(x.ip) && !take_place(x.ip)) {
     close(id, link_end::refused, "all places are taken");
+    refuse(inbound_refusal::places);
     return;
   }
-  carry_out(x.ip, peer_of(x.ip).link.handshaken(id, x.since));
+  const auto ip = x.ip;
+  const auto our_end = x.our_end;
+  carry_out(ip, peer_of(ip).link.handshaken(id, x.since));
+  if (our_end && own_.dialed(ip, *our_end))
+    own_address_changed();
+}
+
+void connection_registry_state::on_introduced(link_id id, const introduction& said) {
+  const auto i = connections_.find(id);
+  if (i == connections_.end() || i->second.phase != link_phase::established)
+    return;
+  const auto ip = i->second.ip;
+  const auto dialed = i->second.direction == link_direction::outbound;
+  auto& x = peer_of(ip);
+  x.said = said;
+  carry_out(ip, x.link.set_role(role_towards(ip, said), monotonic_now(*self_)));
+  // Only of those that we chose to dial: others can choose from where they dial us.
+  if (dialed && said.our_ip && own_.told(ip, *said.our_ip))
+    own_address_changed();
 }
 
 void connection_registry_state::on_alive(link_id id) {
@@ -129,31 +171,18 @@ void connection_registry_state::on_report(const link_report& report) {
   if (i == connections_.end() || std::exchange(i->second.reported, true))
     return;
   auto& x = i->second;
-  if (x.direction == link_direction::inbound && x.phase == link_phase::handshaking)
-    --inbound_handshakes_;
+  gate_.finished(report.link);
   x.phase = link_phase::closing;
   ++ended_[std::string{to_text(report.cause)}];
   const auto ip = x.ip;
   if (const auto up = up_.find(ip); up != up_.end() && up->second == report.link)
-    spdlog::info("peer {}: connection ended: {}", ip.to_string(), report.reason);
+    if (const auto left_out = link_log_.note(ip, monotonic_now(*self_)))
+      spdlog::info("peer {}: connection ended: {}{}", ip.to_string(), report.reason,
+                   log_fold::suffix(*left_out));
   if (report.cause == link_end::self)
     on_unwant(ip);
   carry_out(ip, peer_of(ip).link.closing(report.link, report.cause, report.reason,
                                          monotonic_now(*self_)));
-}
-
-void connection_registry_state::on_violation(const violation& x) {
-  spdlog::warn("peer {} sent wrong bytes: {}; it sent: {}", x.ip.to_string(), x.reason, x.evidence);
-  const auto ban = bans_.add_violation(x.ip, x.reason, x.evidence, context_.unix_now());
-  if (!ban)
-    return;
-  spdlog::warn("peer {} is banned for {} s: {}", x.ip.to_string(),
-               ban->until - context_.unix_now(), x.reason);
-  if (context_.metrics)
-    context_.metrics->banned();
-  for (const auto& [id, y] : connections_)
-    if (y.ip == x.ip)
-      close(id, link_end::protocol_violation, "banned: " + x.reason);
 }
 
 void connection_registry_state::on_down(const caf::down_msg& msg) {
@@ -171,9 +200,7 @@ void connection_registry_state::on_down(const caf::down_msg& msg) {
   }
   connections_.erase(i);
   carry_out(ip, peer_of(ip).link.gone(id, monotonic_now(*self_)));
-  if (stopping_ && connections_.empty())
-    for (auto& promise : std::exchange(stop_promises_, {}))
-      promise.deliver();
+  finish_stop();
 }
 
 void connection_registry_state::on_wake(std::uint64_t token) {
@@ -187,6 +214,8 @@ void connection_registry_state::on_wake(std::uint64_t token) {
     x.deadline.reset();
     carry_out(ip, x.link.tick(now));
   }
+  if (save_at_ != 0 && save_at_ <= now)
+    save_now();
   set_alarm();
 }
 
@@ -208,12 +237,18 @@ caf::result<void> connection_registry_state::stop() {
   }
   for (const auto& [id, x] : connections_)
     close(id, link_end::shutdown, "the node is shutting down");
+  if (save_at_ != 0)
+    save_now();
   auto promise = self_->make_response_promise<void>();
-  if (connections_.empty())
-    promise.deliver();
-  else
-    stop_promises_.push_back(promise);
+  stop_promises_.push_back(promise);
+  finish_stop();
   return promise;
+}
+
+void connection_registry_state::finish_stop() {
+  if (stopping_ && connections_.empty() && saving_ == 0)
+    for (auto& promise : std::exchange(stop_promises_, {}))
+      promise.deliver();
 }
 
 // -- carrying out what the rules say ------------------------------------------------------------------
@@ -222,16 +257,10 @@ connection_registry_state::peer& connection_registry_state::peer_of(const ip_add
   const auto i = peers_.find(ip);
   if (i != peers_.end())
     return i->second;
-  auto fresh = peer{net::peer_link{config_.rules, role_towards(ip), random_()},
-                    endpoint{ip, context_.p2p_port}, dial_purpose::discovered, std::nullopt};
+  auto fresh = peer{net::peer_link{config_.rules, role_towards(ip, {}), random_()},
+                    endpoint{ip, context_.p2p_port}};
+  fresh.state_since = monotonic_now(*self_);
   return peers_.emplace(ip, std::move(fresh)).first->second;
-}
-
-net::pair_role connection_registry_state::role_towards(const ip_address& ip) const {
-  if (!context_.local_ip)
-    return net::pair_role::unknown;
-  return net::local_dials(*context_.local_ip, ip) ? net::pair_role::we_dial
-                                                  : net::pair_role::they_dial;
 }
 
 void connection_registry_state::carry_out(const ip_address& ip, net::link_actions actions) {
@@ -254,23 +283,26 @@ void connection_registry_state::carry_out(const ip_address& ip, net::link_action
     peers_.erase(i);
 }
 
-void connection_registry_state::dial(const ip_address& ip) {
+void connection_registry_state::dial(const ip_address& ip, bool ordered) {
   auto& x = peer_of(ip);
   const auto now = monotonic_now(*self_);
-  if (const auto ban = bans_.banned(ip, context_.unix_now())) {
-    x.link.postpone(now + to_ns(std::chrono::seconds{ban->until - context_.unix_now() + 1}));
+  if (const auto ban = access_.banned(ip, context_.unix_now())) {
+    // A ban for good is longer than the clock can count.
+    const auto left = std::min<std::int64_t>(ban->until - context_.unix_now() + 1, 365 * 86'400);
+    x.link.postpone(now + to_ns(std::chrono::seconds{left}));
+    x.held_by_ban = true;
     return;
   }
   if (!routes_) {
     x.link.postpone(now + not_attached_pause);
     return;
   }
-  if (x.purpose == dial_purpose::discovered && up_.size() >= config_.max_peers) {
+  if (!ordered && x.purpose == dial_purpose::discovered && up_.size() >= config_.max_peers) {
     x.link.postpone(now + no_place_pause);
     return;
   }
   const auto id = ++last_id_;
-  const auto spec = link_spec{id, link_direction::outbound, x.dial_to};
+  const auto spec = link_spec{id, link_direction::outbound, x.dial_to, own_.ip()};
   add(id, spec, factory_->dial(self_, spec, *routes_), link_phase::connecting);
   carry_out(ip, x.link.dial_started(id, now));
 }
@@ -288,40 +320,26 @@ void connection_registry_state::close(link_id id, link_end cause, const std::str
     self_->send(i->second.actor, atom::close_v, cause, reason);
 }
 
-bool connection_registry_state::take_place(const ip_address& ip) {
-  if (up_.size() < config_.max_peers * 6 / 10)
-    return true; // not even the masternodes' share is touched
-  const auto holder = [this](const ip_address& y, monotonic_ns since) {
-    const auto i = peers_.find(y);
-    const auto purpose = i == peers_.end() || !i->second.link.wanted() ? dial_purpose::discovered
-                                                                       : i->second.purpose;
-    return net::slot_holder{y, purpose == dial_purpose::configured,
-                            purpose == dial_purpose::masternode, false, since};
-  };
-  std::vector<net::slot_holder> holders;
-  for (const auto& [y, id] : up_)
-    holders.push_back(holder(y, connections_.at(id).since));
-  const auto decision
-    = net::decide_slot(holder(ip, monotonic_now(*self_)), holders, config_.max_peers);
-  if (decision.admitted && decision.evict)
-    close(up_.at(*decision.evict), link_end::refused,
-          "makes room for " + ip.to_string() + ": all places are taken");
-  return decision.admitted;
-}
-
 void connection_registry_state::publish_up(const ip_address& ip, link_id id) {
   const auto& x = connections_.at(id);
-  if (up_.insert_or_assign(ip, id).second)
-    spdlog::info("peer {}: connected ({}), {} in all", ip.to_string(), to_text(x.direction),
-                 up_.size());
+  if (up_.insert_or_assign(ip, id).second) {
+    ++up_by_group_[net::group_of(ip)];
+    if (const auto left_out = link_log_.note(ip, monotonic_now(*self_)))
+      spdlog::info("peer {}: connected ({}), {} in all{}", ip.to_string(), to_text(x.direction),
+                   up_.size(), log_fold::suffix(*left_out));
+  }
   for (const auto& listener : listeners_)
     self_->send(listener, atom::peer_up_v, peer_info{ip, id, x.direction, x.remote}, x.actor);
 }
 
 void connection_registry_state::publish_down(const ip_address& ip) {
-  up_.erase(ip);
+  if (up_.erase(ip) > 0)
+    if (const auto i = up_by_group_.find(net::group_of(ip)); --i->second == 0)
+      up_by_group_.erase(i);
   for (const auto& listener : listeners_)
     self_->send(listener, atom::peer_down_v, ip);
+  if (own_.gone(ip))
+    own_address_changed();
 }
 
 void connection_registry_state::reschedule(const ip_address& ip) {
@@ -329,6 +347,8 @@ void connection_registry_state::reschedule(const ip_address& ip) {
   if (i == peers_.end())
     return;
   auto& x = i->second;
+  if (const auto state = x.link.state_name(); state != std::exchange(x.state, state))
+    x.state_since = monotonic_now(*self_);
   const auto next = x.link.forgettable() ? std::nullopt : x.link.next_deadline();
   if (next == x.deadline)
     return;
@@ -341,59 +361,11 @@ void connection_registry_state::reschedule(const ip_address& ip) {
 }
 
 void connection_registry_state::set_alarm() {
+  auto at = save_at_;
   if (!deadlines_.empty())
-    alarm_.set(self_, context_.ticker, deadlines_.begin()->first);
-}
-
-void connection_registry_state::learn_own_ip(const ip_address& ip) {
-  if (context_.local_ip)
-    return;
-  spdlog::info("our own address is {}: a dial there reached ourselves", ip.to_string());
-  context_.local_ip = ip;
-  const auto now = monotonic_now(*self_);
-  std::vector<ip_address> known;
-  for (const auto& [y, _] : peers_)
-    known.push_back(y);
-  for (const auto& y : known)
-    if (y != ip)
-      carry_out(y, peer_of(y).link.set_role(role_towards(y), now));
-}
-
-// -- what is asked --------------------------------------------------------------------------------------
-
-link_list connection_registry_state::list() const {
-  link_list result;
-  for (const auto& [id, x] : connections_)
-    result.emplace_back(link_snapshot{id, x.ip, x.direction, x.phase}, x.actor);
-  return result;
-}
-
-registry_snapshot connection_registry_state::snapshot() const {
-  const auto now = monotonic_now(*self_);
-  registry_snapshot result;
-  result.local_ip = context_.local_ip;
-  for (const auto& [id, x] : connections_)
-    result.links.push_back({id, x.ip, x.direction, x.phase});
-  for (const auto& [ip, x] : peers_) {
-    known_peer_snapshot y;
-    y.ip = ip;
-    y.state = x.link.state_name();
-    y.rule = x.link.rule();
-    if (const auto next = x.link.next_deadline())
-      y.next_step_ms = std::max<std::int64_t>(0, (*next - now) / 1'000'000);
-    y.failures = x.link.failures();
-    y.last_error = x.link.last_error();
-    y.their_dials_fail = x.link.their_dials_fail();
-    for (const auto& link : x.link.links())
-      y.links.push_back(link.id);
-    result.peers.push_back(std::move(y));
-  }
-  std::ranges::sort(result.peers, {}, &known_peer_snapshot::ip);
-  for (auto& x : bans_.bans(context_.unix_now()))
-    result.bans.push_back({x.ip, std::move(x.reason), std::move(x.evidence), x.until});
-  result.established = up_.size();
-  result.ended = ended_;
-  return result;
+    at = at == 0 ? deadlines_.begin()->first : std::min(at, deadlines_.begin()->first);
+  if (at != 0)
+    alarm_.set(self_, context_.ticker, at);
 }
 
 } // namespace timenode

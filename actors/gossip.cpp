@@ -97,6 +97,7 @@ void gossip_state::on_judgement(const hash256& hash, const flood_judgement& judg
     case flood_verdict::forward:
       ++counts_.forwarded;
       send(item->line, item->senders);
+      note_useful(item->senders.front());
       return;
     case flood_verdict::ignore:
       ++counts_.ignored;
@@ -110,6 +111,19 @@ void gossip_state::on_judgement(const hash256& hash, const flood_judgement& judg
                                        evidence_of(*item->line)});
       return;
   }
+}
+
+void gossip_state::note_useful(const ip_address& ip) {
+  const auto known = peers_.find(ip);
+  if (known == peers_.end())
+    return;
+  // Once in a while is enough for what the registry makes of it.
+  auto& told_at = known->second.useful_told_at;
+  const auto now = monotonic_now(*self_);
+  if (told_at != 0 && now - told_at < useful_told_every)
+    return;
+  told_at = now;
+  self_->send(registry_, atom::useful_v, ip);
 }
 
 void gossip_state::on_no_judgement(const hash256& hash) {

@@ -42,6 +42,10 @@ inline constexpr std::size_t max_judging_per_peer = 512;
 inline constexpr std::size_t max_judging_bytes = 64u << 20;
 inline constexpr std::size_t max_judging_bytes_per_peer = 16u << 20;
 
+/// That a peer was the first to give us something valid is told to the registry this often: it counts for two hours
+/// there (net/slots.hpp).
+inline constexpr monotonic_ns useful_told_every = 600'000'000'000;
+
 class gossip_state {
 public:
   static constexpr auto name = "timenode.gossip";
@@ -58,6 +62,7 @@ private:
   struct peer {
     peer_connection_actor connection;
     link_id link = 0;
+    monotonic_ns useful_told_at = 0; ///< 0: never.
     token_bucket limit{flood_items_per_second, flood_burst};
   };
 
@@ -77,6 +82,7 @@ private:
   void on_peer_up(const peer_info& info, const peer_connection_actor& connection);
   void on_item(const ip_address& from, wire::message& item);
   void on_judgement(const hash256& hash, const flood_judgement& judgement);
+  void note_useful(const ip_address& ip);
   void on_no_judgement(const hash256& hash);
   void flood(const wire::message& item);
 

@@ -10,6 +10,8 @@
 //                              ▲                               │
 //   ticker ──wake──────────────┘          sync_engine ──apply──▶ chain_keeper ──▶ store
 //
+//   connection_registry, peer_directory ──save──▶ archive ──▶ files
+//
 // Messages marked INTERNAL are sent by an actor to itself or by its own plumbing.
 
 #include "messages/node_messages.hpp"
@@ -34,6 +36,12 @@ using sleeper_actor = caf::typed_actor<
 using ticker_actor = caf::typed_actor<
   // Sends (wake, token) to the sleeper at that moment. There is no un-asking: an outdated token is dropped.
   auto(atom::wake, sleeper_actor, monotonic_ns, std::uint64_t)->caf::result<void>>;
+
+/// Keeps small lists over restarts; runs apart since it waits for the disk.
+using archive_actor = caf::typed_actor<
+  // Keeps these lines under that name, in place of what was there. The answer is empty when they are safe on the
+  // disk, else it says why not.
+  auto(atom::save, std::string, std::vector<std::string>)->caf::result<std::string>>;
 
 /// Takes messages of peers. `wire::message` names what it is.
 using peer_message_actor = caf::typed_actor<
@@ -68,6 +76,8 @@ using peer_connection_actor = caf::typed_actor<
   auto(encoded_line)->caf::result<void>,
   // Closes the connection for this cause and reason.
   auto(atom::close, link_end, std::string)->caf::result<void>,
+  // Our own IP became known, or another one: the peer is told.
+  auto(atom::own_address, ip_address)->caf::result<void>,
   // Finds out at once whether the peer lives: pings, and tells the registry (alive) when anything came.
   auto(atom::probe)->caf::result<void>,
   // Tells its state.
@@ -125,8 +135,18 @@ using peer_directory_actor = caf::typed_actor<
   auto(dial_report)->caf::result<void>,
   // A masternode is said to be there.
   auto(atom::want, endpoint, dial_purpose)->caf::result<void>,
+  // Addresses of possible peers, as "ip:port", from the list of a site that the operator named.
+  auto(atom::learn, std::vector<std::string>)->caf::result<void>,
+  // Our own IP became known, or another one.
+  auto(atom::own_address, ip_address)->caf::result<void>,
   // Some peers to tell a peer about, as "ip:port".
   auto(atom::sample)->caf::result<std::vector<std::string>>,
+  // The operator orders something of the dialing plan.
+  auto(peer_order)->caf::result<order_reply>,
+  // What is known of an address.
+  auto(atom::explain, ip_address)->caf::result<address_snapshot>,
+  // Keeps the book for the next start; answers when that is done, or cannot be.
+  auto(atom::save)->caf::result<void>,
   // Tells its state.
   auto(atom::snapshot)->caf::result<directory_snapshot>>
   // Conform to the protocols of a PEER LISTENER, a PEER MESSAGE taker and a SLEEPER.
@@ -257,16 +277,26 @@ using connection_registry_actor = caf::typed_actor<
   auto(atom::connected, link_id, endpoint)->caf::result<void>,
   // A connection's handshake is done.
   auto(atom::handshaken, link_id)->caf::result<void>,
+  // What the peer says of itself after the handshake.
+  auto(atom::introduced, link_id, introduction)->caf::result<void>,
   // Something came over a connection after the registry probed it.
   auto(atom::alive, link_id)->caf::result<void>,
   // A connection closes or has closed, and why; its actor ends when its socket has.
   auto(link_report)->caf::result<void>,
   // A peer sent bytes that are provably wrong.
   auto(violation)->caf::result<void>,
+  // A peer gave us something valid that we did not have yet: a block, a flooded item.
+  auto(atom::useful, ip_address)->caf::result<void>,
+  // A peer has just shown, by its signature over its own connection, that it is a masternode.
+  auto(atom::proven, ip_address)->caf::result<void>,
+  // The operator orders something about peers.
+  auto(peer_order)->caf::result<order_reply>,
   // Tells the listener of every peer that is up, and of all that come and go from now on.
   auto(atom::subscribe, peer_listener_actor)->caf::result<void>,
   // All connections, with their actors.
   auto(atom::list)->caf::result<link_list>,
+  // What is done about an address and why; also of one that was never heard of.
+  auto(atom::explain, ip_address)->caf::result<known_peer_snapshot>,
   // Closes all connections and answers when the last socket is gone.
   auto(atom::stop)->caf::result<void>,
   // Tells its state.
@@ -279,7 +309,9 @@ using connection_registry_actor = caf::typed_actor<
 /// Collects what the others know.
 using telemetry_actor = caf::typed_actor<
   // Asks every actor for its snapshot and answers within a second with what came.
-  auto(atom::snapshot)->caf::result<node_snapshot>>
+  auto(atom::snapshot)->caf::result<node_snapshot>,
+  // Asks those who know about one address; answers within a second, too.
+  auto(atom::explain, ip_address)->caf::result<peer_explanation>>
   // Conform to the protocol of a SLEEPER.
   ::extend_with<sleeper_actor>;
 

@@ -60,7 +60,8 @@ masternode_book::heartbeat_ruling masternode_book::judge(const ip_address& from,
     }
   }
   return {.judgement = {flood_verdict::forward, {}},
-          .attest = subject.shown.active || first_hand};
+          .attest = subject.shown.active || first_hand,
+          .proven = subject.shown.connected && subject.beat_key_proven};
 }
 
 bool masternode_book::is_proven_key(const record& x, const public_key& key, bool first_hand) {

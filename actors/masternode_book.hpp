@@ -104,6 +104,9 @@ public:
     /// We should attest to it, if we are a masternode: it is new and valid, and that its sender is
     /// there is more than hearsay to us.
     bool attest = false;
+    /// Its masternode is connected, and the key that signed it has shown itself over that connection: no hearsay,
+    /// and no mere claim.
+    bool proven = false;
     std::vector<ip_address> to_dial = {};
   };
 

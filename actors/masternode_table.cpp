@@ -48,7 +48,7 @@ masternode_table_actor::behavior_type masternode_table_state::make_behavior() {
   return {
     [this](atom::list) { return book_.list(now()); },
     [this](atom::announce) { return introduction(); },
-    [this](atom::attach, const gossip_actor& gossip) { on_attached(gossip); },
+    [this](atom::attach, const gossip_actor& floods) { on_attached(floods); },
     // -- peer listener ---
     [this](atom::peer_up, const peer_info& info, const peer_connection_actor& connection) {
       on_peer_up(info, connection);
@@ -136,6 +136,8 @@ masternode_table_state::judge_heartbeat(const ip_address& from,
                                         const wire::heartbeat_broadcast& x) {
   auto ruling = book_.judge(from, x, now());
   want(ruling.to_dial);
+  if (ruling.proven)
+    self_->send(registry_, atom::proven_v, *masternode_ip(x.masternode_address));
   // The heartbeat has to be on its way before our attestation of it is: whoever gets the
   // attestation first cannot tell what it is about. So the judgement leaves before this handler
   // returns.
@@ -186,8 +188,8 @@ std::vector<wire::message> masternode_table_state::introduction() const {
 
 // -- time ---------------------------------------------------------------------------------
 
-void masternode_table_state::on_attached(const gossip_actor& gossip) {
-  gossip_ = gossip;
+void masternode_table_state::on_attached(const gossip_actor& floods) {
+  gossip_ = floods;
   if (identity_ && beat_at_ == 0)
     beat_at_ = now().mono + random_.jitter(first_heartbeat_after, masternode_jitter);
   set_alarm();

@@ -5,7 +5,10 @@
 
 #include "messages/wire.hpp"
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 namespace timenode {
 
@@ -26,8 +29,18 @@ enum class message_limit : std::uint8_t {
   utxo_queries,
   votes,
   subscriptions,
-  consensus,
+  consensus,     ///< Ballots and votes for blocks.
+  pings,
+  lists,         ///< Questions for peers and for masternodes: each answer is long.
+  announcements, ///< What a peer says of itself.
 };
+inline constexpr std::size_t message_limits = 9;
+constexpr std::string_view to_text(message_limit x) noexcept {
+  constexpr std::array<std::string_view, message_limits> names{
+    "none", "transactions", "UTXO queries", "votes", "subscriptions", "consensus",
+    "pings", "lists", "announcements"};
+  return names[static_cast<std::size_t>(x)];
+}
 
 namespace routing {
 
@@ -102,6 +115,13 @@ inline message_limit limit_of(const wire::message& x) {
     return consensus;
   if (std::holds_alternative<wire::subscribe>(x) || std::holds_alternative<wire::unsubscribe>(x))
     return subscriptions;
+  if (std::holds_alternative<wire::ping>(x))
+    return pings;
+  if (std::holds_alternative<wire::get_peers>(x) || std::holds_alternative<wire::get_masternodes>(x))
+    return lists;
+  if (std::holds_alternative<wire::masternode_announcement>(x)
+      || std::holds_alternative<wire::version_info>(x))
+    return announcements;
   return none;
 }
 

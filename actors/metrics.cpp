@@ -53,6 +53,12 @@ void node_metrics::create_traffic(caf::telemetry::metric_registry& registry) {
   auto* bytes = registry.counter_family(
       prefix, "message", {"direction", "kind"},
       "Bytes of messages of peers; 'mixed': of reads that brought several kinds.", "bytes", true);
+  auto* over = registry.counter_family(
+      prefix, "messages-over-limit", {"limit"},
+      "Messages that were dropped, for their peer sent too many of their kind.", "1", true);
+  for (std::size_t which = 1; which < message_limits; ++which)
+    over_limit_[which] =
+        over->get_or_add({{"limit", view(to_text(static_cast<message_limit>(which)))}});
   for (auto [direction, to] : {std::pair{"in", &in_}, std::pair{"out", &out_}}) {
     for (std::size_t kind = 0; kind < kinds; ++kind) {
       const auto label = view(kind_label(kind));
@@ -74,6 +80,12 @@ void node_metrics::create_connections(caf::telemetry::metric_registry& registry)
                                         "Connections that ended, by cause.", "1", true);
   for (std::size_t cause = 0; cause < causes; ++cause)
     ended_[cause] = ended->get_or_add({{"cause", view(to_text(static_cast<link_end>(cause)))}});
+  auto* refused = registry.counter_family(prefix, "connections-refused", {"reason"},
+                                          "Connections of others that were not let in, by reason.",
+                                          "1", true);
+  for (std::size_t why = 0; why < refusals; ++why)
+    refused_[why] =
+        refused->get_or_add({{"reason", view(to_text(static_cast<inbound_refusal>(why)))}});
   // From one machine to the other side of the world and back, and what is slower than that.
   constexpr std::array bounds{.0005, .001, .005, .01, .025, .05, .1, .25, .5, 1., 5.};
   round_trip_ = registry.histogram_singleton<double>(prefix, "ping-round-trip", bounds,

@@ -18,6 +18,7 @@
 // one of them may have metrics.
 
 #include "actors/invariants.hpp"
+#include "actors/message_routes.hpp"
 #include "messages/node_messages.hpp"
 
 #include <caf/telemetry/counter.hpp>
@@ -84,6 +85,12 @@ struct node_metrics {
     round_trip_->observe(static_cast<double>(microseconds) * 1e-6);
   }
 
+  /// A connection that somebody opened was not let in, or had to make room.
+  void refused(inbound_refusal why) noexcept { refused_[at(why)]->inc(); }
+
+  /// A message was dropped, for its peer sends too many of its kind.
+  void over_limit(message_limit which) noexcept { over_limit_[at(which)]->inc(); }
+
   /// An IP was banned.
   void banned() noexcept { bans_->inc(); }
 
@@ -119,7 +126,8 @@ struct node_metrics {
   using counter = caf::telemetry::int_counter;
   using gauge = caf::telemetry::int_gauge;
   static constexpr std::size_t phases = static_cast<std::size_t>(link_phase::closing) + 1;
-  static constexpr std::size_t causes = static_cast<std::size_t>(link_end::internal_error) + 1;
+  static constexpr std::size_t causes = static_cast<std::size_t>(last_link_end) + 1;
+  static constexpr std::size_t refusals = static_cast<std::size_t>(last_refusal) + 1;
 
   /// Messages and bytes of one direction, by kind.
   struct traffic {
@@ -148,6 +156,8 @@ struct node_metrics {
   traffic out_;
   std::array<std::array<gauge*, phases>, 2> connections_{};
   std::array<counter*, causes> ended_{};
+  std::array<counter*, refusals> refused_{};
+  std::array<counter*, message_limits> over_limit_{}; ///< The first, of no limit, is not there.
   caf::telemetry::dbl_histogram* round_trip_ = nullptr;
   counter* bans_ = nullptr;
   counter* blocks_applied_ = nullptr;

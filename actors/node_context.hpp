@@ -32,6 +32,8 @@ struct node_context {
   std::shared_ptr<const wire::version_info> introduction;
   chain::consensus_rules rules;       ///< Of this network.
   std::uint64_t seed = 0;              ///< All randomness of the node follows from it.
+  /// What we recognise ourselves by (net/introduction.hpp): another one for every process. 0: we do not.
+  std::uint64_t nonce = 0;
   node_metrics* metrics = nullptr;     ///< Null: not counted (most tests). Outlives the actors.
 };
 

@@ -2,6 +2,7 @@
 
 #include "actors/metrics.hpp"
 #include "actors/transport_bridge.hpp"
+#include "net/introduction.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -47,6 +48,7 @@ peer_connection_actor::behavior_type peer_connection_state::make_behavior() {
     [this](const encoded_line& line) { send_line(line); },
     [this](atom::close, link_end cause, const std::string& reason) { begin_close(cause, reason); },
     [this](atom::probe) { probe(); },
+    [this](atom::own_address, const ip_address& ip) { on_own_address(ip); },
     [this](atom::snapshot) { return snapshot(); },
     [this](atom::wake, std::uint64_t token) { on_wake(token); },
   };
@@ -82,6 +84,7 @@ void peer_connection_state::on_closed(const std::string& reason) {
   // Causes are the transport's words here, unless it was we who closed.
   const auto cause = reason == net::reason_closed_by_peer  ? link_end::closed_by_peer
                      : reason == net::reason_send_overflow ? link_end::send_overflow
+                     : reason == net::reason_line_overflow ? link_end::line_overflow
                                                            : link_end::connection_lost;
   report_end(cause, reason);
   finish();
@@ -97,231 +100,6 @@ void peer_connection_state::on_received(wire::received_batch& batch) {
     self_->send(registry_, atom::alive_v, spec_.id);
   waiting_.push_back({std::move(batch.lines), 0, batch.bytes});
   handle_waiting();
-}
-
-// -- handling lines, the same for both directions -------------------------------------------------
-
-bool peer_connection_state::blocked() const {
-  // A peer that asks faster than it reads waits: its lines stay unread, and TCP tells it so.
-  return questions_ >= max_questions_at_once
-         || connection_->stats().send_queue_bytes > net::send_low_water_bytes;
-}
-
-void peer_connection_state::handle_waiting() {
-  auto held_up = blocked();
-  while (!waiting_.empty() && !held_up && phase_ != link_phase::closing) {
-    auto& batch = waiting_.front();
-    while (batch.next < batch.lines.size() && !held_up && phase_ != link_phase::closing) {
-      handle(batch.lines[batch.next++]);
-      held_up = questions_ >= max_questions_at_once;
-    }
-    if (batch.next < batch.lines.size())
-      break;
-    flush();
-    connection_->grant(batch.lines.size(), batch.bytes);
-    waiting_.pop_front();
-    held_up = blocked();
-  }
-  flush();
-}
-
-void peer_connection_state::handle(wire::decoded& line) {
-  if (auto* bad = std::get_if<wire::malformed_line>(&line)) {
-    on_violation(bad->reason, bad->evidence, bad->fatal);
-  } else if (std::holds_alternative<wire::unknown_message>(line)) {
-    ++unknown_messages_; // it may be newer than we are
-  } else {
-    on_message(std::get<wire::message>(line));
-  }
-}
-
-void peer_connection_state::on_message(wire::message& x) {
-  if (phase_ == link_phase::handshaking) {
-    greet(x);
-    // Lines before the acknowledgement of our own handshake are legal (protocol page, section 5).
-    if (phase_ == link_phase::closing || std::holds_alternative<wire::handshake>(x)
-        || spec_.direction == link_direction::inbound)
-      return;
-  }
-  if (!within_limits(x)) {
-    ++dropped_messages_;
-    return;
-  }
-  route(route_of(x), x);
-}
-
-void peer_connection_state::on_violation(const std::string& reason, const std::string& evidence,
-                                         bool fatal) {
-  ++violations_;
-  self_->send(registry_, violation{spec_.remote.ip, spec_.id, reason, evidence});
-  const auto introduced = phase_ == link_phase::established;
-  if (!introduced && spec_.direction == link_direction::inbound)
-    begin_close(link_end::protocol_violation, reason);
-  else if (violations_ >= max_violations_per_connection || fatal)
-    begin_close(link_end::protocol_violation, reason);
-}
-
-bool peer_connection_state::within_limits(const wire::message& x) {
-  const auto now = monotonic_now(*self_);
-  switch (limit_of(x)) {
-    case message_limit::none:
-      return true;
-    case message_limit::transactions:
-      return limits_.transactions.take(now);
-    case message_limit::utxo_queries:
-      return limits_.utxo_queries.take(now);
-    case message_limit::votes:
-      return limits_.votes.take(now);
-    case message_limit::subscriptions:
-      return limits_.subscriptions.take(now);
-    case message_limit::consensus:
-      return limits_.consensus.take(now);
-  }
-  return true;
-}
-
-void peer_connection_state::route(message_route to, wire::message& x) {
-  const auto& ip = spec_.remote.ip;
-  switch (to) {
-    case message_route::connection:
-      answer(x);
-      break;
-    case message_route::serve:
-      serve(x);
-      break;
-    case message_route::directory:
-      self_->send(routes_.directory, ip, std::move(x));
-      break;
-    case message_route::gossip:
-      if (const auto* announced = std::get_if<wire::block_announcement>(&x))
-        height_ = std::max(height_.value_or(0), announced->block->header.height);
-      self_->send(routes_.gossip, ip, std::move(x));
-      break;
-    case message_route::sync:
-      if (const auto* told = std::get_if<wire::block_height_response>(&x))
-        height_ = told->height;
-      self_->send(routes_.sync, ip, std::move(x));
-      break;
-    case message_route::masternodes:
-      is_masternode_ = is_masternode_ || std::holds_alternative<wire::masternode_announcement>(x);
-      self_->send(routes_.masternodes, ip, std::move(x));
-      break;
-    case message_route::unused:
-      ++dropped_messages_;
-      break;
-  }
-}
-
-void peer_connection_state::answer(wire::message& x) {
-  if (const auto* ping = std::get_if<wire::ping>(&x)) {
-    ++pings_answered_;
-    reply(wire::pong{ping->nonce, ping->timestamp});
-  } else if (const auto* pong = std::get_if<wire::pong>(&x)) {
-    if (const auto took = liveness_.answered(pong->nonce, monotonic_now(*self_))) {
-      ++pongs_received_;
-      ping_us_ = *took / 1000;
-      min_ping_us_ = min_ping_us_ < 0 ? ping_us_ : std::min(min_ping_us_, ping_us_);
-      if (context_.metrics)
-        context_.metrics->round_trip(ping_us_);
-    }
-  } else if (auto* version = std::get_if<wire::version_info>(&x)) {
-    version_ = std::make_unique<wire::version_info>(std::move(*version));
-  } else if (std::holds_alternative<wire::get_peers>(x)) {
-    ++questions_;
-    self_->request(routes_.directory, answer_timeout, atom::sample_v)
-      .then(
-        [this](std::vector<std::string>& peers) {
-          reply(wire::peers_response{std::move(peers)});
-          question_answered();
-        },
-        [this](const caf::error&) { question_answered(); }); // silence is a legal answer
-  } else if (std::holds_alternative<wire::get_masternodes>(x)) {
-    ++questions_;
-    self_->request(routes_.masternodes, answer_timeout, atom::list_v)
-      .then(
-        [this](const std::vector<masternode_entry>& entries) {
-          wire::masternodes_response response;
-          for (const auto& y : entries)
-            if (y.active) // what we only heard of is not handed on
-              response.masternodes.push_back({y.ip.to_string(), y.reward_address, y.tier, y.key});
-          reply(response);
-          question_answered();
-        },
-        [this](const caf::error&) { question_answered(); });
-  } else if (std::holds_alternative<wire::get_pending_transactions>(x)) {
-    reply(wire::pending_transactions_response{}); // we keep no transactions yet
-  }
-}
-
-void peer_connection_state::serve(wire::message& x) {
-  ++questions_;
-  self_->request(routes_.blocks, answer_timeout, atom::serve_v, std::move(x))
-    .then(
-      [this](const encoded_line& line) {
-        send_line(line);
-        question_answered();
-      },
-      [this](const caf::error&) { question_answered(); });
-}
-
-void peer_connection_state::question_answered() {
-  --questions_;
-  handle_waiting(); // flushes, too
-}
-
-// -- handshake ------------------------------------------------------------------------------------
-
-void peer_connection_state::greet(const wire::message& x) {
-  const auto* shake = std::get_if<wire::handshake>(&x);
-  if (spec_.direction == link_direction::inbound) {
-    if (shake)
-      check_handshake(*shake);
-    else
-      begin_close(link_end::protocol_violation,
-                  "the first line was " + std::string{wire::kind_name(x)} + ", not a Handshake");
-  } else if (shake) {
-    begin_close(link_end::self, "our own handshake came back");
-  } else if (std::holds_alternative<wire::ack>(x)) {
-    establish();
-  }
-}
-
-void peer_connection_state::check_handshake(const wire::handshake& x) {
-  std::string wrong;
-  if (x.magic != wire::handshake_magic)
-    wrong = "Handshake.magic: not \"TIME\"";
-  else if (x.protocol_version != wire::protocol_version)
-    wrong = "Handshake.protocol_version: " + std::to_string(x.protocol_version) + ", we speak 1";
-  else if (x.network != wire_name(context_.network))
-    wrong = "Handshake.network: not " + std::string{wire_name(context_.network)};
-  if (!wrong.empty()) {
-    std::string evidence;
-    wire::encode(x, evidence);
-    on_violation(wrong, evidence.substr(0, 120), true);
-    return;
-  }
-  connection_->open_up();
-  reply(wire::ack{"Handshake"});
-  flush();
-  establish();
-}
-
-void peer_connection_state::establish() {
-  const auto now = monotonic_now(*self_);
-  set_phase(link_phase::established);
-  deadline_ = 0;
-  liveness_.begin(now);
-  if (context_.introduction) {
-    auto introduction = *context_.introduction;
-    introduction.timestamp = context_.unix_now();
-    reply(introduction);
-  }
-  self_->send(registry_, atom::handshaken_v, spec_.id);
-  alarm_.cancel(); // the handshake's deadline has passed into nothing
-  if (liveness_.check(now, connection_->stats(), random_).send_ping)
-    send_ping(now);
-  flush();
-  set_alarm();
 }
 
 // -- sending ----------------------------------------------------------------------------------------
@@ -464,11 +242,12 @@ peer_snapshot peer_connection_state::snapshot() const {
   result.height = height_;
   if (version_) {
     result.version = version_->version;
-    result.capabilities = version_->capabilities;
+    result.capabilities = net::other_capabilities(version_->capabilities);
   }
   result.violations = violations_;
   result.unknown_messages = unknown_messages_;
   result.dropped_messages = dropped_messages_;
+  result.over_limit = limits_.over();
   result.is_masternode = is_masternode_;
   return result;
 }

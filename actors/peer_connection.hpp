@@ -38,6 +38,7 @@ struct link_spec {
   link_id id = 0;
   link_direction direction = link_direction::inbound;
   endpoint remote;
+  std::optional<ip_address> own_ip = {}; ///< Ours, as far as the registry knows.
 };
 
 class peer_connection_state {
@@ -61,7 +62,7 @@ private:
   void on_closed(const std::string& reason);
   void on_received(wire::received_batch& batch);
 
-  // -- handling lines, the same for both directions --
+  // -- handling lines, the same for both directions (peer_connection_lines.cpp) --
   struct waiting_lines {
     std::vector<wire::decoded> lines;
     std::size_t next = 0;
@@ -72,16 +73,18 @@ private:
   void handle(wire::decoded& line);
   void on_message(wire::message& x);
   void on_violation(const std::string& reason, const std::string& evidence, bool fatal);
-  bool within_limits(const wire::message& x);
   void route(message_route to, wire::message& x);
   void answer(wire::message& x);
   void serve(wire::message& x);
   void question_answered();
 
-  // -- handshake --
+  // -- handshake (peer_connection_handshake.cpp) --
   void greet(const wire::message& x);
   void check_handshake(const wire::handshake& x);
   void establish();
+  void introduce_ourselves();
+  void on_introduction(wire::version_info&& x);
+  void on_own_address(const ip_address& ip);
 
   // -- sending --
   void reply(const wire::message& x);

@@ -7,6 +7,7 @@
 #include "actors/alarm.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/node_context.hpp"
+#include "actors/peer_archive.hpp"
 #include "net/random.hpp"
 
 #include <caf/typed_event_based_actor.hpp>
@@ -25,10 +26,22 @@ inline constexpr double ask_peers_jitter = 0.1;
 /// Addresses that we name to a peer: an answer of 3 KiB.
 inline constexpr std::size_t sample_size = 100;
 
+/// How often the book is written when it has changed. What a crash forgets is what was learned since:
+/// peers name it again.
+inline constexpr monotonic_ns book_saved_every = 300'000'000'000;
+/// The first time after the start, and after a failure to write: sooner.
+inline constexpr monotonic_ns book_saved_first = 30'000'000'000;
+/// With this many connected peers the plan is not made anew for each that comes or goes, but this
+/// long after the first: it looks at the whole book.
+inline constexpr std::size_t many_peers = 500;
+inline constexpr monotonic_ns plan_pause = 200'000'000;
+
 struct directory_config {
   std::vector<endpoint> configured; ///< Connected always, and never given up.
   /// Peers to be connected, configured ones apart; the same as the registry's.
   std::size_t max_peers = 125;
+  std::vector<std::string> kept; ///< The book of the last run (address_book::to_lines).
+  archive_actor archive;         ///< Where it goes; null: a restart forgets it.
 };
 
 class peer_directory_state {
@@ -53,8 +66,16 @@ private:
   void on_peer_down(const ip_address& ip);
   void on_message(const ip_address& from, const wire::message& x);
   void on_wake(std::uint64_t token);
+  order_reply on_order(const peer_order& order);
   void ask(peer& x);
+  void plan_soon();
   void follow_plan();
+  caf::result<void> save();
+  template <class F>
+  void write_book(F then);
+  void saved(const std::string& problem);
+  directory_snapshot snapshot() const;
+  void set_alarm();
 
   peer_directory_actor::pointer self_;
   node_context context_;
@@ -64,6 +85,11 @@ private:
   alarm_clock alarm_;
   std::map<ip_address, peer> peers_; ///< As many as the registry has established.
   monotonic_ns ask_at_ = 0;
+  monotonic_ns plan_at_ = 0; ///< 0: the plan is followed.
+  archive_actor archive_;
+  monotonic_ns save_at_ = 0;    ///< 0: never.
+  std::uint64_t saved_ = 0;     ///< The book's changes that are written.
+  std::string not_kept_;        ///< Why the last writing failed.
 };
 
 using peer_directory = peer_directory_actor::stateful_impl<peer_directory_state>;

@@ -1,51 +1,63 @@
 #pragma once
 
-// What a peer may send how often: protocol page, section 8. What exceeds it is dropped, never punished.
+// What a peer may send how often: protocol page, section 8. What exceeds it is dropped and counted, never punished.
 
+#include "actors/message_routes.hpp"
 #include "messages/link_types.hpp"
+#include "net/token_bucket.hpp"
 
-#include <algorithm>
+#include <array>
+#include <cstddef>
 #include <cstdint>
+#include <map>
+#include <string>
 
 namespace timenode {
 
-/// `burst` tokens at most, `per_second` new ones.
-class token_bucket {
-public:
-  constexpr token_bucket(double per_second, double burst) noexcept
-    : per_second_{static_cast<float>(per_second)}, burst_{static_cast<float>(burst)},
-      tokens_{static_cast<float>(burst)} {}
+using net::token_bucket;
 
-  /// Takes a token if there is one.
-  bool take(monotonic_ns now) noexcept {
-    if (last_ != 0) {
-      const auto seconds = static_cast<float>(now - last_) * 1e-9f;
-      tokens_ = std::min(burst_, tokens_ + seconds * per_second_);
-    }
-    last_ = now;
-    if (tokens_ < 1)
-      return false;
-    tokens_ -= 1;
-    return true;
+/// The limits of one connection, and what came beyond them.
+class rate_limits {
+public:
+  /// May one more message of this kind be handled? If not it is counted.
+  bool take(message_limit kind, monotonic_ns now) noexcept {
+    if (kind == message_limit::none || bucket(kind).take(now))
+      return true;
+    ++over_[index(kind)];
+    return false;
+  }
+
+  /// Messages beyond each limit, by its name; those that were kept are left out.
+  std::map<std::string, std::uint64_t> over() const {
+    std::map<std::string, std::uint64_t> result;
+    for (std::size_t i = 0; i < over_.size(); ++i)
+      if (over_[i] > 0)
+        result.emplace(to_text(static_cast<message_limit>(i)), over_[i]);
+    return result;
   }
 
 private:
-  float per_second_;
-  float burst_;
-  float tokens_;
-  monotonic_ns last_ = 0; ///< 0: never used.
-};
+  static constexpr std::size_t index(message_limit x) noexcept { return static_cast<std::size_t>(x); }
 
-/// The limits of one connection, as the deployed daemon has them; bursts are one second's (one minute's
-/// for subscriptions) worth.
-struct rate_limits {
-  token_bucket transactions{1000, 1000};
-  token_bucket utxo_queries{100, 100};
-  token_bucket votes{10, 10};
-  token_bucket subscriptions{10.0 / 60, 10};
-  /// Ballots and votes for blocks: more than the deployed daemon takes, since a peer hands on those of all
-  /// masternodes at once, three of each a block; 1,000 masternodes in a burst.
-  token_bucket consensus{500, 3000};
+  token_bucket& bucket(message_limit kind) noexcept { return buckets_[index(kind) - 1]; }
+
+  // The first four are the deployed daemon's; bursts are one second's (one minute's for subscriptions) worth. The
+  // others are ours, for what it does not limit: many times what an honest peer sends (it asks for addresses and
+  // masternodes once or twice after a handshake and then every ten minutes, pings every 30 s, announces itself every
+  // 60 s), and so little that a flood costs us nothing.
+  std::array<token_bucket, message_limits - 1> buckets_{
+    token_bucket{1000, 1000},    // transactions
+    token_bucket{100, 100},      // utxo_queries
+    token_bucket{10, 10},        // votes
+    token_bucket{10.0 / 60, 10}, // subscriptions
+    // Consensus: more than the deployed daemon takes, since a peer hands on those of all masternodes at once, three of
+    // each a block; 1,000 masternodes in a burst.
+    token_bucket{500, 3000},
+    token_bucket{5, 20},         // pings
+    token_bucket{1.0 / 10, 10},  // lists
+    token_bucket{1, 10},         // announcements
+  };
+  std::array<std::uint64_t, message_limits> over_{};
 };
 
 } // namespace timenode

@@ -4,6 +4,7 @@
 #include "actors/block_server.hpp"
 #include "actors/chain_keeper.hpp"
 #include "actors/gossip.hpp"
+#include "actors/peer_archive.hpp"
 #include "actors/sync_engine.hpp"
 #include "actors/telemetry.hpp"
 #include "actors/ticker.hpp"
@@ -53,6 +54,11 @@ void supervisor_state::spawn_all() {
   if (!context.ticker)
     context.ticker = spawn<ticker>(false);
   std::shared_ptr<const chain::chain_reader> reader = parts_.store;
+  if (parts_.kept) {
+    auto archive = spawn<peer_archive>(true, parts_.kept);
+    parts_.registry.archive = archive;
+    parts_.directory.archive = archive;
+  }
   // The order is that of dependence; what is needed by those before comes to them by `attach`.
   actors_.keeper = spawn<chain_keeper>(true, context, parts_.store);
   auto server = spawn<block_server>(true, reader);
@@ -97,6 +103,17 @@ caf::result<void> supervisor_state::stop() {
   if (std::exchange(stopping_, true))
     return promise;
   parts_.transport->stop_listening();
+  // While the peers are still connected: those are the ones to begin with at the next start.
+  self_->request(actors_.directory, book_saved_within, atom::save_v)
+    .then([this] { close_connections(); },
+          [this](const caf::error&) {
+            spdlog::warn("stopping without waiting any longer for the address book to be written");
+            close_connections();
+          });
+  return promise;
+}
+
+void supervisor_state::close_connections() {
   // Peers get an orderly end of their connections before anything else goes.
   self_->request(actors_.registry, connections_stop_within, atom::stop_v)
     .then([this] { stop_next(); },
@@ -104,7 +121,6 @@ caf::result<void> supervisor_state::stop() {
             spdlog::warn("stopping without waiting any longer for connections to close");
             stop_next();
           });
-  return promise;
 }
 
 void supervisor_state::stop_next() {

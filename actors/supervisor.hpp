@@ -9,6 +9,7 @@
 #include "actors/node_context.hpp"
 #include "actors/peer_directory.hpp"
 #include "chain/block_store.hpp"
+#include "net/line_store.hpp"
 #include "net/transport.hpp"
 
 #include <caf/typed_event_based_actor.hpp>
@@ -28,6 +29,9 @@ struct node_parts {
   directory_config directory;
   std::optional<masternode_identity> masternode; ///< None: not a masternode.
   std::shared_ptr<chain::block_store> store;
+  /// Where bans and addresses are kept; null: a restart forgets them. What it had is in the two configurations
+  /// (`kept`): whoever makes the node reads it first, since a file that cannot be read is a reason not to start.
+  std::shared_ptr<net::line_store> kept;
   net::transport* transport = nullptr; ///< Outlives the actors.
   bool bind_local = true;              ///< Dial from our own IP, when it is known.
   /// Actors that wait for the disk get threads of their own. Off in tests, whose scheduler has one thread.
@@ -43,6 +47,8 @@ struct node_parts {
 /// together below the 5 s in which a node stops (architecture, section 3).
 inline constexpr std::chrono::milliseconds connections_stop_within{2500};
 inline constexpr std::chrono::milliseconds actor_stops_within{500};
+/// How long writing the address book may take then.
+inline constexpr std::chrono::milliseconds book_saved_within{800};
 
 class supervisor_state {
 public:
@@ -62,6 +68,7 @@ private:
   template <class Actor, class... Args>
   auto spawn(bool own_thread, Args&&... args);
   caf::result<void> stop();
+  void close_connections();
   void stop_next();
   void on_down(const caf::down_msg& msg);
   void on_wake(std::uint64_t token);

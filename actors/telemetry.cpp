@@ -19,6 +19,7 @@ telemetry_actor::behavior_type telemetry_state::make_behavior() {
   wake_in(check_interval);
   return {
       [this](atom::snapshot) { return answer(); },
+      [this](atom::explain, const ip_address& ip) { return explain(ip); },
       [this](atom::wake, std::uint64_t token) { wake(token); },
   };
 }
@@ -126,6 +127,59 @@ void telemetry_state::finish() {
     asker.deliver(*last_);
   if (std::exchange(check_due_, false))
     begin(true);
+}
+
+// -- explanations -----------------------------------------------------------------
+
+caf::result<peer_explanation> telemetry_state::explain(const ip_address& ip) {
+  auto x = std::make_shared<explaining>();
+  x->asker = self_->make_response_promise<peer_explanation>();
+  x->outstanding = 1;  // Held until all are asked.
+  x->result.peer.ip = ip;
+  ask_for<known_peer_snapshot>(
+      x, sources_.registry, "connection-registry",
+      [x](known_peer_snapshot& y) { x->result.peer = std::move(y); }, atom::explain_v, ip);
+  ask_for<address_snapshot>(
+      x, sources_.directory, "peer-directory",
+      [x](address_snapshot& y) { x->result.address = std::move(y); }, atom::explain_v, ip);
+  ask_for<link_list>(
+      x, sources_.registry, "connection-registry's links",
+      [this, x, ip](link_list& links) {
+        for (const auto& [link, connection] : links)
+          if (link.ip == ip)
+            ask_for<peer_snapshot>(
+                x, connection, "connection " + std::to_string(link.link),
+                [x](peer_snapshot& y) { x->result.connections.push_back(std::move(y)); },
+                atom::snapshot_v);
+      },
+      atom::list_v);
+  if (--x->outstanding == 0)
+    x->asker.deliver(std::move(x->result));
+  return x->asker;
+}
+
+template <class Result, class Handle, class F, class... Request>
+void telemetry_state::ask_for(const std::shared_ptr<explaining>& x, const Handle& whom,
+                              std::string who, F take, Request... what) {
+  if (!whom) {
+    x->result.silent.push_back(std::move(who));
+    return;
+  }
+  ++x->outstanding;
+  const auto one_less = [x] {
+    if (--x->outstanding == 0)
+      x->asker.deliver(std::move(x->result));
+  };
+  self_->request(whom, explain_deadline, what...)
+      .then(
+          [take = std::move(take), one_less](Result& y) {
+            take(y);
+            one_less();
+          },
+          [x, who = std::move(who), one_less](const caf::error&) {
+            x->result.silent.push_back(who);
+            one_less();
+          });
 }
 
 // -- invariants -------------------------------------------------------------------

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,9 +30,12 @@ using snapshot_source = caf::typed_actor<auto(atom::snapshot)->caf::result<Snaps
 /// as silent.
 struct telemetry_sources {
   caf::typed_actor<auto(atom::list)->caf::result<link_list>,
+                   auto(atom::explain, ip_address)->caf::result<known_peer_snapshot>,
                    auto(atom::snapshot)->caf::result<registry_snapshot>>
-      registry;                                   ///< A `connection_registry_actor`.
-  snapshot_source<directory_snapshot> directory;  ///< A `peer_directory_actor`.
+      registry;  ///< A `connection_registry_actor`.
+  caf::typed_actor<auto(atom::explain, ip_address)->caf::result<address_snapshot>,
+                   auto(atom::snapshot)->caf::result<directory_snapshot>>
+      directory;                                  ///< A `peer_directory_actor`.
   snapshot_source<gossip_snapshot> gossip;        ///< A `gossip_actor`.
   snapshot_source<keeper_snapshot> keeper;        ///< A `chain_keeper_actor`.
   snapshot_source<sync_snapshot> sync;            ///< A `sync_engine_actor`.
@@ -53,6 +57,8 @@ class telemetry_state {
   static constexpr std::chrono::milliseconds deadline{800};
   /// A result this young is given again: a page that asks for several things asks the node once.
   static constexpr std::chrono::milliseconds reuse{200};
+  /// How long each of the two rounds of questions for an explanation may take.
+  static constexpr std::chrono::milliseconds explain_deadline{400};
   /// How often the invariants are checked, and when again after a difference.
   static constexpr std::chrono::seconds check_interval{10};
   static constexpr std::chrono::seconds recheck_after{1};
@@ -85,6 +91,18 @@ class telemetry_state {
   void take_connection(peer_snapshot& x);
   void one_less();
   void finish();
+
+  // -- explanations ---------------------------------------------------------------
+  /// What came so far about one address.
+  struct explaining {
+    peer_explanation result;
+    std::size_t outstanding = 0;
+    caf::typed_response_promise<peer_explanation> asker;
+  };
+  caf::result<peer_explanation> explain(const ip_address& ip);
+  template <class Result, class Handle, class F, class... Request>
+  void ask_for(const std::shared_ptr<explaining>& x, const Handle& whom, std::string who, F take,
+               Request... what);
 
   // -- invariants -----------------------------------------------------------------
   void check(const health_sample& x);

@@ -28,6 +28,7 @@ command parse_command_line(const std::vector<std::string>& arguments) {
   app.add_flag("--version", wants_version, "Print the version, and what it was built from");
   add_run_commands(app, chosen);
   add_query_commands(app, chosen);
+  add_peer_commands(app, chosen);
   add_file_commands(app, chosen);
   add_config_commands(app, chosen);
   add_key_commands(app, chosen);

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -62,6 +63,24 @@ struct query_command {
   bool as_json = false;
 };
 
+/// `ban`, `unban`, `bans`, `trust`, `untrust`: what tells a running node whom to keep out.
+struct access_command {
+  enum class action : std::uint8_t { ban, unban, list, trust, untrust };
+  action what = action::list;
+  node_options node;
+  std::string network;            ///< "IP" or "IP/BITS"; empty for `list`.
+  std::int64_t seconds = 86'400;  ///< `ban`: for how long; 0: for good. A day, as Bitcoin Core.
+  std::string reason;
+  bool as_json = false;
+};
+
+/// `rpc`: any call.
+struct call_command {
+  node_options node;
+  std::string method;
+  std::vector<std::string> params;  ///< Each JSON, or else a string as it stands.
+};
+
 /// `config check`, `config show`, `config example`.
 struct config_command {
   enum class deed : std::uint8_t { check, show, example };
@@ -108,12 +127,18 @@ using command = std::variant<
     transfer_command,
     testnet_command,
     query_command,
+    access_command,
+    call_command,
     config_command,
     restore_command,
     rpcauth_command,
     key_command,
     print_command>;
 // clang-format on
+
+/// Seconds in "90", "90s", "30m", "12h", "7d", or 0 in "forever". None when it is neither, or no time
+/// at all.
+std::optional<std::int64_t> parse_span(std::string_view text);
 
 /// `arguments`: without the program's name. Touches neither files nor the network.
 command parse_command_line(const std::vector<std::string>& arguments);

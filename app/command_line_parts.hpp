@@ -64,6 +64,8 @@ void add_log_level(CLI::App& to, std::function<void(log_level)> take, const std:
 void add_run_commands(CLI::App& to, command& chosen);
 /// status, peers, health, explain, reload, backup, stop (command_line_query.cpp)
 void add_query_commands(CLI::App& to, command& chosen);
+/// ban, unban, bans, trust, untrust, rpc (command_line_peers.cpp)
+void add_peer_commands(CLI::App& to, command& chosen);
 /// import, export, restore (command_line_files.cpp)
 void add_file_commands(CLI::App& to, command& chosen);
 /// config, rpcauth (command_line_config.cpp)

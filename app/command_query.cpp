@@ -1,5 +1,6 @@
 #include "app/commands.hpp"
 #include "app/config_file.hpp"
+#include "app/peer_text.hpp"
 #include "app/query_text.hpp"
 #include "app/rpc_client.hpp"
 
@@ -117,6 +118,17 @@ int run_health(const query_command& x, const rpc_target& node) {
   return answer->value("ready", false) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+rpc_outcome<void> explain_peer(const rpc_target& node, const std::string& ip, bool as_json) {
+  const auto answer = ask_node(node, "explainpeer", json::array({ip}));
+  if (!answer)
+    return tl::unexpected{answer.error()};
+  if (as_json)
+    print(*answer);
+  else
+    print(explain_peer_text(*answer, unix_now()));
+  return {};
+}
+
 rpc_outcome<void> ask(const query_command& x, const rpc_target& node) {
   switch (x.what) {
   case question::status:
@@ -124,7 +136,7 @@ rpc_outcome<void> ask(const query_command& x, const rpc_target& node) {
   case question::peers:
     return show_peers(node, x.as_json);
   case question::explain_peer:
-    return show(node, "explainpeer", json::array({x.subject}), x.as_json);
+    return explain_peer(node, x.subject, x.as_json);
   case question::explain_masternode:
     return show(node, "explainmasternode", json::array({x.subject}), x.as_json);
   case question::stop:

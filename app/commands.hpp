@@ -42,6 +42,12 @@ outcome<rpc_target> target_of(const node_options& x);
 /// 0 when the key was made, shown or imported, 1 otherwise.
 int run_key(const key_command& x);
 
+/// 0 when the node did it, 1 otherwise.
+int run_access(const access_command& x);
+
+/// 0 when the node answered, 1 otherwise.
+int run_call(const call_command& x);
+
 /// Raises the soft limit of open files to the hard one: each peer takes one.
 void raise_file_limit();
 

@@ -115,6 +115,17 @@ void place_bootstrap(node_config& to, const std::vector<peer_setting>& peers) {
   }
 }
 
+void place_access(node_config& to, const settings& over, const settings& under) {
+  const auto append = [](std::vector<ip_network>& networks, const auto& said) {
+    if (said)
+      networks.insert(networks.end(), said->begin(), said->end());
+  };
+  append(to.banned, first_of(over.banned_peers, under.banned_peers));
+  append(to.banned, first_of(over.banned_subnets, under.banned_subnets));
+  append(to.trusted, first_of(over.trusted_peers, under.trusted_peers));
+  to.trusted_only = first_of(over.trusted_only, under.trusted_only).value_or(false);
+}
+
 void place_logging(logging_config& to, const settings& over, const settings& under) {
   to.level = first_of(over.level, under.level).value_or(to.level);
   to.format = first_of(over.format, under.format).value_or(to.format);
@@ -242,6 +253,8 @@ outcome<node_config> make_config(const settings& over, const settings& under,
   x.max_peers = first_of(over.max_peers, under.max_peers).value_or(x.max_peers);
   if (const auto& peers = first_of(over.bootstrap_peers, under.bootstrap_peers))
     place_bootstrap(x, *peers);
+  place_access(x, over, under);
+  x.discovery = first_of(over.discovery, under.discovery);
 
   const auto rpc = merge(over.rpc, under.rpc);
   if (rpc.enabled.value_or(true))

@@ -5,8 +5,10 @@
 // one over the other, adds the defaults, and gives the `node_config` that the node is started with.
 
 #include "app/rpc_access.hpp"
+#include "app/web_fetch.hpp"
 #include "chain/consensus_rules.hpp"
 #include "messages/ip_address.hpp"
+#include "messages/ip_network.hpp"
 #include "messages/network.hpp"
 #include "messages/outcome.hpp"
 #include "messages/wire.hpp"
@@ -77,6 +79,10 @@ struct node_config {
   std::size_t max_peers = net::default_max_peers;
   std::vector<endpoint> bootstrap_peers;   ///< Never given up, and beyond `max_peers`.
   std::vector<host_name> bootstrap_hosts;  ///< The same by name; empty when the node starts.
+  std::optional<web_address> discovery;    ///< A list of peers on the web; none: off.
+  std::vector<ip_network> banned;          ///< Kept out, whatever an operator orders meanwhile forgets.
+  std::vector<ip_network> trusted;         ///< Never banned, always let in.
+  bool trusted_only = false;               ///< Everybody else is kept out.
   std::optional<endpoint> rpc_listen;      ///< Default: 127.0.0.1 and the RPC port. None: no RPC.
   std::vector<rpc_user> rpc_users;  ///< Who may call when `rpc_listen` is no loopback address.
   std::filesystem::path rpc_cookie_file;  ///< Default: .cookie in `data_dir`.
@@ -119,6 +125,11 @@ struct settings {
   std::optional<peer_setting> external_address;
   std::optional<std::size_t> max_peers;
   std::optional<std::vector<peer_setting>> bootstrap_peers;
+  std::optional<web_address> discovery;
+  std::optional<std::vector<ip_network>> banned_peers;
+  std::optional<std::vector<ip_network>> banned_subnets;
+  std::optional<std::vector<ip_network>> trusted_peers;
+  std::optional<bool> trusted_only;
   service_setting rpc;
   std::optional<std::vector<rpc_user>> rpc_users;
   std::optional<std::filesystem::path> rpc_cookie_file;  ///< May begin with "~".

@@ -121,6 +121,33 @@ bool read_rpc_users(const toml_value& value, target& to) {
                               [&to](const toml_text& x) { return add_rpc_user(x, to); });
 }
 
+/// A list of IP addresses and networks.
+bool read_networks(const toml_value& value, std::optional<std::vector<ip_network>>& to,
+                   std::optional<toml_text>& culprit) {
+  const auto* texts = std::get_if<std::vector<toml_text>>(&value);
+  if (!texts)
+    return false;
+  auto& networks = to.emplace();
+  for (const auto& x : *texts) {
+    const auto network = ip_network::parse(x.text);
+    if (!network) {
+      culprit = x;
+      return false;
+    }
+    networks.push_back(*network);
+  }
+  return true;
+}
+
+bool read_discovery(const toml_value& value, target& to) {
+  return text(value, [&to](const std::string& x) {
+    auto at = web_address::parse(x);
+    if (at)
+      to.said.discovery = std::move(*at);
+    return at.has_value();
+  });
+}
+
 bool read_output(const toml_value& value, target& to) {
   return text(value, [&to](const std::string& x) {
     to.said.log_to_file = x == "file";
@@ -182,6 +209,8 @@ bool read_prometheus_port(const toml_value& value, target& to) {
 
 constexpr std::string_view yes_or_no = "true or false";
 constexpr std::string_view some_path = "a path in quotes";
+constexpr std::string_view networks =
+    "a list of IP addresses or networks (192.0.2.0/24), each in quotes";
 constexpr std::string_view address = "an IP address in quotes, with or without \":port\"";
 
 constexpr auto rules = std::to_array<key_rule>({
@@ -211,6 +240,21 @@ constexpr auto rules = std::to_array<key_rule>({
     {"network.bootstrap_peers",
      "a list of IP addresses or host names, each in quotes, with or without \":port\"",
      read_bootstrap_peers},
+    {"network.discovery_url", "an http:// or https:// address in quotes", read_discovery},
+    {"network.blacklisted_peers", networks,
+     [](const toml_value& x, target& to) {
+       return read_networks(x, to.said.banned_peers, to.culprit);
+     }},
+    {"network.blacklisted_subnets", networks,
+     [](const toml_value& x, target& to) {
+       return read_networks(x, to.said.banned_subnets, to.culprit);
+     }},
+    {"network.whitelisted_peers", networks,
+     [](const toml_value& x, target& to) {
+       return read_networks(x, to.said.trusted_peers, to.culprit);
+     }},
+    {"network.whitelist_only", yes_or_no,
+     [](const toml_value& x, target& to) { return flag(x, to.said.trusted_only); }},
     {"rpc.enabled", yes_or_no,
      [](const toml_value& x, target& to) { return flag(x, to.said.rpc.enabled); }},
     {"rpc.listen_address", address,

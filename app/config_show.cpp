@@ -47,6 +47,17 @@ std::string peers_text(const node_config& x) {
   return list(all, [](const auto& y) { return y; });
 }
 
+std::string networks_text(const std::vector<ip_network>& x) {
+  return list(x, [](const auto& y) { return y.to_short_string(); });
+}
+
+/// Single addresses, or networks: whichever key they came from means the same.
+std::vector<ip_network> banned_hosts(const node_config& x, bool hosts) {
+  auto result = x.banned;
+  std::erase_if(result, [hosts](const auto& y) { return y.is_host() != hosts; });
+  return result;
+}
+
 std::string external_text(const node_config& x) {
   if (x.external_host)
     return toml_string(host_text(*x.external_host));
@@ -77,6 +88,21 @@ const std::array items{
          [](const settings& x) { return x.max_peers.has_value(); }},
     item{"network.bootstrap_peers", peers_text,
          [](const settings& x) { return x.bootstrap_peers.has_value(); }},
+    item{"network.discovery_url",
+         [](const node_config& x) {
+           return toml_string(x.discovery ? x.discovery->to_string() : std::string{});
+         },
+         [](const settings& x) { return x.discovery.has_value(); }},
+    item{"network.blacklisted_peers",
+         [](const node_config& x) { return networks_text(banned_hosts(x, true)); },
+         [](const settings& x) { return x.banned_peers.has_value(); }},
+    item{"network.blacklisted_subnets",
+         [](const node_config& x) { return networks_text(banned_hosts(x, false)); },
+         [](const settings& x) { return x.banned_subnets.has_value(); }},
+    item{"network.whitelisted_peers", [](const node_config& x) { return networks_text(x.trusted); },
+         [](const settings& x) { return x.trusted_peers.has_value(); }},
+    item{"network.whitelist_only", [](const node_config& x) { return flag(x.trusted_only); },
+         [](const settings& x) { return x.trusted_only.has_value(); }},
     item{"rpc.enabled", [](const node_config& x) { return flag(x.rpc_listen.has_value()); },
          [](const settings& x) { return x.rpc.enabled.has_value(); }},
     item{"rpc.listen_address",

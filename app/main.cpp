@@ -30,6 +30,8 @@ int carry_out(const command& chosen) {
                         [](const transfer_command& x) { return run_transfer(x); },
                         [](const testnet_command& x) { return run_testnet(x); },
                         [](const query_command& x) { return run_query(x); },
+                        [](const access_command& x) { return run_access(x); },
+                        [](const call_command& x) { return run_call(x); },
                         [](const config_command& x) { return run_config(x); },
                         [](const restore_command& x) { return run_restore(x); },
                         [](const rpcauth_command& x) { return run_rpcauth(x); },

@@ -6,8 +6,10 @@
 #include "actors/type_registration.hpp"
 #include "app/backup.hpp"
 #include "app/key_file.hpp"
+#include "app/line_files.hpp"
 #include "app/logging.hpp"
 #include "app/node_watch.hpp"
+#include "app/peer_discovery.hpp"
 #include "app/rpc_actor_backend.hpp"
 #include "app/rpc_server.hpp"
 #include "app/worker.hpp"
@@ -123,6 +125,7 @@ struct node::impl {
     // From the outside in: nobody asks any more, then the actors, then the sockets.
     chores.reset();
     watch.reset();
+    discovery.reset();
     rpc.reset();
     std::error_code ignored;
     if (!cookie_file.empty())
@@ -192,6 +195,7 @@ struct node::impl {
   std::unique_ptr<rpc_server> rpc;
   std::unique_ptr<node_watch> watch;
   std::unique_ptr<worker> chores; ///< What signals ask for.
+  std::unique_ptr<peer_discovery> discovery;
   endpoint listening;
   std::filesystem::path cookie_file; ///< Empty: none was written.
 };
@@ -208,6 +212,12 @@ outcome<std::unique_ptr<node>> node::start(const node_config& config, node_surro
   auto store = chain::rocksdb_store::open(config.data_dir / "chain", config.network);
   if (!store)
     return tl::unexpected{store.error()};
+  auto kept = std::make_shared<line_files>(config.data_dir);
+  auto access = kept->load(net::access_lines);
+  auto addresses = kept->load(net::address_lines);
+  for (const auto* list : {&access, &addresses})
+    if (!*list)
+      return tl::unexpected{list->error()};
 
   auto x = std::make_unique<impl>(config);
   if (config.metrics.enabled && x->system.middleman().prometheus_scraping_port() == 0)
@@ -228,9 +238,18 @@ outcome<std::unique_ptr<node>> node::start(const node_config& config, node_surro
   parts.context.unix_now = system_time;
   parts.context.introduction = introduction(config);
   parts.context.seed = std::random_device{}() | (std::uint64_t{std::random_device{}()} << 32);
+  parts.context.nonce = std::random_device{}() | (std::uint64_t{std::random_device{}()} << 32) | 1;
   parts.context.metrics = x->metrics.get();
   parts.context.rules = config.consensus;
   parts.registry.max_peers = config.max_peers;
+  parts.registry.own_ip_from = config.external_address ? net::own_address::source::configured
+                                                       : net::own_address::source::listening;
+  parts.registry.banned = config.banned;
+  parts.registry.trusted = config.trusted;
+  parts.registry.trusted_only = config.trusted_only;
+  parts.registry.kept = std::move(*access);
+  parts.directory.kept = std::move(*addresses);
+  parts.kept = std::move(kept);
   parts.directory.configured = config.bootstrap_peers;
   parts.directory.max_peers = config.max_peers;
   parts.masternode = std::move(*masternode);
@@ -252,7 +271,7 @@ outcome<std::unique_ptr<node>> node::start(const node_config& config, node_surro
   const auto facts = rpc_facts{config.network, std::string{version()}, config.listen.port,
                                system_time()};
   const auto backend = std::make_shared<actor_rpc_backend>(
-    x->system, x->actors.telemetry, x->store, facts, system_time, x->controls(config));
+    x->system, x->actors, x->store, facts, system_time, x->controls(config));
   if (config.rpc_listen) {
     auto options = rpc_options{*config.rpc_listen, {}, config.rpc_users, {}};
     if (!config.rpc_listen->ip.is_loopback()) {
@@ -277,6 +296,11 @@ outcome<std::unique_ptr<node>> node::start(const node_config& config, node_surro
   if (!listening)
     return tl::unexpected{listening.error()};
   x->listening = *listening;
+  if (config.discovery)
+    x->discovery = std::make_unique<peer_discovery>(
+      *config.discovery, [directory = x->actors.directory](std::vector<std::string> list) {
+        caf::anon_send(directory, atom::learn_v, std::move(list));
+      });
   if (config.metrics.enabled)
     spdlog::info("metrics: serving on {}", config.metrics.listen.to_string());
   const auto tip = x->store->tip();

@@ -1,5 +1,7 @@
 #include "app/query_text.hpp"
 
+#include "app/json_member.hpp"
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -12,27 +14,8 @@ namespace timenode::app {
 
 namespace {
 
-/// A member of whatever type, or a default: an older or newer node may lack it.
-template <class T>
-T member(const json& x, const char* name, T otherwise) {
-  const auto found = x.is_object() ? x.find(name) : x.end();
-  if (found == x.end())
-    return otherwise;
-  if constexpr (std::is_same_v<T, std::string>)
-    return found->is_string() ? found->template get<T>() : otherwise;
-  else if constexpr (std::is_same_v<T, bool>)
-    return found->is_boolean() ? found->template get<T>() : otherwise;
-  else
-    return found->is_number() ? found->template get<T>() : otherwise;
-}
-
-json object(const json& x, const char* name) {
-  const auto found = x.is_object() ? x.find(name) : x.end();
-  return found == x.end() ? json::object() : *found;
-}
-
 std::string sync_text(const json& chain) {
-  const auto sync = object(chain, "sync");
+  const auto sync = object_member(chain, "sync");
   const auto state = member<std::string>(sync, "state", "unknown");
   if (state != "syncing")
     return state == "idle" ? "in sync" : state;
@@ -49,28 +32,6 @@ std::string milliseconds(const json& peer, const char* name) {
 }
 
 using row = std::vector<std::string>;
-
-/// Columns as wide as their widest cell, two spaces apart; the first is to the left, the others as
-/// told.
-std::string table(const std::vector<row>& rows, std::string_view alignment) {
-  std::vector<std::size_t> widths(rows.front().size());
-  for (const auto& cells : rows)
-    for (std::size_t i = 0; i < cells.size(); ++i)
-      widths[i] = std::max(widths[i], cells[i].size());
-  std::string result;
-  for (const auto& cells : rows) {
-    std::string line;
-    for (std::size_t i = 0; i < cells.size(); ++i) {
-      if (i > 0)
-        line += "  ";
-      line += alignment[i] == 'l' ? fmt::format("{:<{}}", cells[i], widths[i])
-                                  : fmt::format("{:>{}}", cells[i], widths[i]);
-    }
-    line.erase(line.find_last_not_of(' ') + 1);
-    result += line + "\n";
-  }
-  return result;
-}
 
 row peer_row(const json& x, std::int64_t now) {
   const auto since = member(x, "conntime", std::int64_t{0});
@@ -133,7 +94,7 @@ std::string status_text(const status_answers& x, std::int64_t now) {
   const auto why = member<std::string>(masternode, "status_reason", "");
   if (!status.empty())
     line("Masternode", status + (why.empty() ? "" : ": " + why));
-  const auto warnings = object(chain, "warnings");
+  const auto warnings = object_member(chain, "warnings");
   if (warnings.empty())
     line("Warnings", "none");
   for (const auto& warning : warnings)
@@ -155,7 +116,7 @@ std::string peers_text(const json& peers, std::int64_t now) {
     rows.push_back(peer_row(x, now));
     inbound += member(x, "inbound", false) ? 1 : 0;
   }
-  return table(rows, "lllrrrrrrl") + fmt::format("{} connection{}: {} inbound, {} outbound\n",
+  return table_text(rows, "lllrrrrrrl") + fmt::format("{} connection{}: {} inbound, {} outbound\n",
                                                  sorted.size(), sorted.size() == 1 ? "" : "s",
                                                  inbound, sorted.size() - inbound);
 }
@@ -165,6 +126,27 @@ std::string plain_text(const json& x) {
     return scalar_text(x) + "\n";
   std::string result;
   append_plain(x, 0, result);
+  return result;
+}
+
+std::string table_text(const std::vector<std::vector<std::string>>& rows,
+                       std::string_view alignment) {
+  std::vector<std::size_t> widths(rows.front().size());
+  for (const auto& cells : rows)
+    for (std::size_t i = 0; i < cells.size(); ++i)
+      widths[i] = std::max(widths[i], cells[i].size());
+  std::string result;
+  for (const auto& cells : rows) {
+    std::string line;
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      if (i > 0)
+        line += "  ";
+      line += alignment[i] == 'l' ? fmt::format("{:<{}}", cells[i], widths[i])
+                                  : fmt::format("{:>{}}", cells[i], widths[i]);
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    result += line + "\n";
+  }
   return result;
 }
 

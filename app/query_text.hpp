@@ -6,6 +6,8 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace timenode::app {
 
@@ -31,6 +33,11 @@ std::string reload_text(const json& x);
 
 /// An answer to backup.
 std::string backup_text(const json& x);
+
+/// Columns as wide as their widest cell, two spaces apart. `alignment` has an 'l' or 'r' for each;
+/// `rows` is not empty.
+std::string table_text(const std::vector<std::vector<std::string>>& rows,
+                       std::string_view alignment);
 
 /// Any object as "name  value" lines, the nested ones indented.
 std::string plain_text(const json& x);

@@ -12,28 +12,34 @@ namespace {
 /// The telemetry actor promises an answer within a second; the rest is for a busy machine.
 constexpr std::chrono::milliseconds patience{2000};
 
-/// An actor that asks one question, hands the answer over and is gone. It says so itself (`quit`),
-/// for CAF keeps one that was answered until its timeout has passed.
-void ask(caf::event_based_actor* self, const telemetry_actor& telemetry,
-         const std::function<void(outcome<node_snapshot>)>& then) {
-  self->request(telemetry, patience, atom::snapshot_v)
-      .then(
-          [self, then](node_snapshot& x) {
-            then(std::move(x));
-            self->quit();
-          },
-          [self, then](const caf::error& x) {
-            then(fail("the node's telemetry gave no snapshot: " + to_string(x)));
-            self->quit();
-          });
+/// An order is answered when it is on the disk, which the registry gives ten seconds.
+constexpr std::chrono::seconds order_patience{12};
+
+/// Spawns an actor that asks one question, hands the answer over and is gone. It says so itself
+/// (`quit`), for CAF keeps one that was answered until its timeout has passed.
+template <class Answer, class Handle, class Then, class... Question>
+void ask_once(caf::actor_system& system, const Handle& whom, caf::timespan timeout,
+              const std::string& who, Then then, Question... question) {
+  system.spawn([=](caf::event_based_actor* self) {
+    self->request(whom, timeout, question...)
+        .then(
+            [self, then](Answer& x) {
+              then(std::move(x));
+              self->quit();
+            },
+            [self, then, who](const caf::error& x) {
+              then(fail(who + ": " + to_string(x)));
+              self->quit();
+            });
+  });
 }
 
 }  // namespace
 
-actor_rpc_backend::actor_rpc_backend(caf::actor_system& system, telemetry_actor telemetry,
+actor_rpc_backend::actor_rpc_backend(caf::actor_system& system, node_actors actors,
                                      std::shared_ptr<const chain::chain_reader> chain,
                                      rpc_facts facts, wall_clock unix_now, rpc_controls controls)
-    : system_{system}, telemetry_{std::move(telemetry)}, chain_{std::move(chain)},
+    : system_{system}, actors_{std::move(actors)}, chain_{std::move(chain)},
       facts_{std::move(facts)}, unix_now_{std::move(unix_now)}, controls_{std::move(controls)} {}
 
 void actor_rpc_backend::snapshot(std::function<void(outcome<node_snapshot>)> then) {
@@ -45,9 +51,26 @@ void actor_rpc_backend::snapshot(std::function<void(outcome<node_snapshot>)> the
     }
     then(std::move(x));
   };
-  system_.spawn([telemetry = telemetry_, watch](caf::event_based_actor* self) {
-    ask(self, telemetry, watch);
-  });
+  ask_once<node_snapshot>(system_, actors_.telemetry, patience,
+                          "the node's telemetry gave no snapshot", watch, atom::snapshot_v);
+}
+
+void actor_rpc_backend::ask(node_question question,
+                            std::function<void(outcome<node_reply>)> then) {
+  if (const auto* about = std::get_if<about_peer>(&question))
+    return ask_once<peer_explanation>(system_, actors_.telemetry, patience,
+                                      "the node's telemetry gave no explanation", std::move(then),
+                                      atom::explain_v, about->ip);
+  auto& order = std::get<peer_order>(question);
+  // The directory decides what is configured, the registry the rest.
+  if (order.kind == order_kind::add_peer || order.kind == order_kind::remove_peer)
+    ask_once<order_reply>(system_, actors_.directory, order_patience,
+                          "the node's directory did not answer", std::move(then),
+                          std::move(order));
+  else
+    ask_once<order_reply>(system_, actors_.registry, order_patience,
+                          "the node's registry did not answer", std::move(then),
+                          std::move(order));
 }
 
 health_facts actor_rpc_backend::health() const {

@@ -30,16 +30,17 @@ struct rpc_controls {
   std::function<std::uint64_t()> disk_bytes;
 };
 
-/// Asks the telemetry actor, by one short-lived actor a question, so that nobody blocks. `system`
-/// outlives the server that uses this.
+/// Asks the actors, by one short-lived actor a question, so that nobody blocks. `system` outlives
+/// the server that uses this.
 class actor_rpc_backend final : public rpc_backend {
  public:
   /// @param chain The store's read side.
-  actor_rpc_backend(caf::actor_system& system, telemetry_actor telemetry,
+  actor_rpc_backend(caf::actor_system& system, node_actors actors,
                     std::shared_ptr<const chain::chain_reader> chain, rpc_facts facts,
                     wall_clock unix_now, rpc_controls controls);
 
   void snapshot(std::function<void(outcome<node_snapshot>)> then) override;
+  void ask(node_question question, std::function<void(outcome<node_reply>)> then) override;
   const chain::chain_reader& chain() const override { return *chain_; }
   const rpc_facts& facts() const override { return facts_; }
   std::int64_t unix_now() const override { return unix_now_(); }
@@ -51,7 +52,7 @@ class actor_rpc_backend final : public rpc_backend {
 
  private:
   caf::actor_system& system_;
-  telemetry_actor telemetry_;
+  node_actors actors_;
   std::shared_ptr<const chain::chain_reader> chain_;
   rpc_facts facts_;
   wall_clock unix_now_;

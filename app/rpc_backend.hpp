@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <variant>
 #include <vector>
 
 namespace timenode {
@@ -38,12 +39,25 @@ struct backup_report {
   std::vector<std::string> files;  ///< Beside the chain: keys and tables.
 };
 
+/// Asks what the node does about one address.
+struct about_peer {
+  ip_address ip;
+};
+
+/// What a method wants of the node's actors beyond the snapshot: an order to be carried out, or a
+/// question.
+using node_question = std::variant<peer_order, about_peer>;
+using node_reply = std::variant<order_reply, peer_explanation>;
+
 class rpc_backend {
  public:
   virtual ~rpc_backend() = default;
   /// Calls `then` once, within two seconds, from any thread, perhaps before it returns. `then` does
   /// not block and does not throw.
   virtual void snapshot(std::function<void(outcome<node_snapshot>)> then) = 0;
+  /// Calls `then` once with what became of the question, within twelve seconds (an order may wait for
+  /// the disk), in the same way.
+  virtual void ask(node_question question, std::function<void(outcome<node_reply>)> then) = 0;
   /// The chain as stored. Thread-safe.
   virtual const chain::chain_reader& chain() const = 0;
   virtual const rpc_facts& facts() const = 0;

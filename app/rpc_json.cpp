@@ -129,11 +129,11 @@ struct rpc_document::impl {
     }
   }
 
-  static std::string run_call(const rpc_call& call, const runner& run) {
+  static std::string run_call(std::size_t place, const rpc_call& call, const placed_runner& run) {
     if (call.wrong)
       return to_body(error_response(call.id, *call.wrong));
     try {
-      auto result = run(call.method, call.params);
+      auto result = run(place, call.method, call.params);
       if (!result)
         return to_body(error_response(call.id, result.error()));
       auto x = response(call.id);
@@ -159,13 +159,27 @@ bool rpc_document::any_method(const std::function<bool(std::string_view)>& wante
   return false;
 }
 
+void rpc_document::for_each(
+    const std::function<void(std::size_t, const std::string&, const json&)>& show) const {
+  for (std::size_t i = 0; i < impl_->calls.size(); ++i)
+    if (const auto& call = impl_->calls[i]; !call.wrong)
+      show(i, call.method, call.params);
+}
+
 std::string rpc_document::answer(const runner& run) const {
+  return answer([&run](std::size_t, const std::string& method, const json& params) {
+    return run(method, params);
+  });
+}
+
+std::string rpc_document::answer(const placed_runner& run) const {
   if (impl_->wrong)
     return to_body(error_response(nullptr, *impl_->wrong));
   std::string result;
-  for (const auto& call : impl_->calls) {
+  for (std::size_t i = 0; i < impl_->calls.size(); ++i) {
+    const auto& call = impl_->calls[i];
     auto text = result.size() < max_batch_answer_bytes
-                    ? impl::run_call(call, run)
+                    ? impl::run_call(i, call, run)
                     : to_body(error_response(call.id, {rpc_code::internal_error,
                                                        "The answers of the batch are too long"}));
     if (call.notification)

@@ -28,6 +28,11 @@ enum class rpc_code : int {
   internal_error = -32603,  ///< The node could not answer.
   invalid_parameter = -8,   ///< Of the right type, but out of range: a height above the tip.
   not_found = -5,           ///< No such block, peer or masternode.
+  already_there = -23,      ///< The peer is added, the network banned already.
+  not_added = -24,          ///< The peer was never added.
+  not_connected = -29,      ///< No such connection.
+  bad_network = -30,        ///< No IP address or network, or no ban of it.
+  misc_error = -1,          ///< Done, but not as it should be.
 };
 
 struct rpc_error {
@@ -59,6 +64,9 @@ class rpc_document {
  public:
   /// Runs one call. `params` is an array, an object or null.
   using runner = std::function<rpc_result(const std::string& method, const json& params)>;
+  /// The same, with the call's place in the document, from 0.
+  using placed_runner =
+      std::function<rpc_result(std::size_t place, const std::string& method, const json& params)>;
 
   /// Parses; whatever is wrong is in the answer. Never throws.
   explicit rpc_document(std::string_view body);
@@ -69,9 +77,14 @@ class rpc_document {
   /// Whether one of the calls is of a method that `wanted` is true for.
   bool any_method(const std::function<bool(std::string_view)>& wanted) const;
 
+  /// Shows the calls that can be run, in order, with their places.
+  void for_each(const std::function<void(std::size_t place, const std::string& method,
+                                         const json& params)>& show) const;
+
   /// Runs the calls in order. The body of the response; empty when none of them wants an answer
   /// (notifications). An exception of `run` becomes an internal error.
   std::string answer(const runner& run) const;
+  std::string answer(const placed_runner& run) const;
 
  private:
   struct impl;

@@ -10,9 +10,9 @@ namespace {
 
 using span = std::span<const rpc_method>;
 
-std::array<span, 5> subjects() noexcept {
-  return {chain_methods(), network_methods(), masternode_methods(), ledger_methods(),
-          control_methods()};
+std::array<span, 6> subjects() noexcept {
+  return {chain_methods(),      network_methods(), peer_methods(),
+          masternode_methods(), ledger_methods(),  control_methods()};
 }
 
 tl::unexpected<rpc_error> bad_params(const rpc_method& method, const std::string& why) {
@@ -99,6 +99,18 @@ bool rpc_is_slow(std::string_view method) noexcept {
   return found && found->slow;
 }
 
+std::optional<node_question> question_of_call(const std::string& method, const json& params,
+                                              const rpc_view& view) {
+  const auto* found = find_method(method);
+  if (!found || !found->question)
+    return std::nullopt;
+  const auto args = arrange(*found, params);
+  if (!args)
+    return std::nullopt;
+  auto question = found->question(view, *args);
+  return question ? std::optional{std::move(*question)} : std::nullopt;
+}
+
 rpc_result run_rpc(const std::string& method, const json& params, const rpc_view& view,
                    const std::string& no_snapshot) {
   const auto* found = find_method(method);
@@ -109,6 +121,13 @@ rpc_result run_rpc(const std::string& method, const json& params, const rpc_view
     return tl::unexpected{args.error()};
   if (found->needs_snapshot && !view.snapshot)
     return rpc_fail(rpc_code::internal_error, no_snapshot);
+  if (found->question) {
+    if (const auto question = found->question(view, *args); !question)
+      return tl::unexpected{question.error()};
+    if (!view.reply || !*view.reply)
+      return rpc_fail(rpc_code::internal_error,
+                      view.reply ? view.reply->error().reason : "the node was not asked");
+  }
   return found->run(view, *args);
 }
 
@@ -128,6 +147,10 @@ json warnings_json(const node_snapshot& x) {
     result.push_back("The store fails: " + x.keeper.storage_error);
   for (const auto& who : x.silent)
     result.push_back(who + " did not answer in time");
+  if (!x.registry.not_kept.empty())
+    result.push_back("A restart will forget bans and trust: " + x.registry.not_kept);
+  if (!x.directory.not_kept.empty())
+    result.push_back("A restart will forget the address book: " + x.directory.not_kept);
   for (const auto& [name, count] : x.invariant_violations)
     if (count > 0)
       result.push_back("The invariant " + name + " was violated " + std::to_string(count) +

@@ -76,7 +76,7 @@ rpc_result explainmasternode(const rpc_view& view, const rpc_args& args) {
   json result;
   add_masternode(*found, result);
   result["is_ours"] = found->ours;
-  result["peer"] = explain_peer_json(*view.snapshot, *ip);
+  result["peer"] = explain_peer_json(*view.snapshot, *ip, view.now);
   return result;
 }
 

@@ -51,19 +51,11 @@ json counts_json(const std::map<std::string, std::uint64_t>& x) {
   return result;
 }
 
-json ban_json(const ban_snapshot& x, std::int64_t now) {
-  json result;
-  result["address"] = x.ip.to_string();
-  result["reason"] = x.reason;
-  result["evidence"] = x.evidence;
-  result["ban_until"] = x.until;
-  result["time_remaining"] = std::max<std::int64_t>(x.until - now, 0);
-  return result;
-}
-
 double in_seconds(std::int64_t microseconds) {
   return static_cast<double>(microseconds) / 1e6;
 }
+
+}  // namespace
 
 json peer_json(const peer_snapshot& x) {
   json result;
@@ -96,8 +88,11 @@ json peer_json(const peer_snapshot& x) {
   result["violations"] = x.violations;
   result["unknown_messages"] = x.unknown_messages;
   result["dropped_messages"] = x.dropped_messages;
+  result["over_limit"] = counts_json(x.over_limit);
   return result;
 }
+
+namespace {
 
 // -- methods ------------------------------------------------------------------------
 
@@ -119,9 +114,15 @@ rpc_result getnetworkinfo(const rpc_view& view, const rpc_args&) {
   if (x.registry.local_ip)
     addresses.push_back(
         {{"address", x.registry.local_ip->to_string()}, {"port", view.facts.p2p_port}});
+  result["localaddress_source"] = x.registry.local_ip_source;
   result["links_by_state"] = links_by_state(x);
   result["known_addresses"] = x.directory.known;
+  result["known_address_groups"] = x.directory.groups;
+  result["reached_addresses"] = x.directory.reached;
   result["connections_ended"] = counts_json(x.registry.ended);
+  result["connections_refused"] = counts_json(x.registry.refused);
+  result["banned"] = x.registry.bans.size();
+  result["trusted"] = x.registry.trusts.size();
   auto& gossip = result["gossip"];
   gossip["seen"] = x.gossip.seen;
   gossip["forwarded"] = x.gossip.forwarded;
@@ -139,35 +140,7 @@ rpc_result getpeerinfo(const rpc_view& view, const rpc_args&) {
   return result;
 }
 
-rpc_result listbanned(const rpc_view& view, const rpc_args&) {
-  auto result = json::array();
-  for (const auto& ban : view.snapshot->registry.bans)
-    result.push_back(ban_json(ban, view.now));
-  return result;
-}
-
-rpc_result explainpeer(const rpc_view& view, const rpc_args& args) {
-  const auto ip = ip_argument(args[0], "address");
-  if (!ip)
-    return tl::unexpected{ip.error()};
-  auto result = explain_peer_json(*view.snapshot, *ip);
-  const auto& bans = view.snapshot->registry.bans;
-  const auto ban =
-      std::find_if(bans.begin(), bans.end(), [&](const auto& x) { return x.ip == *ip; });
-  if (result.is_null() && ban == bans.end())
-    return rpc_fail(rpc_code::not_found, "The node does not know " + ip->to_string());
-  if (ban != bans.end()) {
-    result["address"] = ip->to_string();
-    result["banned"] = ban_json(*ban, view.now);
-  }
-  return result;
-}
-
 constexpr std::array methods{
-    rpc_method{
-        "explainpeer", "address",
-        "What the node does about an IP address and why: state, rule, time left, last error.", true,
-        explainpeer},
     rpc_method{"getconnectioncount", "", "How many connections are established.", true,
                getconnectioncount},
     rpc_method{"getnetworkinfo", "",
@@ -176,37 +149,12 @@ constexpr std::array methods{
                "are in 'links_by_state'.",
                true, getnetworkinfo},
     rpc_method{"getpeerinfo", "", "Every connection, as it describes itself.", true, getpeerinfo},
-    rpc_method{"listbanned", "", "Banned addresses with reason, evidence and end.", true,
-               listbanned},
 };
 
 }  // namespace
 
 std::span<const rpc_method> network_methods() noexcept {
   return methods;
-}
-
-json explain_peer_json(const node_snapshot& x, const ip_address& ip) {
-  const auto& peers = x.registry.peers;
-  const auto peer =
-      std::find_if(peers.begin(), peers.end(), [&](const auto& y) { return y.ip == ip; });
-  if (peer == peers.end())
-    return nullptr;
-  json result;
-  result["address"] = ip.to_string();
-  result["state"] = peer->state;
-  result["rule"] = peer->rule;
-  result["next_step_ms"] = peer->next_step_ms;
-  result["failures"] = peer->failures;
-  result["last_error"] = peer->last_error;
-  result["their_dials_fail"] = peer->their_dials_fail;
-  auto& links = result["links"] = json::array();
-  for (const auto& link : x.registry.links)
-    if (link.ip == ip)
-      links.push_back({{"id", link.link},
-                       {"inbound", link.direction == link_direction::inbound},
-                       {"state", std::string{to_text(link.phase)}}});
-  return result;
 }
 
 }  // namespace timenode

@@ -27,12 +27,18 @@ struct rpc_method {
   rpc_result (*run)(const rpc_view& view, const rpc_args& args) = nullptr;
   std::string_view result = {};  ///< What comes back, for `help` and rpc.discover.
   bool slow = false;             ///< Waits for the disk or for actors: not on the server's thread.
+  /// What it asks of the node before it runs, without waiting; null: nothing. `run` then finds the
+  /// reply in its view.
+  tl::expected<node_question, rpc_error> (*question)(const rpc_view& view,
+                                                     const rpc_args& args) = nullptr;
 };
 
 /// rpc_methods_chain.cpp
 std::span<const rpc_method> chain_methods() noexcept;
 /// rpc_methods_network.cpp
 std::span<const rpc_method> network_methods() noexcept;
+/// rpc_methods_peers.cpp
+std::span<const rpc_method> peer_methods() noexcept;
 /// rpc_methods_masternodes.cpp
 std::span<const rpc_method> masternode_methods() noexcept;
 /// rpc_methods_control.cpp
@@ -64,8 +70,13 @@ tl::expected<ip_address, rpc_error> ip_argument(const json& x, std::string_view 
 /// invariants.
 json warnings_json(const node_snapshot& x);
 
-/// What the registry knows of an IP and why it does with it what it does; null when it knows
-/// nothing.
-json explain_peer_json(const node_snapshot& x, const ip_address& ip);
+/// A connection, as it describes itself.
+json peer_json(const peer_snapshot& x);
+
+/// What the registry knows of an IP and why it does with it what it does.
+json known_peer_json(const known_peer_snapshot& x, std::int64_t now);
+
+/// The same from a snapshot of all; null when it is not in there.
+json explain_peer_json(const node_snapshot& x, const ip_address& ip, std::int64_t now);
 
 }  // namespace timenode

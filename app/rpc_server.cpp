@@ -7,8 +7,11 @@
 #include <nlohmann/json.hpp>
 
 #include <chrono>
+#include <map>
 #include <memory>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 namespace timenode {
 
@@ -56,54 +59,93 @@ http_response wants_password() {
   return result;
 }
 
-/// Runs the calls on what is known. `snapshot` may be null when no method needs one.
-http_response run_calls(const std::shared_ptr<rpc_backend>& backend, const rpc_document& document,
-                        const taken& snapshot) {
+/// What becomes of one request with calls.
+struct rpc_work {
+  explicit rpc_work(std::string_view body) : document{body} {}
+
+  rpc_document document;
+  std::vector<std::pair<std::size_t, node_question>> questions;  ///< By the place of their call.
+  std::size_t asked = 0;
+  std::map<std::size_t, outcome<node_reply>> replies;
+  taken snapshot;  ///< Null when no method needs one.
+};
+using rpc_work_ptr = std::shared_ptr<rpc_work>;
+
+/// Runs the calls on what is known.
+http_response run_calls(const std::shared_ptr<rpc_backend>& backend, const rpc_work& work) {
   bool stop = false;
   auto view = rpc_view{backend->facts(),    backend->chain(),         nullptr,
                        backend->unix_now(), [&stop] { stop = true; }, backend.get()};
   std::string no_snapshot;
-  if (snapshot && *snapshot)
-    view.snapshot = &**snapshot;
-  else if (snapshot)
-    no_snapshot = snapshot->error().reason;
-  auto result = to_response(document.answer([&](const std::string& method, const json& params) {
+  if (work.snapshot && *work.snapshot)
+    view.snapshot = &**work.snapshot;
+  else if (work.snapshot)
+    no_snapshot = work.snapshot->error().reason;
+  const auto run = [&](std::size_t place, const std::string& method, const json& params) {
+    const auto reply = work.replies.find(place);
+    view.reply = reply == work.replies.end() ? nullptr : &reply->second;
     auto answer = run_rpc(method, params, view, no_snapshot);
     if (answer)
       add_daemon_fields(method, view, *answer);
     return answer;
-  }));
+  };
+  auto result = to_response(work.document.answer(run));
   if (stop)  // Only now, or the node could be gone before its answer was sent.
     result.then = [backend] { backend->stop(); };
   return result;
 }
 
 /// Runs the calls on the thread that they need, and answers.
-void run_and_answer(rpc_service& service, const std::shared_ptr<const rpc_document>& document,
-                    const taken& snapshot, const http_answer& answer) {
+void run_and_answer(rpc_service& service, const rpc_work_ptr& work, const http_answer& answer) {
   const auto backend = service.backend;
-  if (!document->any_method(rpc_is_slow))
-    return answer([=] { return run_calls(backend, *document, snapshot); });
+  if (!work->document.any_method(rpc_is_slow))
+    return answer([=] { return run_calls(backend, *work); });
   const auto accepted = service.slow.post([=] {
-    auto done = std::make_shared<http_response>(run_calls(backend, *document, snapshot));
+    auto done = std::make_shared<http_response>(run_calls(backend, *work));
     answer([done] { return std::move(*done); });
   });
   if (!accepted)
     answer([] { return plain(503, "Too many slow requests wait already."); });
 }
 
+/// One snapshot for all calls of a batch: they tell of the same moment, that after its orders.
+void take_snapshot(const std::shared_ptr<rpc_service>& service, const rpc_work_ptr& work,
+                   http_answer answer) {
+  if (!work->document.any_method(rpc_needs_snapshot))
+    return run_and_answer(*service, work, answer);
+  service->backend->snapshot([weak = std::weak_ptr{service}, work,
+                              answer = std::move(answer)](outcome<node_snapshot> x) {
+    work->snapshot = std::make_shared<const outcome<node_snapshot>>(std::move(x));
+    if (const auto alive = weak.lock())
+      run_and_answer(*alive, work, answer);
+  });
+}
+
+/// Asks one after the other: the second order of a batch may build on the first.
+void ask_next(const std::shared_ptr<rpc_service>& service, const rpc_work_ptr& work,
+              http_answer answer) {
+  if (work->asked == work->questions.size())
+    return take_snapshot(service, work, std::move(answer));
+  auto& [place, question] = work->questions[work->asked++];
+  service->backend->ask(std::move(question),
+                        [weak = std::weak_ptr{service}, work, place = place,
+                         answer = std::move(answer)](outcome<node_reply> x) {
+                          work->replies.emplace(place, std::move(x));
+                          if (const auto alive = weak.lock())
+                            ask_next(alive, work, answer);
+                        });
+}
+
 void serve_calls(const std::shared_ptr<rpc_service>& service, const http_request& request,
                  http_answer answer) {
-  auto document = std::make_shared<const rpc_document>(request.body);
-  if (!document->any_method(rpc_needs_snapshot))
-    return run_and_answer(*service, document, nullptr, answer);
-  // One snapshot for all calls of a batch: they tell of the same moment.
-  service->backend->snapshot([weak = std::weak_ptr{service}, document,
-                              answer = std::move(answer)](outcome<node_snapshot> x) {
-    auto snapshot = std::make_shared<const outcome<node_snapshot>>(std::move(x));
-    if (const auto alive = weak.lock())
-      run_and_answer(*alive, document, snapshot, answer);
+  auto work = std::make_shared<rpc_work>(request.body);
+  const auto& backend = *service->backend;
+  const auto view = rpc_view{backend.facts(), backend.chain(), nullptr, backend.unix_now(), {}};
+  work->document.for_each([&](std::size_t place, const std::string& method, const json& params) {
+    if (auto question = question_of_call(method, params, view))
+      work->questions.emplace_back(place, std::move(*question));
   });
+  ask_next(service, work, std::move(answer));
 }
 
 http_response readiness(const rpc_backend& backend, const outcome<node_snapshot>& x) {

@@ -30,6 +30,8 @@ std::string_view to_text(link_end x) noexcept {
       return "shutdown";
     case link_end::internal_error:
       return "internal error";
+    case link_end::line_overflow:
+      return "unfinished lines too long";
   }
   return "?";
 }

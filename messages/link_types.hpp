@@ -2,6 +2,7 @@
 
 // What a connection is, does and dies of, in the words that registry, connections, metrics, RPC and log share.
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -62,11 +63,44 @@ enum class link_end : std::uint8_t {
   operator_request,    ///< `disconnectnode` or a ban by hand.
   shutdown,            ///< We are stopping.
   internal_error,      ///< A fault of ours.
+  line_overflow,       ///< All unfinished lines together took too much, and this peer's took the most.
 };
+/// The last of them, for what has one of something for each.
+inline constexpr link_end last_link_end = link_end::line_overflow;
 std::string_view to_text(link_end x) noexcept;
 template <class Inspector>
 bool inspect(Inspector& f, link_end& x) {
-  return inspect_enum(f, x, link_end::internal_error);
+  return inspect_enum(f, x, last_link_end);
+}
+
+/// Why a connection that somebody opened was not let in, or not kept.
+enum class inbound_refusal : std::uint8_t {
+  not_running, ///< We are starting or stopping.
+  banned,
+  self,        ///< From our own address.
+  group_rate,  ///< Its address group connects too often.
+  rate,        ///< All together connect too often.
+  handshakes,  ///< Its handshake made room for another one.
+  places,      ///< No place was free for it.
+};
+inline constexpr inbound_refusal last_refusal = inbound_refusal::places;
+constexpr std::string_view to_text(inbound_refusal x) noexcept {
+  constexpr std::string_view names[]{"not running", "banned",     "own address", "group rate",
+                                     "rate",        "handshakes", "places"};
+  return names[static_cast<std::size_t>(x)];
+}
+
+// -- dials --------------------------------------------------------------------
+
+/// Why the directory wants a peer. Configured peers and masternodes are never given up.
+enum class dial_purpose : std::uint8_t { configured, masternode, discovered };
+constexpr std::string_view to_text(dial_purpose x) noexcept {
+  constexpr std::string_view names[]{"configured", "masternode", "discovered"};
+  return names[static_cast<std::size_t>(x)];
+}
+template <class Inspector>
+bool inspect(Inspector& f, dial_purpose& x) {
+  return inspect_enum(f, x, dial_purpose::discovered);
 }
 
 } // namespace timenode

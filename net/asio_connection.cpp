@@ -135,6 +135,10 @@ void asio_connection::shut_down() {
   request_close("closed by us: the transport shuts down", manner::at_once);
 }
 
+void asio_connection::drop_unfinished() {
+  request_close(std::string{reason_line_overflow}, manner::reset);
+}
+
 void asio_connection::request_close(std::string reason, manner how) {
   std::lock_guard guard{mutex_};
   if (closed_ || close_reason_)

@@ -37,6 +37,8 @@ public:
   void wait_for_take(std::uint64_t id);
   /// Closes without waiting for anything.
   void shut_down();
+  /// Closes: its unfinished line is what all of them can spare.
+  void drop_unfinished();
 
   // -- connection -------------------------------------------------------------
 
@@ -107,6 +109,7 @@ private:
   bool read_over_ = false;     ///< An oversized line came: nothing more is read.
   bool counted_ = false;       ///< In `open_sockets`.
   bool any_line_ = false;      ///< A line was delivered.
+  bool held_ = false;          ///< Its unfinished line is long enough to be counted.
   int write_error_ = 0;
   std::size_t drained_ = 0;  ///< Input dropped while closing.
   std::uint64_t pending_id_ = 0;

@@ -138,6 +138,10 @@ bool asio_connection::deliver(std::string_view chunk) {
     batch.bytes += line->size() + 1;
     batch.lines.push_back(scratch().decoder.decode_padded(*line));
   }
+  if (const auto kept = framer_.buffered(); held_ || kept >= small_beginning_bytes) {
+    held_ = kept >= small_beginning_bytes;
+    engine_->hold_unfinished(*this, kept);
+  }
   any_line_ = any_line_ || !batch.lines.empty();
   // Empty lines and a beginning can use up the greeting without a line that anyone could answer.
   if (!opened_up && received > greeting_bytes && !any_line_)

@@ -2,14 +2,16 @@
 
 #include <boost/asio/strand.hpp>
 
+#include <chrono>
 #include <utility>
+#include <vector>
 
 namespace timenode::net {
 
 namespace asio = boost::asio;
 
 asio_engine::asio_engine(const asio_transport_options& x)
-    : options{x}, io{static_cast<int>(x.threads)} {}
+    : options{x}, io{static_cast<int>(x.threads)}, unfinished_{x.max_unfinished_bytes} {}
 
 asio::any_io_executor asio_engine::make_executor() {
   if (options.threads > 1)
@@ -27,7 +29,24 @@ bool asio_engine::add(asio_connection& x, live_list::iterator& position) {
 
 void asio_engine::remove(live_list::iterator position) {
   std::lock_guard guard{mutex_};
+  unfinished_.release(*position);
   live_.erase(position);
+}
+
+void asio_engine::hold_unfinished(asio_connection& x, std::size_t bytes) {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  std::vector<asio_connection_ptr> excess;
+  {
+    std::lock_guard guard{mutex_};
+    auto victim = unfinished_.hold(&x, bytes, std::chrono::nanoseconds{now}.count());
+    for (; victim; victim = unfinished_.excess())
+      for (auto* y : live_)
+        if (y == *victim)
+          if (auto alive = y->weak_from_this().lock())
+            excess.push_back(std::move(alive));
+  }
+  for (auto& y : excess)
+    y->drop_unfinished();
 }
 
 std::vector<asio_connection_ptr> asio_engine::begin_shutdown() {

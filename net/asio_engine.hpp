@@ -3,6 +3,7 @@
 // What the parts of the Asio transport share. Private to net/asio_*.cpp.
 
 #include "net/asio_transport.hpp"
+#include "net/line_budget.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/io_context.hpp>
@@ -41,6 +42,9 @@ public:
   asio_connection_ptr take_pending(std::uint64_t id);
   std::size_t pending() const;
 
+  /// A connection keeps that many bytes of a line without end; 0: none. May close another one, or this one.
+  void hold_unfinished(asio_connection& x, std::size_t bytes);
+
   const asio_transport_options options;
   boost::asio::io_context io;
   /// Sockets of connections: from accept or connect until closed.
@@ -52,6 +56,7 @@ private:
   live_list live_;
   std::uint64_t last_id_ = 0;
   std::unordered_map<std::uint64_t, asio_connection_ptr> pending_;
+  line_budget unfinished_;
 };
 
 }  // namespace timenode::net

@@ -2,6 +2,7 @@
 
 // The transport of real sockets: Boost.Asio on a few threads of its own.
 
+#include "net/line_budget.hpp"
 #include "net/transport.hpp"
 
 #include <chrono>
@@ -22,6 +23,8 @@ struct asio_transport_options {
   /// still sends is read and dropped: closing at once would make the kernel answer with a reset,
   /// which can destroy our last lines on the way.
   std::chrono::milliseconds linger{1000};
+  /// What the unfinished lines of all connections may take (net/line_budget.hpp).
+  std::size_t max_unfinished_bytes = net::max_unfinished_bytes;
 };
 
 /// Connections over TCP. `open_connections` counts a socket from its accept (taken or not) or its

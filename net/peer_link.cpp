@@ -22,6 +22,10 @@ constexpr bool blameless(link_end cause) noexcept {
   return cause == link_end::duplicate || cause == link_end::shutdown;
 }
 
+/// A peer that dials us is up: our own dials begin anew with a pause of some seconds. Not at none, for its dials could
+/// make us dial it as often.
+constexpr std::uint32_t failures_of_a_dialer = 3;
+
 } // namespace
 
 peer_link::peer_link(peer_link_rules rules, pair_role role, std::uint64_t seed)
@@ -29,10 +33,21 @@ peer_link::peer_link(peer_link_rules rules, pair_role role, std::uint64_t seed)
 
 // -- what the registry tells ------------------------------------------------------------------
 
-link_actions peer_link::want(monotonic_ns now) {
-  if (!std::exchange(wanted_, true))
+link_actions peer_link::want(monotonic_ns now, bool steadfast) {
+  const auto limit = longest_pause();
+  steadfast_ = steadfast_ || steadfast;
+  if (!std::exchange(wanted_, true) || (dial_at_ && longest_pause() < limit))
     schedule_dial(now);
   return tick(now);
+}
+
+link_actions peer_link::dial_now(monotonic_ns) {
+  link_actions out;
+  if (live_links() > 0)
+    return out;
+  dial_at_.reset();
+  out.push_back(do_dial{});
+  return out;
 }
 
 link_actions peer_link::unwant(monotonic_ns) {
@@ -68,6 +83,7 @@ link_actions peer_link::accepted(link_id id, monotonic_ns) {
     return x.direction == link_direction::inbound && x.phase == link_phase::handshaking;
   });
   links_.push_back({id, link_direction::inbound, link_phase::handshaking, 0, 0});
+  failures_ = std::min(failures_, failures_of_a_dialer);
   link_actions out;
   if (static_cast<std::size_t>(under_way) >= rules_.max_handshakes)
     drop(links_.back(), link_end::refused, "too many handshakes under way from this address", out);
@@ -81,6 +97,7 @@ link_actions peer_link::handshaken(link_id id, monotonic_ns now) {
     return out;
   x->phase = link_phase::established;
   x->established_at = now;
+  met_ = true;
   dial_at_.reset();
   if (x->direction == link_direction::outbound)
     out.push_back(do_report_dial{true, 0, {}});
@@ -152,14 +169,16 @@ link_actions peer_link::closing(link_id id, link_end cause, const std::string& r
   }
   if (was_established && lived >= rules_.stable_after) {
     failures_ = 0;
-    last_error_ = reason;
+    note_error(reason, now);
   } else if (was_established || x->direction == link_direction::outbound) {
     ++failures_;
-    last_error_ = reason;
+    note_error(reason, now);
     if (x->direction == link_direction::outbound)
       out.push_back(do_report_dial{false, failures_, reason});
   }
   schedule_dial(now);
+  if (dial_at_ && cause == link_end::operator_request)
+    dial_at_ = std::max(*dial_at_, now + rules_.operator_pause);
   return out;
 }
 
@@ -251,6 +270,28 @@ std::string peer_link::rule() const {
                            : "their IP is the higher one: they dial, and we after 30 s without";
 }
 
+std::string peer_link::next_step() const {
+  if (primary_ && other_established(*primary_))
+    return std::ranges::any_of(links_, [](const link& x) { return x.probe_deadline != 0; })
+             ? "the older connection is given up unless it answers by then"
+           : role_ == pair_role::we_dial || role_ == pair_role::they_dial
+             ? "of the two connections the one stays that the higher IP dialed; the other is closed then"
+             : "of the two connections the one that we dialed is closed then, if the peer does not close one before";
+  if (primary_)
+    return "stays connected; it is pinged every 30 s and given up when nothing at all came for 90 s";
+  for (const auto& x : links_) {
+    if (x.phase == link_phase::handshaking)
+      return "the handshake has 10 s";
+    if (x.phase == link_phase::connecting)
+      return "the connect has 5 s";
+  }
+  if (dial_at_)
+    return we_should_dial() ? "we dial then" : "we dial then, if they have not";
+  if (!links_.empty())
+    return "its socket closes";
+  return wanted_ ? "we dial" : "nothing: we do not want it connected, but it may dial us";
+}
+
 // -- how it decides -----------------------------------------------------------------------------
 
 bool peer_link::we_should_dial() const noexcept {
@@ -278,11 +319,20 @@ void peer_link::schedule_dial(monotonic_ns now) {
   if (!wanted_ || live_links() > 0)
     return;
   if (we_should_dial()) {
-    const auto limit = backoff_limit_ns(failures_);
+    const auto limit = backoff_limit_ns(failures_, longest_pause());
     dial_at_ = now + static_cast<monotonic_ns>(random_.below(static_cast<std::uint64_t>(limit)));
   } else {
     dial_at_ = now + random_.jitter(rules_.their_dial_wait, rules_.their_dial_jitter);
   }
+}
+
+monotonic_ns peer_link::longest_pause() const noexcept {
+  return met_ || steadfast_ ? rules_.longest_backoff_met : rules_.longest_backoff;
+}
+
+void peer_link::note_error(const std::string& reason, monotonic_ns now) {
+  last_error_ = reason;
+  last_error_at_ = now;
 }
 
 void peer_link::settle(monotonic_ns now) {

@@ -38,6 +38,13 @@ struct peer_link_rules {
   monotonic_ns probe_wait = 5'000'000'000;
   /// A connection that was established for this long was a success: the backoff starts anew.
   monotonic_ns stable_after = 60'000'000'000;
+  /// The longest pause between two dials of a peer that was never connected and is not configured: it may not exist.
+  monotonic_ns longest_backoff = 300'000'000'000;
+  /// The same for all others. A pair is to be connected within 60 s of both being up (invariant `one-link`), and that
+  /// the other side is up again shows in nothing but a dial: so one has to come, connect and shake hands in less.
+  monotonic_ns longest_backoff_met = 45'000'000'000;
+  /// After an operator closed the connections of a peer it is not dialed for this long: time for what he is at.
+  monotonic_ns operator_pause = 60'000'000'000;
   /// Handshakes of one IP that may be under way at once on connections that it dialed.
   std::size_t max_handshakes = 2;
   /// Tests of the search only: drops whichever connection was seen second, at once, as a naive node would.
@@ -88,8 +95,11 @@ public:
 
   // -- what the registry tells; each returns what is to be done --------------------------
 
-  /// The peer should be connected from now on.
-  link_actions want(monotonic_ns now);
+  /// The peer should be connected from now on. `steadfast`: as a configured peer, which is there even if it never was
+  /// connected.
+  link_actions want(monotonic_ns now, bool steadfast = false);
+  /// The peer is to be dialed at once, if it is not connected; also when it is not wanted, once then.
+  link_actions dial_now(monotonic_ns now);
   /// It need not be dialed any more. Connections stay.
   link_actions unwant(monotonic_ns now);
   /// `do_dial` cannot be carried out now (banned, no place free): ask again at `at`, if still wanted.
@@ -124,7 +134,11 @@ public:
   /// Nothing to remember: not wanted and no connection.
   bool forgettable() const noexcept { return !wanted_ && links_.empty(); }
   std::uint32_t failures() const noexcept { return failures_; }
+  /// It was established at some time.
+  bool met() const noexcept { return met_; }
   const std::string& last_error() const noexcept { return last_error_; }
+  /// When that was. Only with a `last_error`.
+  monotonic_ns last_error_at() const noexcept { return last_error_at_; }
   bool their_dials_fail() const noexcept { return their_dials_fail_; }
   /// When we dial, and when one of two established connections goes, if nothing comes before.
   std::optional<monotonic_ns> dial_at() const noexcept { return dial_at_; }
@@ -134,6 +148,9 @@ public:
   std::string_view state_name() const noexcept;
   /// The rule that applies, as a sentence for people.
   std::string rule() const;
+  /// What happens next if nothing comes before, as a sentence for people; without the time, which is
+  /// `next_deadline`.
+  std::string next_step() const;
 
   /// Tests only: chooses what is drawn next, so that a search can try each outcome.
   void reseed(std::uint64_t seed) noexcept { random_ = random_source{seed}; }
@@ -144,6 +161,8 @@ private:
   std::size_t live_links() const noexcept;
   const link* other_established(link_id id) const noexcept;
   void schedule_dial(monotonic_ns now);
+  void note_error(const std::string& reason, monotonic_ns now);
+  monotonic_ns longest_pause() const noexcept;
   void settle(monotonic_ns now);
   void decide_rest(monotonic_ns now, link_actions& out);
   void drop(link& x, link_end cause, std::string reason, link_actions& out);
@@ -153,9 +172,12 @@ private:
   pair_role role_;
   random_source random_;
   bool wanted_ = false;
+  bool steadfast_ = false;
+  bool met_ = false; ///< Was established at some time.
   bool their_dials_fail_ = false;
   std::uint32_t failures_ = 0;
   std::string last_error_;
+  monotonic_ns last_error_at_ = 0;
   std::vector<link> links_; ///< At most a handful: see `max_handshakes`.
   std::optional<link_id> primary_;
   std::optional<monotonic_ns> dial_at_;     ///< Our next dial, if no connection comes before.

@@ -35,9 +35,11 @@ inline constexpr std::chrono::seconds connect_timeout{5};
 /// The lines of one read, decoded, in order (messages/wire_codec.hpp).
 using received_batch = wire::received_batch;
 
-/// How `on_closed` tells these two ends; every other reason is a failure of the network.
+/// How `on_closed` tells these ends; every other reason is a failure of the network.
 inline constexpr std::string_view reason_closed_by_peer = "closed by the peer";
 inline constexpr std::string_view reason_send_overflow = "send queue overflow";
+/// The unfinished lines of all peers took too much memory, and this one was the oldest (net/line_budget.hpp).
+inline constexpr std::string_view reason_line_overflow = "its unfinished line made room";
 
 /// Counters of one connection since it began; a copy, taken at one instant.
 struct connection_stats {

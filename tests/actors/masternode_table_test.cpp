@@ -46,7 +46,12 @@ std::pair<peer_directory_actor, want_record> spawn_recording_directory(caf::acto
       [record](atom::want, const endpoint& to, dial_purpose purpose) {
         record->emplace_back(to, purpose);
       },
+      [](atom::learn, const std::vector<std::string>&) {},
+      [](atom::own_address, const ip_address&) {},
       [](atom::sample) { return std::vector<std::string>{}; },
+      [](const peer_order&) { return order_reply{}; },
+      [](atom::explain, const ip_address&) { return address_snapshot{}; },
+      [](atom::save) {},
       [](atom::snapshot) { return directory_snapshot{}; },
       [](atom::peer_up, const peer_info&, const peer_connection_actor&) {},
       [](atom::peer_down, const ip_address&) {},

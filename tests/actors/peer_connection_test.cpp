@@ -78,6 +78,7 @@ struct told {
   std::vector<link_id> handshaken;
   std::vector<link_id> alive;
   std::vector<link_report> reports;
+  std::vector<introduction> introductions;
   std::vector<violation> violations;
 };
 
@@ -90,11 +91,16 @@ connection_registry_actor spawn_registry(caf::actor_system& system, std::shared_
       [](atom::want, const ip_address&) {},
       [](atom::connected, link_id, const endpoint&) {},
       [x](atom::handshaken, link_id id) { x->handshaken.push_back(id); },
+      [x](atom::introduced, link_id, const introduction& y) { x->introductions.push_back(y); },
       [x](atom::alive, link_id id) { x->alive.push_back(id); },
       [x](const link_report& y) { x->reports.push_back(y); },
       [x](const violation& y) { x->violations.push_back(y); },
+      [](atom::useful, const ip_address&) {},
+      [](atom::proven, const ip_address&) {},
+      [](const peer_order&) { return order_reply{}; },
       [](atom::subscribe, const peer_listener_actor&) {},
       [](atom::list) { return link_list{}; },
+      [](atom::explain, const ip_address&) { return known_peer_snapshot{}; },
       [](atom::stop) {},
       [](atom::snapshot) { return registry_snapshot{}; },
       [](atom::wake, std::uint64_t) {},

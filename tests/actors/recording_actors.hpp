@@ -23,6 +23,8 @@ namespace test {
 struct registry_record {
   std::vector<timenode::peer_listener_actor> listeners;
   std::vector<timenode::violation> violations;
+  std::vector<timenode::ip_address> useful;
+  std::vector<timenode::ip_address> proven;
   std::vector<std::pair<timenode::endpoint, timenode::dial_purpose>> wants; ///< In order.
   std::vector<timenode::ip_address> unwants;
   std::map<timenode::ip_address, timenode::dial_purpose> wanted; ///< What follows from both.
@@ -46,11 +48,20 @@ spawn_recording_registry(caf::actor_system& system) {
       },
       [](atom::connected, link_id, const endpoint&) {},
       [](atom::handshaken, link_id) {},
+      [](atom::introduced, link_id, const introduction&) {},
       [](atom::alive, link_id) {},
       [](const link_report&) {},
       [record](const violation& x) { record->violations.push_back(x); },
+      [record](atom::useful, const ip_address& x) { record->useful.push_back(x); },
+      [record](atom::proven, const ip_address& x) { record->proven.push_back(x); },
+      [](const peer_order&) { return order_reply{}; },
       [record](atom::subscribe, const peer_listener_actor& x) { record->listeners.push_back(x); },
       [](atom::list) { return link_list{}; },
+      [](atom::explain, const ip_address& x) {
+        known_peer_snapshot result;
+        result.ip = x;
+        return result;
+      },
       [](atom::stop) {},
       [](atom::snapshot) { return registry_snapshot{}; },
       [](atom::wake, std::uint64_t) {},

@@ -77,6 +77,7 @@ class scripted_peer_state {
         [](atom::drained) {},
         [this](const timenode::encoded_line& line) { read(*line.bytes); },
         [](atom::close, timenode::link_end, const std::string&) {},
+        [](atom::own_address, const timenode::ip_address&) {},
         [](atom::probe) {},
         [](atom::snapshot) { return timenode::peer_snapshot{}; },
         [this](atom::wake, std::uint64_t token) { answer_late(token); },

@@ -62,6 +62,13 @@ registry_source spawn_registry(caf::actor_system& system, world& w) {
             return kept->keep(self);
           return w.registry;
         },
+        [&w](atom::explain, const ip_address& ip) {
+          ++w.asked["explain"];
+          known_peer_snapshot result;
+          result.ip = ip;
+          result.state = "established";
+          return result;
+        },
     };
   });
 }
@@ -72,6 +79,21 @@ snapshot_source<Snapshot> spawn_source(caf::actor_system& system, const Snapshot
   using source = snapshot_source<Snapshot>;
   return system.spawn(
       [&x]() -> typename source::behavior_type { return {[&x](atom::snapshot) { return x; }}; });
+}
+
+using directory_source = decltype(telemetry_sources::directory);
+
+directory_source spawn_directory(caf::actor_system& system, const directory_snapshot& x) {
+  return system.spawn([&x]() -> directory_source::behavior_type {
+    return {
+        [&x](atom::snapshot) { return x; },
+        [](atom::explain, const ip_address&) {
+          address_snapshot result;
+          result.known = true;
+          return result;
+        },
+    };
+  });
 }
 
 snapshot_source<sync_snapshot> spawn_sync(caf::actor_system& system, world& w) {
@@ -105,6 +127,7 @@ peer_connection_actor spawn_connection(caf::actor_system& system, peer_snapshot 
         [](atom::drained) {},
         [](const encoded_line&) {},
         [](atom::close, link_end, const std::string&) {},
+        [](atom::own_address, const ip_address&) {},
         [](atom::probe) {},
         [snapshot](atom::snapshot) { return snapshot; },
         [](atom::wake, std::uint64_t) {},
@@ -124,7 +147,7 @@ class fixture : public test::test_node {
     w.sync.height = w.sync.target = 2000;
     w.masternodes.resize(3);
     w.masternodes[1].active = true;
-    sources = {spawn_registry(system, w),      spawn_source(system, w.directory),
+    sources = {spawn_registry(system, w),      spawn_directory(system, w.directory),
                spawn_source(system, w.gossip), spawn_source(system, w.keeper),
                spawn_sync(system, w),          spawn_masternodes(system, w)};
     start();

@@ -68,6 +68,7 @@ spawn_fake_connection(caf::actor_system& system) {
       [record](atom::close, timenode::link_end cause, const std::string& reason) {
         record->closes.emplace_back(cause, reason);
       },
+      [](atom::own_address, const timenode::ip_address&) {},
       [record](atom::probe) { ++record->probes; },
       [](atom::snapshot) { return timenode::peer_snapshot{}; },
       [](atom::wake, std::uint64_t) {},

@@ -70,7 +70,7 @@ TEST_CASE_FIXTURE(small_fixture, "no more discovered peers are wanted than there
     book.connected(inbound(public_ip(100 + i, 1)), 1000);
   follow();
   CHECK(wanted.empty());
-  book.disconnected(public_ip(100, 1));
+  book.disconnected(public_ip(100, 1), 1000);
   follow();
   CHECK(wanted.size() == 1);
 }
@@ -114,6 +114,14 @@ TEST_CASE_FIXTURE(fixture, "a discovered peer leaves the book after ten failures
   CHECK(book.snapshot().known == 0);
 }
 
+TEST_CASE_FIXTURE(fixture, "a peer that was connected is not forgotten while its host is set up anew") {
+  book.connected(outbound(ip("203.0.113.1")), 1'000'000);
+  book.disconnected(ip("203.0.113.1"), 1'000'000);
+  for (std::uint32_t i = 1; i < 500; ++i)
+    CHECK_FALSE(book.dialed({at(ip("203.0.113.1")), false, i, "refused"}, 1'000'000 + forgotten_after - 1));
+  CHECK(book.dialed({at(ip("203.0.113.1")), false, 500, "refused"}, 1'000'000 + forgotten_after));
+}
+
 TEST_CASE_FIXTURE(fixture, "failures count on when the registry was told to forget a peer in "
                            "between") {
   learn({"203.0.113.1"});
@@ -141,7 +149,7 @@ TEST_CASE_FIXTURE(fixture, "a discovered peer stays wanted while it is connected
   learn({"203.0.113.1"});
   follow();
   book.connected(outbound(ip("203.0.113.1")), 1000);
-  book.disconnected(ip("203.0.113.1"));
+  book.disconnected(ip("203.0.113.1"), 1000);
   CHECK(follow().unwant.empty());
   CHECK(wanted.contains(ip("203.0.113.1")));
 }
@@ -151,7 +159,7 @@ TEST_CASE_FIXTURE(fixture, "a discovered peer stays wanted while it is connected
 TEST_CASE_FIXTURE(fixture, "a masternode that we met once is wanted always and never given up") {
   CHECK(book.add_masternode(at(ip("203.0.113.1"))));
   book.connected(inbound(ip("203.0.113.1")), 1000);
-  book.disconnected(ip("203.0.113.1"));
+  book.disconnected(ip("203.0.113.1"), 1000);
   follow();
   CHECK(wanted.at(ip("203.0.113.1")) == dial_purpose::masternode);
   CHECK_FALSE(fail(ip("203.0.113.1"), 1000));
@@ -199,4 +207,79 @@ TEST_CASE_FIXTURE(fixture, "a masternode that failed too often makes room for a 
   const auto plan = follow();
   CHECK(std::count(plan.unwant.begin(), plan.unwant.end(), dead) == 1);
   CHECK_FALSE(wanted.contains(dead));
+}
+
+// -- anchors --------------------------------------------------------------------------------
+
+TEST_CASE_FIXTURE(fixture, "the last good peers are dialed first after a restart, whatever else the book holds") {
+  for (int i = 0; i < 30; ++i)
+    book.connected(outbound(public_ip(i, 1)), 1000 + i); // the first ones longest
+  address_book next{our_ip, port, 125};
+  next.from_lines(book.to_lines(2000));
+  CHECK(next.snapshot().anchors == max_anchors);
+  std::vector<std::string> flood;
+  for (int i = 0; i < 250; ++i)
+    flood.push_back(public_ip(100 + i % 100, i).to_string());
+  next.learn(flood, ip("192.0.2.1"));
+  const auto plan = next.make_plan(random);
+  std::set<ip_address> wanted_first;
+  for (std::size_t i = 0; i < max_anchors; ++i)
+    wanted_first.insert(plan.want.at(i).first.ip);
+  for (int i = 0; i < static_cast<int>(max_anchors); ++i)
+    CHECK(wanted_first.contains(public_ip(i, 1)));
+}
+
+TEST_CASE_FIXTURE(fixture, "an anchor that does not answer is one of many after three tries, and one that does is no anchor "
+                           "any more") {
+  for (int i = 0; i < 2; ++i)
+    book.connected(outbound(public_ip(i, 1)), 1000);
+  address_book next{our_ip, port, 125};
+  next.from_lines(book.to_lines(2000));
+  next.make_plan(random);
+  next.connected(outbound(public_ip(0, 1)), 3000);
+  CHECK(next.snapshot().anchors == 1);
+  for (std::uint32_t i = 1; i <= 3; ++i)
+    next.dialed({at(public_ip(1, 1)), false, i, "refused"}, 3000);
+  CHECK(next.snapshot().anchors == 0);
+}
+
+TEST_CASE_FIXTURE(fixture, "a node that stops before it tried its anchors keeps them") {
+  book.connected(outbound(public_ip(0, 1)), 1000);
+  address_book second{our_ip, port, 125};
+  second.from_lines(book.to_lines(2000));
+  address_book third{our_ip, port, 125};
+  third.from_lines(second.to_lines(3000));
+  CHECK(third.snapshot().anchors == 1);
+}
+
+// -- orders ---------------------------------------------------------------------------------
+
+TEST_CASE_FIXTURE(fixture, "a peer that is not configured any more is one of many, or gone") {
+  CHECK(book.add_configured(at(ip("203.0.113.1"))));
+  CHECK_FALSE(book.add_configured(at(ip("203.0.113.1"))));
+  CHECK(book.add_configured(at(ip("203.0.113.2"))));
+  follow();
+  book.connected(outbound(ip("203.0.113.1")), 1000);
+  CHECK(book.remove_configured(ip("203.0.113.1")));
+  CHECK(book.remove_configured(ip("203.0.113.2")));
+  CHECK_FALSE(book.remove_configured(ip("203.0.113.2")));
+  CHECK_FALSE(book.remove_configured(ip("203.0.113.3")));
+  const auto plan = follow();
+  CHECK(plan.unwant.size() == 2);
+  CHECK(wanted.empty());
+  CHECK(book.snapshot().configured == 0);
+  CHECK(book.snapshot().known == 1);
+}
+
+TEST_CASE("an address that turns out to be our own leaves the book, and who dials whom is decided anew") {
+  fixture x{std::nullopt};
+  x.learn_groups(100);
+  x.follow();
+  CHECK(x.wanted.size() == max_tries); // we may dial anybody
+  const auto ours = public_ip(0, 1);
+  x.book.set_own_address(ours); // the lowest of all: the others are to dial us
+  x.follow();
+  CHECK_FALSE(x.book.explain(ours).known);
+  CHECK_FALSE(x.wanted.contains(ours));
+  CHECK(x.wanted.size() > max_tries);
 }

@@ -191,7 +191,8 @@ TEST_CASE("command line: help is there for the program and for each command") {
   const auto all = printed({"--help"});
   CHECK(all.status == 0);
   for (const auto* name : {"run", "import", "export", "testnet", "status", "peers", "explain",
-                           "stop", "health", "reload", "backup", "restore", "config", "rpcauth"}) {
+                           "stop", "health", "reload", "backup", "restore", "config", "rpcauth", "ban",
+                           "unban", "bans", "trust", "untrust", "rpc"}) {
     CAPTURE(name);
     CHECK(contains(all.text, std::string{"  "} + name + " "));
     const auto one = printed({name, "--help"});
@@ -230,4 +231,47 @@ TEST_CASE("command line: key new, show and import take their options") {
   CHECK_FALSE(imported.file);
   CHECK(printed({"key", "import"}).status == usage_status);
   CHECK(printed({"key"}).status == usage_status);
+}
+
+// -- whom to keep out ---------------------------------------------------------------------
+
+TEST_CASE("command line: bans and trust take an address or a network") {
+  using action = access_command::action;
+  auto x = parsed<access_command>({"ban", "192.0.2.7/24", "--for", "12h", "--reason", "spam", "--rpc",
+                                   "127.0.0.4:5"});
+  CHECK(x.what == action::ban);
+  CHECK(x.network == "192.0.2.0/24");
+  CHECK(x.seconds == 12 * 3600);
+  CHECK(x.reason == "spam");
+  CHECK(x.node.said.rpc.port == 5);
+  CHECK(parsed<access_command>({"ban", "192.0.2.7"}).seconds == 86'400);
+  CHECK(parsed<access_command>({"ban", "192.0.2.7", "--for", "forever"}).seconds == 0);
+  CHECK(parsed<access_command>({"unban", "2001:db8::1"}).network == "2001:db8::1/128");
+  CHECK(parsed<access_command>({"trust", "192.0.2.7", "--reason", "mine"}).reason == "mine");
+  CHECK(parsed<access_command>({"untrust", "192.0.2.7"}).what == action::untrust);
+  CHECK(parsed<access_command>({"bans", "--json"}).as_json);
+  for (const std::vector<std::string>& wrong :
+       {std::vector<std::string>{"ban"}, {"ban", "nobody"}, {"ban", "192.0.2.7/33"}, {"bans", "192.0.2.7"},
+        {"ban", "192.0.2.7", "--for", "soon"}, {"ban", "192.0.2.7", "--for", "-1h"}, {"unban", "192.0.2.7", "--for", "1h"}})
+    CHECK(printed(wrong).status == usage_status);
+  CHECK(contains(printed({"ban", "192.0.2.7", "--for", "soon"}).text, "'soon'"));
+}
+
+TEST_CASE("command line: a span of time has a unit, or is forever") {
+  CHECK(parse_span("90") == 90);
+  CHECK(parse_span("90s") == 90);
+  CHECK(parse_span("30m") == 1800);
+  CHECK(parse_span("30min") == 1800);
+  CHECK(parse_span("7d") == 7 * 86'400);
+  CHECK(parse_span("forever") == 0);
+  for (const auto* wrong : {"", "0", "-5", "h", "5x", "5 h", "99999999999999999999", "1e9", "40000d"})
+    CHECK_FALSE(parse_span(wrong));
+}
+
+TEST_CASE("command line: any RPC method can be called") {
+  const auto x = parsed<call_command>({"rpc", "addnode", "192.0.2.7", "onetry", "--network", "mainnet"});
+  CHECK(x.method == "addnode");
+  CHECK(x.params == std::vector<std::string>{"192.0.2.7", "onetry"});
+  CHECK(x.node.said.network == network_id::mainnet);
+  CHECK(printed({"rpc"}).status == usage_status);
 }

@@ -205,6 +205,11 @@ TEST_CASE("config file: every key refuses what it cannot mean") {
       {"network.max_peers", {"0", "-1", "10001", "1.5", "\"5\"", "true"}},
       {"network.bootstrap_peers",
        {"\"192.0.2.1\"", "[1]", "[\"192.0.2.1\", \"300.1.1.1\"]", "[[]]"}},
+      {"network.discovery_url", {"\"seeds.example\"", "\"ftp://seeds.example\"", "1"}},
+      {"network.blacklisted_peers", {"\"192.0.2.1\"", "[1]", "[\"192.0.2.1/33\"]", "[\"host\"]"}},
+      {"network.blacklisted_subnets", {"[\"192.0.2.0/x\"]", "true"}},
+      {"network.whitelisted_peers", {"[\"nobody\"]"}},
+      {"network.whitelist_only", {"1", "\"yes\""}},
       {"rpc.enabled", {"1", "\"true\"", "\"yes\""}},
       {"rpc.listen_address", {"\"localhost\"", "24101"}},
       {"rpc.rpcauth", {"\"joe:secret\"", "[\"joe:salt$abc\"]", "1"}},
@@ -241,6 +246,25 @@ TEST_CASE("config file: every key refuses what it cannot mean") {
       CHECK(contains(why, "allowed is "));
     }
   }
+}
+
+TEST_CASE("config file: whom to keep out and whom to trust, in the deployed daemon's words") {
+  const auto x = read("[network]\nblacklisted_peers = [\"192.0.2.1\", \"2001:db8::1\"]\n"
+                      "blacklisted_subnets = [\"198.51.100.0/24\"]\nwhitelisted_peers = [\"10.0.0.0/8\"]\n"
+                      "whitelist_only = true\ndiscovery_url = \"https://seeds.example/peers\"\n");
+  CHECK(x.notices.empty());
+  const auto config = make_config({}, x.said, "/home/x");
+  REQUIRE(config);
+  const auto network = [](const char* text) { return ip_network::parse(text).value(); };
+  CHECK(config->banned ==
+        std::vector{network("192.0.2.1"), network("2001:db8::1"), network("198.51.100.0/24")});
+  CHECK(config->trusted == std::vector{network("10.0.0.0/8")});
+  CHECK(config->trusted_only);
+  CHECK(config->discovery->to_string() == "https://seeds.example/peers");
+  const auto none = make_config({}, {}, "/home/x");
+  CHECK(none->banned.empty());
+  CHECK_FALSE(none->trusted_only);
+  CHECK_FALSE(none->discovery);
 }
 
 TEST_CASE("config file: of a list, the line of the wrong element is told") {

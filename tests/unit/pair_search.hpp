@@ -21,6 +21,7 @@ struct result {
   /// From any state without faults to come, with everyone up, to the end: the longest way, in
   /// seconds. None if there are ways without an end.
   std::optional<double> longest;
+  std::string longest_way;  ///< That way, in words; only when it was asked for.
   std::size_t endless = 0;  ///< States from which there is a way that never ends.
   std::size_t lost = 0;     ///< States from which no way leads to one connection a pair.
   double seconds = 0;
@@ -153,7 +154,9 @@ class search {
   void look_for_endless() {
     std::vector<std::uint32_t> open(states_.size());
     std::vector<std::uint32_t> time(states_.size());
+    std::vector<std::uint32_t> onward(states_.size());  ///< The next state on the longest way.
     std::vector<std::uint32_t> work;
+    std::uint32_t furthest = 0;
     for (std::uint32_t i = 0; i < states_.size(); ++i)
       if ((open[i] = states_[i].edges) == 0)
         work.push_back(i);
@@ -162,22 +165,61 @@ class search {
     for (; !work.empty(); ++done) {
       const auto at = work.back();
       work.pop_back();
-      if (states_[at].after_faults)
-        longest = std::max(longest, time[at]);
+      if (states_[at].after_faults && time[at] >= longest) {
+        longest = time[at];
+        furthest = at;
+      }
       for (auto e = from_first_[at]; e < from_first_[at + 1]; ++e) {
         const auto& x = from_[e];
-        time[x.to] = std::max(time[x.to], time[at] + x.time);
+        if (time[at] + x.time >= time[x.to]) {
+          time[x.to] = time[at] + x.time;
+          onward[x.to] = at;
+        }
         if (--open[x.to] == 0)
           work.push_back(x.to);
       }
     }
     result_.endless = states_.size() - done;
-    if (result_.endless == 0)
+    if (result_.endless == 0) {
       result_.longest = static_cast<double>(longest) / ticks_a_second;
+      if (scenario_.tell_longest)
+        tell_way(furthest, onward);
+    }
     else if (!scenario_.may_collide)
       for (std::uint32_t i = 0; i < states_.size(); ++i)
         if (open[i] > 0)
           return fail("a way that never ends", circle(i, open));
+  }
+
+  /// How a state was reached, and the longest way from there on.
+  void tell_way(std::uint32_t at, const std::vector<std::uint32_t>& onward) {
+    result_.longest_way = replay(at, std::nullopt) + "-- from here on:\n";
+    for (; states_[at].edges > 0; at = onward[at]) {
+      // Which step leads there is not kept; what it says is.
+      auto here = reach(at);
+      for (auto x : here.steps())
+        for (const auto drawn : scenario_.draws[here.drawer(x)]) {
+          x.drawn = drawn;
+          auto next = here;
+          std::string log;
+          next.take(x, &log);
+          if (next.key() != reach(onward[at]).key())
+            continue;
+          result_.longest_way += log;
+          goto found;
+        }
+    found:;
+    }
+  }
+
+  world reach(std::uint32_t at) const {
+    std::vector<step> steps;
+    for (; at != 0; at = states_[at].parent)
+      steps.push_back(states_[at].by);
+    world w{scenario_};
+    for (auto i = steps.rbegin(); i != steps.rend(); ++i)
+      w.take(*i);
+    return w;
   }
 
   /// A state on a circle that can be reached from `at`.

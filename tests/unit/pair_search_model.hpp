@@ -11,6 +11,7 @@
 #include "net/peer_link.hpp"
 
 #include <array>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -61,10 +62,15 @@ struct scenario {
   /// instant the order of pairs is fixed. (What a crash can interrupt is still every combination of
   /// what each pair has done by then.)
   bool pairs_in_turn = false;
+  /// Nodes want each other as configured peers do; else as one that was named by somebody.
+  bool steadfast = true;
+  /// After the handshake nodes tell each other who they are, and hold themselves from then on for this.
+  std::optional<std::array<std::array<pair_role, 3>, 3>> introduced;
+  bool tell_longest = false;  ///< For debugging: puts the longest way into words.
 };
 
 enum class end_state : std::uint8_t { none, connecting, handshaking, up, closed, gone };
-enum class word : std::uint8_t { syn, syn_ack, handshake, ack, ping, pong, fin, reset };
+enum class word : std::uint8_t { syn, syn_ack, handshake, ack, version, ping, pong, fin, reset };
 
 struct in_flight {
   word what;

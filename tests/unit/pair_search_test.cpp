@@ -36,6 +36,8 @@ scenario sound_pair(std::string name) {
 
 result look(const scenario& s) {
   auto x = search{s}.run();
+  if (s.tell_longest)
+    std::cout << x.longest_way;
   std::cout << "pair search: " << s.name << ": " << x.states << " states, " << x.steps << " steps, "
             << x.ends << " ends, " << x.collisions << " collisions, ";
   if (x.longest)
@@ -46,11 +48,18 @@ result look(const scenario& s) {
   return x;
 }
 
+/// A pair is connected this long after both nodes are up and what disturbed them is over (invariant `one-link`).
+constexpr double longest_apart = 60;
+
 void holds(const scenario& s) {
   const auto x = look(s);
   CHECK_MESSAGE(x.violation.empty(), s.name << ": " << x.violation << '\n' << x.trace);
   CHECK(x.ends > 0);
   CHECK(x.lost == 0);
+  if (!s.may_collide && s.steadfast) {
+    REQUIRE(x.longest);
+    CHECK(*x.longest <= longest_apart);
+  }
 }
 
 void fails(const scenario& s) {
@@ -132,6 +141,31 @@ TEST_CASE("nodes that claim the same side of the pair can always still reach one
     s.may_collide = true;
     holds(s);
   }
+}
+
+TEST_CASE("nodes that claim the same side of the pair lose nothing once they have introduced themselves") {
+  for (const auto role : {we_dial, they_dial, unknown})
+    for (const bool first_is_elected : {false, true}) {
+      auto s = pair_of("same role " + std::to_string(static_cast<int>(role)) + ", introduced", role, role);
+      s.introduced.emplace();
+      (*s.introduced)[0][1] = first_is_elected ? we_dial : they_dial;
+      (*s.introduced)[1][0] = first_is_elected ? they_dial : we_dial;
+      s.max_start = thorough ? any_start : 0;
+      holds(s);
+    }
+}
+
+TEST_CASE("a peer that was only named by somebody, and never met, may wait for its turn longer") {
+  auto s = sound_pair("hearsay");
+  s.steadfast = false;
+  s.wants[0] = false;
+  s.max_start = any_start;
+  const auto x = look(s);
+  CHECK(x.violation.empty());
+  CHECK(x.lost == 0);
+  REQUIRE(x.longest);
+  CHECK(*x.longest > longest_apart);
+  CHECK(*x.longest <= 310); // the longest backoff, and then some
 }
 
 TEST_CASE("three nodes end with one connection a pair") {

@@ -184,7 +184,10 @@ inline std::uint64_t world::key() const {
         return std::ranges::find(p.connections, id, &connection::id) - p.connections.begin();
       };
       h.add(p.overlap[side]);
-      h.add(m.wanted() + 2 * m.their_dials_fail() + 4 * std::min(m.failures(), 10u));
+      // With more failures nothing changes any more: the pause is the longest then.
+      const auto most_failures = scenario_->steadfast ? 7u : 10u;
+      h.add(m.wanted() + 2 * m.their_dials_fail() + 4 * std::min(m.failures(), most_failures));
+      h.add(m.met() + 2 * static_cast<int>(m.role()));
       h.add(m.primary() ? index(*m.primary()) : -1);
       h.add(m.dial_at() ? until(*m.dial_at()) : -1);
       h.add(m.settle_at() ? until(*m.settle_at()) : -1);
@@ -205,7 +208,7 @@ inline std::string world::describe(const step& x) const {
   const auto at = node(p.node[x.side]);
   const auto* c = x.index < p.connections.size() ? &p.connections[x.index] : nullptr;
   const auto id = c ? "connection " + std::to_string(c->id) : std::string{};
-  constexpr const char* words[]{"syn",  "syn-ack", "Handshake", "Ack",
+  constexpr const char* words[]{"syn",  "syn-ack", "Handshake", "Ack",  "Version",
                                 "ping", "pong",    "fin",       "reset"};
   switch (x.kind) {
   case step_kind::start:

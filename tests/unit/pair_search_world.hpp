@@ -159,6 +159,12 @@ inline void world::deliver(node_pair& p, std::size_t index, std::size_t side) {
     if (what == word::handshake)
       answer(word::ack);
     tell(p, side, [&](peer_link& m) { return m.handshaken(id, now_ns()); });
+    // Both send their `Version` right behind what ends the handshake for them.
+    if (scenario_->introduced)
+      answer(word::version);
+  } else if (what == word::version) {
+    const auto role = (*scenario_->introduced)[p.node[side]][p.node[1 - side]];
+    tell(p, side, [&](peer_link& m) { return m.set_role(role, now_ns()); });
   } else if (what == word::ping) {
     answer(word::pong);
   }
@@ -212,7 +218,7 @@ inline void world::start(std::size_t node) {
     for (auto& p : pairs_)
       for (std::size_t side = 0; side < 2; ++side)
         if (p.node[side] == node)
-          tell(p, side, [this](peer_link& m) { return m.want(now_ns()); });
+          tell(p, side, [this](peer_link& m) { return m.want(now_ns(), scenario_->steadfast); });
 }
 
 inline void world::crash(std::size_t node, bool host) {

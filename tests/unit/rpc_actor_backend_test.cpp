@@ -41,8 +41,10 @@ class fixture {
   fixture() { system.emplace(configure(config_)); }
 
   std::shared_ptr<actor_rpc_backend> backend(const telemetry_actor& telemetry) {
+    node_actors actors;
+    actors.telemetry = telemetry;
     return std::make_shared<actor_rpc_backend>(
-        *system, telemetry, std::make_shared<rpc_test::fixture_chain>(), rpc_facts{},
+        *system, actors, std::make_shared<rpc_test::fixture_chain>(), rpc_facts{},
         [] { return std::int64_t{5}; }, rpc_controls{[this] { stopped.set_value(); }, {}, {}, {}});
   }
 
@@ -50,6 +52,11 @@ class fixture {
     return system->spawn([]() -> telemetry_actor::behavior_type {
       return {
           [](atom::snapshot) { return rpc_test::fixture_snapshot(); },
+          [](atom::explain, const ip_address& ip) {
+            peer_explanation result;
+            result.peer.ip = ip;
+            return result;
+          },
           [](atom::wake, std::uint64_t) {},
       };
     });

@@ -100,7 +100,11 @@ inline tn::node_snapshot fixture_snapshot() {
   known.last_error = "connection refused";
   known.their_dials_fail = true;
   x.registry.peers = {known};
-  x.registry.bans = {{ip("198.51.100.7"), "invalid block", "{\"Blo", 1'766'000'600}};
+  x.registry.bans = {{tn::ip_network{ip("198.51.100.7")}, false, "invalid block", "{\"Blo",
+                      1'765'999'000, 1'766'000'600}};
+  x.registry.trusts = {{tn::ip_network::parse("10.0.0.0/8").value(), "our site", 1'765'000'000}};
+  x.registry.local_ip_source = "configured";
+  x.registry.refused = {{"rate", 3}};
   x.registry.established = 2;
   x.registry.ended = {{"duplicate", 5}, {"peer dead", 1}};
 
@@ -136,6 +140,7 @@ inline tn::node_snapshot fixture_snapshot() {
   outbound.violations = 2;
   outbound.unknown_messages = 3;
   outbound.dropped_messages = 4;
+  outbound.over_limit = {{"votes", 3}};
   outbound.is_masternode = true;
   x.peers = {inbound, outbound};
 
@@ -189,6 +194,14 @@ class fixture_backend final : public tn::rpc_backend {
     else
       then(fixture_snapshot());
   }
+  void ask(tn::node_question question,
+           std::function<void(tn::outcome<tn::node_reply>)> then) override {
+    questions.push_back(question);
+    if (std::holds_alternative<tn::about_peer>(question))
+      then(tn::node_reply{explanation});
+    else
+      then(tn::node_reply{order});
+  }
   const tn::chain::chain_reader& chain() const override { return chain_; }
   const tn::rpc_facts& facts() const override { return facts_; }
   std::int64_t unix_now() const override { return 1'766'000'000; }
@@ -202,6 +215,9 @@ class fixture_backend final : public tn::rpc_backend {
   std::atomic<int> stops = 0;
   std::function<void(taker)> on_snapshot;  ///< Instead of the answer; set before the server starts.
   std::function<void()> on_stop;
+  std::vector<tn::node_question> questions;  ///< Asked so far.
+  tn::order_reply order;                     ///< What becomes of orders.
+  tn::peer_explanation explanation;
 
  private:
   fixture_chain chain_;

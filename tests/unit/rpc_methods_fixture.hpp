@@ -21,7 +21,13 @@ struct method_fixture {
   rpc_result run(const std::string& method, const std::string& params = "null") {
     auto view = rpc_view{backend.facts(), backend.chain(), &snapshot, backend.unix_now(),
                          [this] { ++stops; }};
-    return run_rpc(method, json::parse(params), view);
+    const auto parsed = json::parse(params);
+    outcome<node_reply> reply = fail("nothing was asked");
+    if (auto question = question_of_call(method, parsed, view)) {
+      backend.ask(*question, [&](outcome<node_reply> x) { reply = std::move(x); });
+      view.reply = &reply;
+    }
+    return run_rpc(method, parsed, view);
   }
 
   json ok(const std::string& method, const std::string& params = "null") {

@@ -21,8 +21,14 @@ TEST_CASE_FIXTURE(fixture, "getnetworkinfo tells the network side") {
   const auto x = ok("getnetworkinfo");
   CHECK(keys(x) == names{"version", "subversion", "protocolversion", "connections",
                          "connections_in", "connections_out", "networkactive", "localaddresses",
-                         "links_by_state", "known_addresses", "connections_ended", "gossip",
+                         "localaddress_source", "links_by_state", "known_addresses",
+                         "known_address_groups", "reached_addresses", "connections_ended",
+                         "connections_refused", "banned", "trusted", "gossip",
                          "invariant_violations", "warnings"});
+  CHECK(x["connections_refused"] == json::parse(R"({"rate":3})"));
+  CHECK(x["localaddress_source"] == "configured");
+  CHECK(x["banned"] == 1);
+  CHECK(x["trusted"] == 1);
   CHECK(x["version"] == 100);
   CHECK(x["subversion"] == "/timenode:0.1.0/");
   CHECK(x["protocolversion"] == 1);
@@ -59,6 +65,14 @@ TEST_CASE_FIXTURE(fixture, "a failing store is warned of") {
   CHECK(ok("getnetworkinfo")["warnings"][0] == "The store fails: no space left on device");
 }
 
+TEST_CASE_FIXTURE(fixture, "what a restart would forget is warned of") {
+  snapshot.registry.not_kept = "the disk is full";
+  snapshot.directory.not_kept = "the disk is full";
+  const auto warnings = ok("getnetworkinfo")["warnings"];
+  CHECK(warnings[1] == "A restart will forget bans and trust: the disk is full");
+  CHECK(warnings[2] == "A restart will forget the address book: the disk is full");
+}
+
 TEST_CASE_FIXTURE(fixture, "getconnectioncount counts what is established") {
   CHECK(ok("getconnectioncount") == 2);
 }
@@ -92,7 +106,8 @@ TEST_CASE_FIXTURE(fixture, "getpeerinfo describes every connection") {
                          "capabilities",
                          "violations",
                          "unknown_messages",
-                         "dropped_messages"});
+                         "dropped_messages",
+                         "over_limit"});
   CHECK(x["id"].get<std::uint64_t>() == 18'446'744'073'709'551'615u);
   CHECK(x["addr"] == "192.0.2.2:24100");
   CHECK(x["addrlocal"] == "192.0.2.9:40002");
@@ -119,6 +134,7 @@ TEST_CASE_FIXTURE(fixture, "getpeerinfo describes every connection") {
   CHECK(x["violations"] == 2);
   CHECK(x["unknown_messages"] == 3);
   CHECK(x["dropped_messages"] == 4);
+  CHECK(x["over_limit"] == json::parse(R"({"votes":3})"));
 }
 
 TEST_CASE_FIXTURE(fixture, "what a peer did not tell is left out, as in Bitcoin Core") {
@@ -130,37 +146,6 @@ TEST_CASE_FIXTURE(fixture, "what a peer did not tell is left out, as in Bitcoin 
   CHECK(x["synced_blocks"] == -1);
   CHECK(x["subver"] == "");
   CHECK(x["capabilities"] == json::array());
-}
-
-TEST_CASE_FIXTURE(fixture, "listbanned gives reason, evidence and end of each ban") {
-  const auto x = ok("listbanned");
-  REQUIRE(x.size() == 1);
-  CHECK(x[0]["address"] == "198.51.100.7");
-  CHECK(x[0]["reason"] == "invalid block");
-  CHECK(x[0]["evidence"] == "{\"Blo");
-  CHECK(x[0]["ban_until"] == 1'766'000'600);
-  CHECK(x[0]["time_remaining"] == 600);
-}
-
-TEST_CASE_FIXTURE(fixture, "explainpeer says what the node does about an address and why") {
-  const auto x = ok("explainpeer", R"(["192.0.2.2"])");
-  CHECK(x["address"] == "192.0.2.2");
-  CHECK(x["state"] == "established");
-  CHECK(x["rule"] == "we dial: our address is the higher one");
-  CHECK(x["next_step_ms"] == 1500);
-  CHECK(x["failures"] == 4);
-  CHECK(x["last_error"] == "connection refused");
-  CHECK(x["their_dials_fail"] == true);
-  REQUIRE(x["links"].size() == 2);
-  CHECK(x["links"][0] == json::parse(R"({"id":2,"inbound":false,"state":"established"})"));
-  CHECK_FALSE(x.contains("banned"));
-  const auto banned = ok("explainpeer", R"(["198.51.100.7"])");
-  CHECK(banned["address"] == "198.51.100.7");
-  CHECK(banned["banned"]["reason"] == "invalid block");
-  CHECK(error("explainpeer", R"(["203.0.113.1"])") == -5);
-  CHECK(error("explainpeer", R"(["nobody"])") == -32602);
-  CHECK(error("explainpeer", "[7]") == -32602);
-  CHECK(error("explainpeer") == -32602);
 }
 
 // -- masternodes ------------------------------------------------------------------
@@ -236,7 +221,8 @@ TEST_CASE_FIXTURE(fixture, "stop stops once it is called, not when it is called 
 TEST_CASE_FIXTURE(fixture, "help lists every method and tells about each") {
   const auto all = ok("help").get<std::string>();
   for (const std::string method :
-       {"explainmasternode", "explainpeer", "getbestblockhash", "getblock", "getblockchaininfo",
+       {"addnode", "clearbanned", "disconnectnode", "listtrusted", "setban", "settrust",
+        "explainmasternode", "explainpeer", "getbestblockhash", "getblock", "getblockchaininfo",
         "getblockcount", "getblockhash", "getconnectioncount", "gethealth", "getnetworkinfo",
         "getpeerinfo", "help", "listbanned", "rpc.discover", "masternodelist", "masternodestatus",
         "stop", "uptime"}) {

@@ -54,6 +54,11 @@ enum class wire_end : std::uint8_t {
 };
 std::string_view to_text(wire_end x) noexcept;
 
+/// What an observer keeps of a connection.
+struct wire_note {
+  virtual ~wire_note() = default;
+};
+
 /// One connection as the network knows it. Side 0 dialed, side 1 accepted.
 struct wire_record {
   std::uint64_t id = 0;
@@ -63,6 +68,7 @@ struct wire_record {
   wire_end end = wire_end::none; ///< What ended it first ...
   int ended_by = 0;              ///< ... on which side ...
   std::string reason;            ///< ... and the words of who closed it.
+  std::unique_ptr<wire_note> note;
 };
 using wire_record_ptr = std::shared_ptr<wire_record>;
 
@@ -92,6 +98,10 @@ public:
   std::unique_ptr<timenode::net::transport> make_transport(const ip_address& host);
 
   host_index index_of(const ip_address& host);
+  std::optional<host_index> find(const ip_address& host) const {
+    const auto i = by_ip_.find(host);
+    return i == by_ip_.end() ? std::nullopt : std::optional{i->second};
+  }
   const ip_address& ip_of(host_index host) const { return hosts_[host]->ip; }
   /// Null: nobody. Outlives the network.
   void watch(network_watch* x) noexcept { watch_ = x; }
@@ -122,6 +132,8 @@ public:
   void set_reading(const ip_address& host, bool reading);
 
   // -- running --
+
+  monotonic_ns time() const { return now_(); }
 
   /// Calls `run` that much later.
   void after(monotonic_ns delay, std::function<void()> run);

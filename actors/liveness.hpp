@@ -38,17 +38,22 @@ public:
     next_ping_ = now;
   }
 
-  /// Something came.
-  void heard(monotonic_ns now) noexcept { last_life_ = now; }
+  /// Lines of that many bytes came.
+  void heard(monotonic_ns now, std::size_t bytes) noexcept {
+    last_life_ = now;
+    heard_bytes_ += bytes;
+  }
 
-  /// Call at `next_deadline`, or at any time. Parts of a line are life too. While we do not read, because the
-  /// peer has not read our answers, its reading them is its life.
+  /// Call at `next_deadline`, or at any time. Parts of a line are life too: what of the bytes received is not in
+  /// lines that were heard. While we do not read, because the peer has not read our answers, its reading them is
+  /// its life.
   verdict check(monotonic_ns now, const net::connection_stats& stats,
                 random_source& random) noexcept {
-    if (stats.bytes_received != bytes_received_
+    const auto partial = stats.bytes_received - std::min(stats.bytes_received, heard_bytes_);
+    if ((partial != partial_bytes_ && partial > 0)
         || (stats.reading_paused && stats.bytes_sent != bytes_sent_))
       last_life_ = now;
-    bytes_received_ = stats.bytes_received;
+    partial_bytes_ = partial;
     bytes_sent_ = stats.bytes_sent;
     if (now - next_deadline() > overslept_after)
       last_life_ = std::max(last_life_, now - dead_after + ping_interval);
@@ -83,7 +88,8 @@ private:
 
   monotonic_ns last_life_ = 0;
   monotonic_ns next_ping_ = 0;
-  std::uint64_t bytes_received_ = 0;
+  std::uint64_t heard_bytes_ = 0;   ///< Of whole lines.
+  std::uint64_t partial_bytes_ = 0; ///< Of a line that had not ended at the last check.
   std::uint64_t bytes_sent_ = 0;
   /// Four: the three of `dead_after` and one that the registry asked for.
   std::array<ping, 4> outstanding_{};

@@ -91,7 +91,7 @@ void peer_connection_state::on_closed(const std::string& reason) {
 }
 
 void peer_connection_state::on_received(wire::received_batch& batch) {
-  liveness_.heard(monotonic_now(*self_));
+  liveness_.heard(monotonic_now(*self_), batch.bytes);
   last_received_at_ = context_.unix_now();
   messages_received_ += batch.lines.size();
   if (context_.metrics)

@@ -79,7 +79,8 @@ void supervisor_state::spawn_all() {
     = spawn<telemetry>(false, context,
                        telemetry_sources{actors_.registry, actors_.directory, actors_.gossip,
                                          actors_.keeper, actors_.sync, actors_.masternodes},
-                       [transport = parts_.transport] { return transport->open_connections(); });
+                       [transport = parts_.transport] { return transport->open_connections(); },
+                       parts_.check_interval);
   self_->send(actors_.masternodes, atom::attach_v, actors_.gossip);
   self_->send(actors_.sync, atom::attach_v, actors_.gossip);
   self_->send(actors_.sync, atom::attach_v, masternode_list_actor{actors_.masternodes});

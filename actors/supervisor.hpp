@@ -14,6 +14,7 @@
 
 #include <caf/typed_event_based_actor.hpp>
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -41,6 +42,9 @@ struct node_parts {
   /// Called every quarter of a minute in which every actor of the tree answered; must not block. Empty: the
   /// actors are not watched (tests: it costs messages).
   std::function<void()> alive;
+  /// How often the node checks its own invariants. It asks every connection then: simulations of many nodes check
+  /// less often.
+  std::chrono::seconds check_interval{10};
 };
 
 /// How long the connections may take to close, and each actor to end, before it is done without them:

@@ -11,12 +11,13 @@ namespace timenode {
 
 telemetry_state::telemetry_state(telemetry_actor::pointer self, node_context context,
                                  telemetry_sources sources,
-                                 std::function<std::size_t()> open_sockets)
+                                 std::function<std::size_t()> open_sockets,
+                                 std::chrono::seconds check_every)
     : self_{self}, context_{std::move(context)}, sources_{std::move(sources)},
-      open_sockets_{std::move(open_sockets)} {}
+      open_sockets_{std::move(open_sockets)}, check_every_{check_every} {}
 
 telemetry_actor::behavior_type telemetry_state::make_behavior() {
-  wake_in(check_interval);
+  wake_in(check_every_);
   return {
       [this](atom::snapshot) { return answer(); },
       [this](atom::explain, const ip_address& ip) { return explain(ip); },
@@ -188,7 +189,7 @@ void telemetry_state::check(const health_sample& x) {
   const auto report = checker_.check(x, monotonic_now(*self_));
   for (const auto& [which, sentence] : report.violations)
     count_violation(which, sentence);
-  wake_in(report.check_again ? recheck_after : check_interval);
+  wake_in(report.check_again ? recheck_after : check_every_);
 }
 
 void telemetry_state::count_violation(invariant which, const std::string& sentence) {

@@ -59,7 +59,7 @@ class telemetry_state {
   static constexpr std::chrono::milliseconds reuse{200};
   /// How long each of the two rounds of questions for an explanation may take.
   static constexpr std::chrono::milliseconds explain_deadline{400};
-  /// How often the invariants are checked, and when again after a difference.
+  /// How often the invariants are checked unless asked otherwise, and when again after a difference.
   static constexpr std::chrono::seconds check_interval{10};
   static constexpr std::chrono::seconds recheck_after{1};
   /// Who asks beyond this many is refused. The RPC server, the most eager asker, has 64
@@ -67,8 +67,10 @@ class telemetry_state {
   static constexpr std::size_t max_askers = 256;
 
   /// @param open_sockets How many sockets of connections are open, counted by the transport.
+  /// @param check_every How often the invariants are checked.
   telemetry_state(telemetry_actor::pointer self, node_context context, telemetry_sources sources,
-                  std::function<std::size_t()> open_sockets);
+                  std::function<std::size_t()> open_sockets,
+                  std::chrono::seconds check_every = check_interval);
 
   telemetry_actor::behavior_type make_behavior();
 
@@ -118,6 +120,7 @@ class telemetry_state {
   node_context context_;
   telemetry_sources sources_;
   std::function<std::size_t()> open_sockets_;
+  std::chrono::seconds check_every_;
   std::optional<collection> running_;
   std::vector<caf::typed_response_promise<node_snapshot>> askers_;  ///< Of the running collection.
   std::optional<node_snapshot> last_;

@@ -20,7 +20,7 @@ TEST_CASE("missed pings are skipped, not made up in a burst") {
   random_source random{1};
   x.begin(second);
   CHECK(x.check(second, stats(0), random).send_ping);
-  x.heard(500 * second);
+  x.heard(500 * second, 0);
   CHECK(x.check(500 * second, stats(0), random).send_ping);
   CHECK_FALSE(x.check(500 * second, stats(0), random).send_ping);
 }
@@ -52,6 +52,31 @@ TEST_CASE("while we do not read from a peer, its reading is its life, and its no
   bool dead = false;
   for (monotonic_ns t = 600; t < 700; t += 5)
     dead = dead || x.check(t * second, stats(0, 599, true), random).dead;
+  CHECK(dead);
+}
+
+TEST_CASE("a peer is dead 90 s after its last line, however late we look at the bytes of that line") {
+  liveness x;
+  random_source random{1};
+  x.begin(second);
+  x.check(second, stats(0), random);
+  x.heard(2 * second, 60);
+  monotonic_ns dead_at = 0;
+  for (monotonic_ns t = 20; t < 200 && dead_at == 0; t += 1)
+    if (x.check(t * second, stats(60), random).dead)
+      dead_at = t;
+  CHECK(dead_at == 92);
+}
+
+TEST_CASE("a line that comes a piece at a time is life, and one that stands still is none") {
+  liveness x;
+  random_source random{1};
+  x.begin(second);
+  for (monotonic_ns t = 1; t < 400; t += 10)
+    CHECK_FALSE(x.check(t * second, stats(static_cast<std::uint64_t>(t)), random).dead);
+  bool dead = false;
+  for (monotonic_ns t = 400; t < 500; t += 5)
+    dead = dead || x.check(t * second, stats(391), random).dead;
   CHECK(dead);
 }
 

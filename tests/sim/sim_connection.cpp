@@ -1,0 +1,385 @@
+#include "tests/sim/sim_connection.hpp"
+
+#include "tests/sim/sim_transport.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+namespace sim {
+
+using namespace timenode;
+
+namespace {
+
+/// A stack sends its first packet again after one second and after three.
+constexpr monotonic_ns syn_pauses[] = {second, 2 * second};
+
+} // namespace
+
+sim_connection::sim_connection(sim_network& network, wire_record_ptr record, int side,
+                               endpoint remote)
+  : network_{network}, record_{std::move(record)}, side_{side},
+    boot_{network.hosts_[record_->hosts[side]]->boots}, remote_{remote},
+    framer_{side == 1 ? net::greeting_bytes : wire::max_line_bytes} {}
+
+void sim_connection::schedule(monotonic_ns delay, event what) {
+  network_.events_.add(network_.now() + delay, shared_from_this(), what);
+}
+
+void sim_connection::happen(std::uint32_t what) {
+  switch (static_cast<event>(what)) {
+    case syn:
+      return dial();
+    case connected:
+      return connect();
+    case timed_out:
+      if (state_ == state::dialing)
+        fail(wire_end::none, "timed out after 5 s", false);
+      return;
+    case arrival:
+      return on_arrival();
+    case reset_arrives:
+      return fail(wire_end::reset, "connection reset", false);
+    case closed_here:
+      leave();
+      return tell(failure_, dialing_);
+    case failed_here:
+      return fail(wire_end::not_read, failure_, true);
+    case acks:
+      return on_acks();
+  }
+}
+
+// -- the transport seam -----------------------------------------------------------------------
+
+void sim_connection::start(std::unique_ptr<net::connection_handler> handler) {
+  if (state_ == state::ended || closing_)
+    return;
+  handler_ = std::move(handler);
+  if (network_.watch_)
+    network_.watch_->started(record_, side_);
+  if (side_ == 1) {
+    read();
+    return;
+  }
+  state_ = state::dialing;
+  schedule(std::chrono::nanoseconds{net::connect_timeout}.count(), timed_out);
+  dial();
+}
+
+void sim_connection::open_up() {
+  framer_.limit(wire::max_line_bytes);
+  opened_up_ = true;
+  read();
+}
+
+void sim_connection::send(net::shared_buffer bytes) {
+  if (state_ != state::up || closing_)
+    return;
+  if (queued_ >= net::max_send_queue_bytes) {
+    // Not at once: the program is in the middle of its call.
+    failure_ = net::reason_send_overflow;
+    schedule(0, failed_here);
+    return;
+  }
+  queued_ += bytes->size();
+  above_ = above_ || queued_ > net::send_low_water_bytes;
+  queue_.push_back(std::move(bytes));
+  pump();
+}
+
+void sim_connection::grant(std::size_t messages, std::size_t bytes) {
+  held_messages_ -= std::min(held_messages_, messages);
+  held_bytes_ -= std::min(held_bytes_, bytes);
+  read();
+}
+
+void sim_connection::close(const std::string& reason) {
+  if (state_ == state::ended || std::exchange(closing_, true))
+    return;
+  if (record_->end == wire_end::none) {
+    record_->end = wire_end::closed;
+    record_->ended_by = side_;
+    record_->reason = reason;
+  }
+  // What is queued still goes out; then the other side sees the end. Our own end is told at once.
+  if (state_ == state::up) {
+    queue_.push_back(nullptr);
+    pump();
+  } else {
+    dialing_ = true;
+    state_ = state::ended;
+  }
+  failure_ = "closed by us: " + reason;
+  schedule(0, closed_here);
+}
+
+net::connection_stats sim_connection::stats() const {
+  return {sent_, received_, queued_,
+          held_messages_ >= net::read_credit_messages || held_bytes_ >= net::read_credit_bytes};
+}
+
+std::size_t sim_connection::bytes_held() const noexcept {
+  auto result = queued_;
+  for (const auto& x : inbox_)
+    result += x->size();
+  return result;
+}
+
+// -- coming up ----------------------------------------------------------------------------------
+
+/// Sends the first packet, or sends it again.
+void sim_connection::dial() {
+  if (state_ != state::dialing)
+    return;
+  const auto& target = *network_.hosts_[other_host()];
+  if (network_.hosts_[host()]->transport && target.transport && !target.undialable && !cut_off(0)
+      && !cut_off(1)) {
+    schedule(network_.delay(host(), other_host()) + network_.delay(other_host(), host()), connected);
+    return;
+  }
+  if (const auto n = static_cast<std::size_t>(syns_++); n < std::size(syn_pauses))
+    schedule(syn_pauses[n], syn);
+}
+
+void sim_connection::connect() {
+  if (state_ != state::dialing)
+    return;
+  auto* target = network_.hosts_[other_host()]->transport;
+  if (!target || !target->listens(remote_.port)) {
+    fail(wire_end::none, "connection refused", false);
+    return;
+  }
+  auto& us = *network_.hosts_[host()];
+  // Some ephemeral port: it identifies nobody.
+  us.last_port = us.last_port < 32768 || us.last_port > 60999 ? 32768
+                                                              : static_cast<std::uint16_t>(us.last_port + 1);
+  const auto from = endpoint{us.ip, us.last_port};
+  auto other = std::make_shared<sim_connection>(network_, record_, 1, from);
+  join(shared_from_this(), other);
+  target->accept(other);
+  handler_->on_connected(from);
+}
+
+void sim_connection::join(const std::shared_ptr<sim_connection>& dialer,
+                          const std::shared_ptr<sim_connection>& acceptor) {
+  auto& network = dialer->network_;
+  dialer->peer_ = acceptor;
+  acceptor->peer_ = dialer;
+  for (auto* x : {dialer.get(), acceptor.get()}) {
+    x->state_ = state::up;
+    network.hosts_[x->host()]->open.emplace(2 * x->record_->id + static_cast<unsigned>(x->side_), x);
+  }
+  ++network.made_;
+  dialer->record_->opened = true;
+  dialer->record_->opened_at = network.now();
+  if (network.watch_)
+    network.watch_->opened(dialer->record_);
+}
+
+// -- sending --------------------------------------------------------------------------------------
+
+/// Puts queued bytes on the way, as far as the window goes.
+void sim_connection::pump() {
+  while (!queue_.empty() && window_used_ < window_bytes) {
+    auto bytes = std::move(queue_.front());
+    queue_.pop_front();
+    launch(std::move(bytes));
+  }
+}
+
+void sim_connection::launch(net::shared_buffer bytes) {
+  if (bytes)
+    window_used_ += bytes->size();
+  // Streams keep their order whatever the jitter.
+  last_arrival_ = std::max(last_arrival_, network_.now() + network_.delay(host(), other_host()));
+  flights_.push_back({std::move(bytes), last_arrival_});
+  if (flights_.size() == 1)
+    schedule(last_arrival_ - network_.now(), arrival);
+}
+
+void sim_connection::on_arrival() {
+  if (flights_.empty())
+    return; // it ended meanwhile
+  if (boot_ != network_.hosts_[host()]->boots)
+    return flights_.clear();
+  if (cut_off(side_))
+    return retransmit();
+  auto other = peer_.lock();
+  if (!other || other->state_ == state::ended) {
+    const auto answers = network_.hosts_[other_host()]->transport != nullptr
+                         && !cut_off(1 - side_);
+    if (!answers)
+      return retransmit();
+    fail(wire_end::unknown_here, "connection reset", false);
+    return;
+  }
+  auto bytes = std::move(flights_.front().bytes);
+  flights_.pop_front();
+  retry_ = waited_ = 0;
+  if (!flights_.empty())
+    schedule(std::max<monotonic_ns>(flights_.front().arrives - network_.now(), 0), arrival);
+  if (!bytes) {
+    other->end_of_stream();
+    return;
+  }
+  queued_ -= bytes->size();
+  sent_ += bytes->size();
+  if (above_ && queued_ < net::send_low_water_bytes) {
+    above_ = false;
+    if (handler_)
+      handler_->on_drained();
+  }
+  if (other->closing_)
+    return; // nobody reads it any more
+  other->inbox_.push_back(std::move(bytes));
+  other->read();
+}
+
+/// TCP sends again until it gives up.
+void sim_connection::retransmit() {
+  if (waited_ >= stack_gives_up_after) {
+    fail(wire_end::gave_up, "connection timed out", false);
+    return;
+  }
+  retry_ = retry_ == 0 ? first_retransmission : std::min(2 * retry_, longest_retransmission);
+  waited_ += retry_;
+  schedule(retry_, arrival);
+}
+
+/// The other side's program has read that much: the window opens, if we can be told.
+void sim_connection::consumed(std::size_t bytes) {
+  if (unacked_ > 0 || cut_off(1 - side_)) {
+    if (unacked_ == 0) {
+      ack_waited_ = first_retransmission;
+      schedule(ack_waited_, acks);
+    }
+    unacked_ += bytes;
+    return;
+  }
+  window_used_ -= bytes;
+  pump();
+}
+
+void sim_connection::on_acks() {
+  if (!alive())
+    return;
+  if (cut_off(1 - side_)) {
+    if (ack_waited_ >= stack_gives_up_after) {
+      fail(wire_end::gave_up, "connection timed out", false);
+      return;
+    }
+    const auto pause = std::min(ack_waited_, longest_retransmission);
+    ack_waited_ += pause;
+    schedule(pause, acks);
+    return;
+  }
+  window_used_ -= std::exchange(unacked_, 0);
+  pump();
+}
+
+// -- receiving --------------------------------------------------------------------------------------
+
+void sim_connection::read() {
+  // A program may do anything while it is told, so everything is looked at anew each time.
+  while (handler_ && state_ == state::up && !closing_ && !inbox_.empty()
+         && network_.hosts_[host()]->reading && held_messages_ < net::read_credit_messages
+         && held_bytes_ < net::read_credit_bytes && (opened_up_ || side_ == 0 || !greeted_)) {
+    const auto bytes = std::move(inbox_.front());
+    inbox_.pop_front();
+    if (auto other = peer_.lock())
+      other->consumed(bytes->size());
+    hand_over(bytes);
+  }
+  if (peer_done_ && inbox_.empty() && state_ == state::up && !closing_)
+    fail(wire_end::closed, std::string{net::reason_closed_by_peer}, false);
+}
+
+void sim_connection::hand_over(const net::shared_buffer& bytes) {
+  received_ += bytes->size();
+  auto& scratch = network_.scratch_;
+  scratch.assign(*bytes);
+  scratch.append(wire::line_decoder::padding, '\0');
+  framer_.feed(std::string_view{scratch.data(), bytes->size()});
+  net::received_batch batch;
+  batch.lines.reserve(1);
+  while (auto line = framer_.next())
+    batch.lines.push_back(network_.decoder_.decode_padded(*line));
+  if (framer_.faulted())
+    batch.lines.push_back(wire::malformed_line{"line too long", framer_.evidence(), true});
+  if (batch.lines.empty())
+    return;
+  batch.bytes = bytes->size();
+  greeted_ = true;
+  held_messages_ += batch.lines.size();
+  held_bytes_ += batch.bytes;
+  if (network_.watch_)
+    network_.watch_->received(record_, side_, batch);
+  handler_->on_received(std::move(batch));
+}
+
+// -- ending ---------------------------------------------------------------------------------------
+
+void sim_connection::end_of_stream() {
+  if (!alive() || closing_)
+    return;
+  peer_done_ = true; // what came before the end is read first
+  read();
+}
+
+void sim_connection::end(wire_end why, const std::string& reason) {
+  if (why != wire_end::none && record_->end == wire_end::none) {
+    record_->end = why;
+    record_->ended_by = side_;
+    record_->reason = reason;
+  }
+  state_ = state::ended;
+  queue_.clear();
+  flights_.clear();
+  inbox_.clear();
+  leave();
+}
+
+/// The socket is gone, as far as the host's program can see.
+void sim_connection::leave() {
+  const auto key = 2 * record_->id + static_cast<unsigned>(side_);
+  if (network_.hosts_[host()]->open.erase(key) && network_.watch_)
+    network_.watch_->ended(record_, side_);
+}
+
+void sim_connection::tell(const std::string& reason, bool failed) {
+  auto handler = std::move(handler_);
+  if (!handler)
+    return;
+  if (failed)
+    handler->on_failed(reason);
+  else
+    handler->on_closed(reason);
+}
+
+void sim_connection::fail(wire_end why, const std::string& reason, bool reset_peer) {
+  if (state_ == state::ended)
+    return;
+  if (auto other = peer_.lock(); other && reset_peer && !cut_off(side_))
+    other->schedule(network_.delay(host(), other_host()), reset_arrives);
+  const auto dialing = state_ == state::dialing;
+  end(why, reason);
+  tell(reason, dialing);
+}
+
+void sim_connection::vanish(wire_end why, bool reset_peer) {
+  if (state_ == state::ended)
+    return;
+  if (auto other = peer_.lock(); other && reset_peer && !cut_off(side_))
+    other->schedule(network_.delay(host(), other_host()), reset_arrives);
+  handler_.reset();
+  end(why, {});
+}
+
+/// Whether a packet from that side does not get to the other one.
+bool sim_connection::cut_off(int from) const {
+  return lost_ || network_.lost(record_->hosts[from], record_->hosts[1 - from]);
+}
+
+} // namespace sim

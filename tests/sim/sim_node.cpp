@@ -1,0 +1,126 @@
+#include "tests/sim/sim_node.hpp"
+
+#include "actors/supervisor.hpp"
+#include "actors/transport_bridge.hpp"
+#include "chain/genesis.hpp"
+#include "chain/hex.hpp"
+
+#include <caf/send.hpp>
+
+#include <stdexcept>
+#include <utility>
+
+namespace sim {
+
+using namespace timenode;
+
+namespace {
+
+chain::key_pair key_of(std::uint64_t seed) {
+  chain::secret_seed bytes{};
+  auto random = random_source{seed};
+  for (auto& x : bytes)
+    x = static_cast<std::uint8_t>(random());
+  return chain::key_pair::from_seed(bytes);
+}
+
+std::shared_ptr<const wire::version_info> introduction_of(const node_setup& setup) {
+  auto result = std::make_shared<wire::version_info>();
+  result->version = "simulated";
+  result->protocol_version = wire::protocol_version;
+  result->network = wire_name(network_id::testnet);
+  result->listen_addr = endpoint{setup.ip, p2p_port}.to_string();
+  result->genesis_hash = chain::to_hex(chain::genesis_block(network_id::testnet).hash);
+  return result;
+}
+
+} // namespace
+
+ip_address address_of_node(std::uint32_t x) {
+  // 40 hosts to a /16, two and a half sites to a hundred nodes.
+  constexpr std::uint32_t hosts_a_group = 40;
+  const auto group = x / hosts_a_group;
+  return ip_address::from_v4({10, static_cast<std::uint8_t>(group), 0, static_cast<std::uint8_t>(1 + x % hosts_a_group)});
+}
+
+sim_node::sim_node(virtual_system& system, sim_network& network, node_setup setup, sim_store::committed tell)
+  : system_{system}, network_{network}, setup_{std::move(setup)}, tell_{std::move(tell)} {}
+
+sim_node::~sim_node() = default;
+
+void sim_node::start() {
+  bury();
+  ++runs_;
+  up_ = true;
+  transport_ = network_.make_transport(setup_.ip);
+  store_ = std::make_shared<sim_store>(disk_, tell_);
+  node_parts parts;
+  auto& context = parts.context;
+  if (setup_.believes_its_ip)
+    context.local_ip = setup_.believes_its_ip;
+  else if (setup_.knows_its_ip)
+    context.local_ip = setup_.ip;
+  context.p2p_port = p2p_port;
+  context.unix_now = [clock = clock_, &system = system_] { return clock->unix_seconds(system.now()); };
+  context.ticker = system_.ticker();
+  context.introduction = introduction_of(setup_);
+  context.seed = setup_.seed + 0x9e3779b97f4a7c15 * runs_;
+  parts.registry.max_peers = setup_.max_peers;
+  parts.directory.configured = setup_.configured;
+  parts.directory.max_peers = setup_.max_peers;
+  if (setup_.masternode) {
+    auto keys = key_of(setup_.seed);
+    auto reward = chain::address_of(keys.public_key(), network_id::testnet);
+    parts.masternode = masternode_identity{std::move(keys), std::move(reward)};
+  }
+  parts.store = store_;
+  parts.transport = transport_.get();
+  parts.own_threads = false;
+  parts.checkers = 1;
+  parts.check_interval = setup_.check_interval;
+  system_.spawn_for(setup_.number);
+  supervisor_ = system_.actors().spawn<supervisor>(std::move(parts));
+  system_.spawn_for(nobody);
+  try {
+    actors_ = system_.ask<node_actors>(supervisor_, atom::list_v);
+  } catch (const std::runtime_error&) {
+    if (up_)
+      throw;
+    return; // it was killed while it started
+  }
+  // The simulated transport has no reason to refuse.
+  static_cast<void>(transport_->listen({setup_.ip, p2p_port}, make_listener_bridge(actors_.registry)));
+}
+
+void sim_node::crash(crash_kind kind) {
+  if (!std::exchange(up_, false))
+    return;
+  store_->freeze();
+  if (kind == crash_kind::power) {
+    network_.cut_power(setup_.ip);
+    disk_->lose_unsynced();
+  } else {
+    network_.end_process(setup_.ip);
+  }
+  system_.kill(setup_.number);
+}
+
+void sim_node::stop() {
+  if (std::exchange(up_, false))
+    caf::anon_send(supervisor_, atom::stop_v);
+}
+
+bool sim_node::stopped() const {
+  return !up_ && system_.alive(setup_.number) == 0;
+}
+
+void sim_node::bury() {
+  if (up_)
+    return;
+  actors_ = {};
+  supervisor_ = nullptr;
+  transport_.reset();
+  store_.reset();
+}
+
+} // namespace sim

@@ -1,0 +1,41 @@
+#pragma once
+
+// One ticker for all nodes of a simulation: a heap of deadlines beside the actors, so that asking for a wake-up
+// costs no turn of the scheduler.
+
+#include "actors/interfaces.hpp"
+#include "tests/sim/event_queue.hpp"
+
+#include <caf/actor_system.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace sim {
+
+class wake_queue {
+public:
+  void add(monotonic_ns at, timenode::sleeper_actor sleeper, std::uint64_t token);
+  std::optional<monotonic_ns> next() const;
+  /// Wakes the first sleeper if its time has come.
+  bool wake_first(monotonic_ns now);
+  void clear() { heap_.clear(); }
+
+private:
+  struct entry {
+    monotonic_ns at;
+    std::uint64_t order; ///< First asked, first woken.
+    std::uint64_t token;
+    timenode::sleeper_actor sleeper;
+  };
+  static bool later(const entry& x, const entry& y) noexcept;
+
+  std::vector<entry> heap_;
+  std::uint64_t asked_ = 0;
+};
+
+/// A ticker that puts what it is asked into `queue` at once. `queue` outlives it.
+timenode::ticker_actor make_ticker(caf::actor_system& system, wake_queue& queue);
+
+} // namespace sim

@@ -1,0 +1,240 @@
+#include "tests/sim/simulation.hpp"
+
+#include "tests/sim/nemesis.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <set>
+#include <stdexcept>
+#include <utility>
+
+namespace sim {
+
+using namespace timenode;
+
+namespace {
+
+/// Every ban is seen at least once: the shortest lasts 5 min.
+constexpr monotonic_ns bans_period = 4 * minute;
+/// How often the listener hears of progress, in events of the network.
+constexpr std::uint64_t progress_events = 20'000;
+/// Flooding an item to everybody costs the square of the network's size, and checking a signature 60 µs.
+std::uint32_t usual_masternodes(std::uint32_t nodes) {
+  return nodes <= 20 ? std::max(1u, nodes / 2) : nodes <= 60 ? 3 : nodes <= 120 ? 2 : 1;
+}
+
+std::string command_of(const simulation_options& x) {
+  auto result = fmt::format("timenode simulate --nodes {} --hours {} --seed {} --faults {}", x.nodes, x.hours, x.seed,
+                            x.faults.to_string());
+  if (x.reference_share > 0)
+    result += fmt::format(" --reference-share {}", x.reference_share);
+  if (x.masternodes)
+    result += fmt::format(" --masternodes {}", *x.masternodes);
+  return result;
+}
+
+/// One run, with what it needs to know between its parts.
+class run {
+public:
+  run(const simulation_options& options, const progress_listener& progress)
+    : options_{options}, progress_{progress}, world_{shape_of(options)},
+      nemesis_{world_, options.faults, options.seed ^ 0x6e656d65736973} {}
+
+  simulation_report go() {
+    const auto begin = std::chrono::steady_clock::now();
+    const auto end = static_cast<monotonic_ns>(options_.hours * static_cast<double>(hour));
+    faults_end_ = std::max<monotonic_ns>(end - healing_span, 0);
+    end_ = faults_end_ + healing_span;
+    world_.on_pause = [this] { return pause(); };
+    world_.start();
+    world_.after(minute, [this] { nemesis_.start(); });
+    world_.after(bans_period, [this] { look_for_bans(); });
+    world_.run_until(faults_end_);
+    nemesis_.heal();
+    healing_ = true;
+    if (!stopped_)
+      heal();
+    judge_end();
+    const auto took = std::chrono::steady_clock::now() - begin;
+    return report(std::chrono::duration<double>(took).count());
+  }
+
+private:
+  bool pause() {
+    if (progress_ && world_.network().events() >= next_progress_) {
+      next_progress_ = world_.network().events() + progress_events;
+      stopped_ = stopped_ || !progress_({world_.now(), end_, world_.system().messages() + world_.network().events(),
+                                         world_.eyes().violation_count(), world_.eyes().connections(),
+                                         world_.chain().size() - 1, healing_});
+    }
+    return !stopped_;
+  }
+
+  void heal() {
+    while (world_.now() < end_ && !stopped_) {
+      world_.run_for(second);
+      if (!converged_after_ && everybody_up() && world_.converged())
+        converged_after_ = world_.now() - faults_end_;
+    }
+  }
+
+  bool everybody_up() {
+    for (std::uint32_t i = 0; i < world_.hosts(); ++i)
+      if (!world_.up(i))
+        return false;
+    return true;
+  }
+
+  void look_for_bans() {
+    world_.after(bans_period, [this] { look_for_bans(); });
+    for (std::uint32_t i = 0; i < world_.nodes(); ++i)
+      look_for_bans_of(i);
+  }
+
+  void look_for_bans_of(std::uint32_t i) {
+    auto& node = world_.node(i);
+    if (!node.up() || world_.ailing[i])
+      return;
+    try {
+      const auto x = world_.system().ask<registry_snapshot>(node.actors().registry, atom::snapshot_v);
+      for (const auto& ban : x.bans)
+        if (seen_.emplace(node.ip(), ban.ip, ban.until).second) {
+          const auto host = world_.network().find(ban.ip);
+          bans_.push_back({node.ip().to_string(), ban.ip.to_string(), host && *host < world_.hosts(), ban.reason,
+                           ban.evidence});
+          world_.log().add(node.ip().to_string(), fmt::format("bans {}: {}; evidence: {}", ban.ip.to_string(),
+                                                              ban.reason, ban.evidence));
+        }
+    } catch (const std::runtime_error&) {
+      // it was killed meanwhile
+    }
+  }
+
+  /// What must hold when there have been no faults for some time.
+  void judge_end() {
+    if (stopped_)
+      return;
+    auto& eyes = world_.eyes();
+    if (!converged_after_ || *converged_after_ > converge_within)
+      eyes.report(invariant::converge,
+                  converged_after_
+                    ? fmt::format("{} s after the faults ended before all had the same tip", *converged_after_ / second)
+                    : "not all had the same tip " + std::to_string(healing_span / second) + " s after the faults ended");
+    look_for_bans();
+    for (std::uint32_t i = 0; i < world_.nodes(); ++i)
+      world_.look_at(i);
+    const auto& pairs = eyes.pairs();
+    for (std::uint32_t b = 1; b < world_.hosts(); ++b)
+      for (std::uint32_t a = 0; a < b; ++a) {
+        if (!pairs.wanted(a, b) || !pairs.reachable(a, b))
+          continue;
+        ++pairs_;
+        pairs_linked_ += pairs.links(a, b) == 1 ? 1 : 0;
+        if (pairs.links(a, b) != 1)
+          eyes.report(invariant::one_link, fmt::format("{} and {} have {} connections at the end",
+                                                       world_.ip(a).to_string(), world_.ip(b).to_string(),
+                                                       pairs.links(a, b)));
+      }
+    eyes.finish();
+  }
+
+  std::string pair_text(const pair_watch::finding& x) const {
+    if (x.lasted == 0)
+      return {};
+    return fmt::format("{} and {} from {} on", world_.ip(x.a).to_string(), world_.ip(x.b).to_string(),
+                       text_of_time(x.since));
+  }
+
+  simulation_report report(double seconds) {
+    auto& eyes = world_.eyes();
+    simulation_report x;
+    x.options = options_;
+    x.command = command_of(options_);
+    x.virtual_hours = static_cast<double>(world_.now()) / static_cast<double>(hour);
+    x.real_seconds = seconds;
+    x.messages = world_.system().messages();
+    x.packets = world_.network().events();
+    x.connections = eyes.connections();
+    x.ends = eyes.ends();
+    x.strikes = nemesis_.strikes();
+    x.offences = eyes.offences();
+    x.exchanges = eyes.exchanges();
+    x.bans = bans_;
+    x.honest_bans = static_cast<std::uint64_t>(std::ranges::count_if(bans_, &ban_seen::honest));
+    x.timer_ends = eyes.timer_ends();
+    x.longest_apart = eyes.pairs().longest_apart();
+    x.longest_double = eyes.pairs().longest_double();
+    x.longest_apart_pair = pair_text(x.longest_apart);
+    x.longest_double_pair = pair_text(x.longest_double);
+    x.pairs = pairs_;
+    x.pairs_linked = pairs_linked_;
+    for (std::uint32_t i = 0; i < world_.hosts(); ++i)
+      x.height = std::max(x.height, world_.height(i));
+    x.blocks_made = world_.chain().size() - 1 - world_.options().history;
+    if (converged_after_)
+      x.converged_after = static_cast<double>(*converged_after_) * 1e-9;
+    for (std::size_t i = 0; i < invariant_count; ++i)
+      x.violations[std::string{to_text(static_cast<invariant>(i))}] = eyes.violation_count(static_cast<invariant>(i));
+    x.first_violations = eyes.violations();
+    x.trace_lines = world_.log().lines();
+    x.trace_digest = world_.log().digest();
+    x.fingerprint = world_.system().fingerprint();
+    x.stopped_early = stopped_;
+    return x;
+  }
+
+  simulation_options options_;
+  const progress_listener& progress_;
+  world world_;
+  nemesis nemesis_;
+  monotonic_ns faults_end_ = 0;
+  monotonic_ns end_ = 0;
+  bool healing_ = false;
+  bool stopped_ = false;
+  std::uint64_t next_progress_ = 0;
+  std::optional<monotonic_ns> converged_after_;
+  std::uint64_t pairs_ = 0;
+  std::uint64_t pairs_linked_ = 0;
+  std::set<std::tuple<ip_address, ip_address, std::int64_t>> seen_;
+  std::vector<ban_seen> bans_;
+};
+
+} // namespace
+
+std::uint64_t simulation_report::violation_count() const {
+  std::uint64_t result = 0;
+  for (const auto& [_, count] : violations)
+    result += count;
+  return result;
+}
+
+world_options shape_of(const simulation_options& options) {
+  world_options result;
+  result.seed = options.seed;
+  result.references = static_cast<std::uint32_t>(options.reference_share * options.nodes + 0.5);
+  result.nodes = options.nodes - result.references;
+  result.masternodes = std::min(result.nodes, options.masternodes.value_or(usual_masternodes(options.nodes)));
+  result.neighbours = options.nodes > largest_mesh ? neighbours_in_large : 0;
+  // Discovered peers come on top; a mesh has none.
+  result.max_peers = options.nodes > largest_mesh ? 8 : 125;
+  if (options.faults.contains(fault::nat))
+    result.undialable = 0.2;
+  result.nameless = options.faults.empty() ? 0 : 0.1;
+  // Each check asks each connection.
+  result.check_interval = std::chrono::seconds{options.nodes <= 20 ? 10 : 600};
+  result.verbose = options.verbose;
+  result.trace_file = options.trace_file;
+  return result;
+}
+
+outcome<simulation_report> simulate(const simulation_options& options, const progress_listener& progress) {
+  try {
+    return run{options, progress}.go();
+  } catch (const std::runtime_error& x) {
+    return fail(x.what());
+  }
+}
+
+} // namespace sim

@@ -1,0 +1,103 @@
+#pragma once
+
+// One simulation from beginning to end: faults, then healing, then the report. What `timenode simulate` runs, and
+// most tests of whole networks.
+
+#include "messages/outcome.hpp"
+#include "tests/sim/faults.hpp"
+#include "tests/sim/observer.hpp"
+#include "tests/sim/world.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sim {
+
+struct simulation_options {
+  std::uint32_t nodes = 20; ///< In all; `reference_share` of them behave as the deployed daemon does.
+  double hours = 1;         ///< Virtual; the last five minutes heal.
+  std::uint64_t seed = 1;
+  fault_set faults = fault_set::all();
+  double reference_share = 0;
+  std::optional<std::uint32_t> masternodes = {}; ///< None: as many as such a network can bear.
+  std::string trace_file = {};
+  bool verbose = false; ///< The trace has the nodes' debug lines, too.
+};
+
+/// The last part of each simulation, without faults. At its end every pair that can reach each other has exactly
+/// one connection, and all have the same tip.
+inline constexpr monotonic_ns healing_span = 5 * minute;
+/// All honest nodes have the same tip within this after the faults end (architecture, section 1).
+inline constexpr monotonic_ns converge_within = minute;
+/// Up to here everybody knows everybody; in larger networks each host has so many neighbours.
+inline constexpr std::uint32_t largest_mesh = 250;
+inline constexpr std::uint32_t neighbours_in_large = 24;
+
+struct ban_seen {
+  std::string by;
+  std::string ip;
+  bool honest = false;
+  std::string reason;
+  std::string evidence;
+};
+
+struct simulation_report {
+  simulation_options options;
+  std::string command; ///< That replays it.
+  double virtual_hours = 0;
+  double real_seconds = 0;
+  std::uint64_t messages = 0; ///< Between actors.
+  std::uint64_t packets = 0;  ///< Events of the network.
+  std::uint64_t connections = 0;
+  std::map<std::string, std::uint64_t> ends;
+  std::map<std::string, std::uint64_t> strikes;
+  std::map<std::string, std::uint64_t> offences;
+  std::map<std::string, observer::exchange> exchanges;
+  std::vector<ban_seen> bans;
+  std::uint64_t honest_bans = 0;
+  std::uint64_t timer_ends = 0; ///< Connections that a timer of ours ended although nothing was in the way.
+  pair_watch::finding longest_apart;
+  pair_watch::finding longest_double;
+  std::string longest_apart_pair;
+  std::string longest_double_pair;
+  std::uint64_t pairs = 0;      ///< That can reach each other and should be connected ...
+  std::uint64_t pairs_linked = 0; ///< ... and were, by exactly one connection, at the end.
+  std::uint64_t height = 0;
+  std::uint64_t blocks_made = 0;
+  std::optional<double> converged_after; ///< Seconds after the faults ended; none: never.
+  std::map<std::string, std::uint64_t> violations; ///< All nine by name.
+  std::vector<broken> first_violations;
+  std::uint64_t trace_lines = 0;
+  std::uint64_t trace_digest = 0;
+  std::uint64_t fingerprint = 0;
+  bool stopped_early = false;
+
+  std::uint64_t violation_count() const;
+  bool ok() const { return violation_count() == 0 && !stopped_early; }
+};
+
+struct simulation_progress {
+  monotonic_ns at = 0;
+  monotonic_ns end = 0;
+  std::uint64_t events = 0;
+  std::uint64_t violations = 0;
+  std::uint64_t connections = 0;
+  std::uint64_t height = 0;
+  bool healing = false;
+};
+
+/// Told now and then how far it is; false ends it.
+using progress_listener = std::function<bool(const simulation_progress&)>;
+
+/// The shape of the network that the options ask for.
+world_options shape_of(const simulation_options& options);
+
+/// Fails when the trace cannot be written.
+timenode::outcome<simulation_report> simulate(const simulation_options& options,
+                                              const progress_listener& progress = {});
+
+} // namespace sim

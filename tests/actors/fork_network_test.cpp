@@ -202,6 +202,7 @@ class network : public test_node {
                 });
               },
               [](atom::close, link_end, const std::string&) {},
+              [](atom::own_address, const ip_address&) {},
               [](atom::probe) {},
               [](atom::snapshot) { return peer_snapshot{}; },
               [](atom::wake, std::uint64_t) {},

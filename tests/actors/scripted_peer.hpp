@@ -237,10 +237,12 @@ class test_store : public timenode::chain::memory_store {
     return memory_store::commit(batch, sync);
   }
 
-  std::uint64_t final_height() const override { return final; }
+  std::uint64_t final_height() const override {
+    return std::max(final, memory_store::final_height());
+  }
 
   bool full = false;
-  std::uint64_t final = 0;
+  std::uint64_t final = 0;  ///< As if there were a certificate at that height.
   std::vector<std::pair<std::size_t, bool>>
       commits;  ///< Blocks appended, and whether it was synced.
 };

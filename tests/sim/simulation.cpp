@@ -99,14 +99,16 @@ private:
       return;
     try {
       const auto x = world_.system().ask<registry_snapshot>(node.actors().registry, atom::snapshot_v);
-      for (const auto& ban : x.bans)
-        if (seen_.emplace(node.ip(), ban.ip, ban.until).second) {
-          const auto host = world_.network().find(ban.ip);
-          bans_.push_back({node.ip().to_string(), ban.ip.to_string(), host && *host < world_.hosts(), ban.reason,
+      for (const auto& ban : x.bans) {
+        const auto& banned = ban.network.base(); // no operator bans whole networks here
+        if (seen_.emplace(node.ip(), banned, ban.until).second) {
+          const auto host = world_.network().find(banned);
+          bans_.push_back({node.ip().to_string(), banned.to_string(), host && *host < world_.hosts(), ban.reason,
                            ban.evidence});
-          world_.log().add(node.ip().to_string(), fmt::format("bans {}: {}; evidence: {}", ban.ip.to_string(),
+          world_.log().add(node.ip().to_string(), fmt::format("bans {}: {}; evidence: {}", banned.to_string(),
                                                               ban.reason, ban.evidence));
         }
+      }
     } catch (const std::runtime_error&) {
       // it was killed meanwhile
     }

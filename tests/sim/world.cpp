@@ -345,8 +345,8 @@ void world::judge(std::uint32_t number, const node_snapshot& x) {
       return fmt::format("it waits for {} ({}), and nothing is to happen", peer.ip.to_string(), peer.state);
     });
   for (const auto& ban : x.registry.bans)
-    check(network_.find(ban.ip).value_or(hosts()) >= hosts(), invariant::no_false_ban, [&] {
-      return fmt::format("{} is banned: {}; evidence: {}", ban.ip.to_string(), ban.reason, ban.evidence);
+    check(network_.find(ban.network.base()).value_or(hosts()) >= hosts(), invariant::no_false_ban, [&] {
+      return fmt::format("{} is banned: {}; evidence: {}", ban.network.to_short_string(), ban.reason, ban.evidence);
     });
   // What each part may hold at most, by its own constants.
   const auto bounded = [&](std::uint64_t value, std::uint64_t limit, const char* what) {

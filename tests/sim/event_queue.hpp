@@ -56,6 +56,13 @@ public:
     first.target->happen(first.what);
   }
 
+  /// Drops all that is to come. What an event held may make new ones while it goes: those are dropped too.
+  void clear() {
+    while (!heap_.empty()) {
+      const auto gone = std::exchange(heap_, {});
+    }
+  }
+
   std::size_t size() const noexcept { return heap_.size(); }
   /// Events that have happened.
   std::uint64_t happened() const noexcept { return happened_; }

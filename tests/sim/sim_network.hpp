@@ -143,6 +143,8 @@ public:
   void run_due();
   /// Does the next thing. There must be one.
   void run_first() { events_.run_first(); }
+  /// Drops all that is under way; for the end, when the actors that it is for are about to go.
+  void drop_events() { events_.clear(); }
 
   // -- what an observer sees --
 

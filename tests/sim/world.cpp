@@ -83,6 +83,8 @@ world::~world() {
   for (auto& x : nodes_)
     x->crash(crash_kind::process);
   system_.run();
+  // What is under way holds connections, and these hold actors, which must not outlive their system.
+  network_.drop_events();
 }
 
 void world::choose_neighbours() {

@@ -117,8 +117,7 @@ class Chaos:
                 host.process.wait()
         if self.cables is not None:
             self.cables.close()
-        for namespace in self.namespaces:
-            namespace.remove()
+        remove_leftovers(own=True)
         self.namespaces, self.hosts, self.cables = [], {}, None
         if self.options.keep:
             print(f"logs are kept in {self.directory}")

@@ -81,11 +81,13 @@ class Namespace:
         run("ip", "netns", "del", self.name, check=False)
 
 
-def remove_leftovers():
-    """Removes what runs that were killed left behind."""
+def remove_leftovers(own=False):
+    """Removes what runs that were killed left behind; with `own` all of this run too, also what was half made."""
     if not NAMESPACES.exists():
         return
     for path in NAMESPACES.iterdir():
         owner = path.name.removeprefix(PREFIX).split("-")[0]
-        if path.name.startswith(PREFIX) and owner.isdigit() and not pathlib.Path(f"/proc/{owner}").exists():
+        if not path.name.startswith(PREFIX) or not owner.isdigit():
+            continue
+        if not pathlib.Path(f"/proc/{owner}").exists() or (own and int(owner) == os.getpid()):
             run("ip", "netns", "del", path.name, check=False)

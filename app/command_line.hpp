@@ -56,10 +56,13 @@ struct query_command {
     health,
     reload,
     backup,
+    actors,
+    inspect,
+    dump,
   };
   question what = question::status;
   node_options node;    ///< Tells where its RPC is.
-  std::string subject;  ///< The address to explain, the directory of the backup.
+  std::string subject;  ///< The address to explain, the directory of the backup, the actor's name.
   bool as_json = false;
 };
 
@@ -93,6 +96,17 @@ struct restore_command {
   node_options node;
   std::filesystem::path from;
   bool replace = false;  ///< Move aside what is in the way.
+};
+
+/// `replay`.
+struct replay_command {
+  std::filesystem::path file;
+};
+
+/// `top`.
+struct top_command {
+  node_options node;
+  std::chrono::milliseconds interval{1000};
 };
 
 /// `rpcauth`.
@@ -133,6 +147,8 @@ using command = std::variant<
     restore_command,
     rpcauth_command,
     key_command,
+    replay_command,
+    top_command,
     print_command>;
 // clang-format on
 

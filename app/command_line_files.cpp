@@ -42,6 +42,12 @@ void add_file_commands(CLI::App& to, command& chosen) {
   add_transfer(to, chosen, false);
   add_transfer(to, chosen, true);
   add_restore(to, chosen);
+  auto& replay = *to.add_subcommand("replay", "Print a flight record as a timeline");
+  auto x = std::make_shared<replay_command>();
+  replay.add_option("FILE", x->file, "What 'timenode dump' or a crash wrote")
+      ->required()
+      ->type_name("");
+  replay.callback([x, &chosen] { chosen = *x; });
 }
 
 }  // namespace timenode::app

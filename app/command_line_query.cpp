@@ -14,6 +14,11 @@ CLI::App& add_query(CLI::App& to, command& chosen, const std::string& name, cons
   x->what = what;
   if (what == question::explain_peer || what == question::explain_masternode)
     app.add_option("IP", x->subject, "Its address")->required()->type_name("");
+  if (what == question::inspect)
+    app.add_option("NAME", x->subject,
+                   "Of the actor, as 'timenode actors' shows it; or a peer's IP")
+        ->required()
+        ->type_name("");
   if (what == question::backup)
     app.add_option("DIR", x->subject, "A directory that does not exist yet")
         ->required()
@@ -24,6 +29,22 @@ CLI::App& add_query(CLI::App& to, command& chosen, const std::string& name, cons
   app.footer("Exit status 1 when the node cannot be reached.");
   app.callback([x, &chosen] { chosen = *x; });
   return app;
+}
+
+void add_top(CLI::App& to, command& chosen) {
+  auto& app = *to.add_subcommand("top", "Watch a running node, refreshed");
+  auto x = std::make_shared<top_command>();
+  add_node_address(app, x->node);
+  add_parsed(
+      app, "--interval", "SECONDS", "Between two looks; default: 1",
+      [x](const auto& option, const auto& text) {
+        double seconds = 0;
+        if (!CLI::detail::lexical_cast(text, seconds) || !(seconds >= 0.1 && seconds <= 3600))
+          refuse_option(option, "'" + text + "' is not a number of seconds from 0.1 to 3600");
+        x->interval = std::chrono::milliseconds{static_cast<std::int64_t>(seconds * 1000)};
+      });
+  app.footer("Ctrl+C or q ends it. When the output is no terminal, it is printed once, plainly.");
+  app.callback([x, &chosen] { chosen = *x; });
 }
 
 }  // namespace
@@ -46,6 +67,13 @@ void add_query_commands(CLI::App& to, command& chosen) {
       .footer(
           "The node writes the copy, with its own rights; it goes on meanwhile. The copy holds\n"
           "the masternode's secret key: keep it as safe. 'timenode restore DIR' takes it.");
+  add_query(to, chosen, "actors", "Show every actor of a running node and what it does",
+            question::actors);
+  add_query(to, chosen, "inspect", "Show what an actor says of itself, as JSON", question::inspect);
+  add_query(to, chosen, "dump", "Have a running node write its flight record to a file",
+            question::dump)
+      .footer("The last ten minutes of what its actors did. 'timenode replay FILE' prints it.");
+  add_top(to, chosen);
   add_query(to, chosen, "stop", "Stop a running node in order", question::stop);
 }
 

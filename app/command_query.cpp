@@ -104,6 +104,17 @@ rpc_outcome<void> show_backup(const rpc_target& node, const std::string& to, boo
   return {};
 }
 
+rpc_outcome<void> show_actors(const rpc_target& node, bool as_json) {
+  const auto answer = ask_node(node, "getactors");
+  if (!answer)
+    return tl::unexpected{answer.error()};
+  if (as_json)
+    print(*answer);
+  else
+    print(actors_text(*answer, unix_now()));
+  return {};
+}
+
 /// What a service manager or a monitor asks; its answer is the exit status.
 int run_health(const query_command& x, const rpc_target& node) {
   const auto answer = ask_node(node, "gethealth");
@@ -147,6 +158,12 @@ rpc_outcome<void> ask(const query_command& x, const rpc_target& node) {
     return show_reload(node, x.as_json);
   case question::backup:
     return show_backup(node, x.subject, x.as_json);
+  case question::actors:
+    return show_actors(node, x.as_json);
+  case question::inspect:
+    return show(node, "inspectactor", json::array({x.subject}), true);
+  case question::dump:
+    return show(node, "dumpflightrecord", json::array(), x.as_json);
   }
   return {};
 }

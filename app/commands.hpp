@@ -33,6 +33,12 @@ int run_config(const config_command& x);
 /// 0 when the backup is in place, 1 otherwise.
 int run_restore(const restore_command& x);
 
+/// 0 when the file is a flight record, 1 otherwise.
+int run_replay(const replay_command& x);
+
+/// 0 when the node answered to the end, 1 otherwise.
+int run_top(const top_command& x);
+
 /// 0.
 int run_rpcauth(const rpcauth_command& x);
 

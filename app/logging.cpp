@@ -1,5 +1,7 @@
 #include "app/logging.hpp"
 
+#include "app/log_tail.hpp"
+
 #include <spdlog/sinks/rotating_file_sink.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
@@ -140,7 +142,8 @@ outcome<void> set_up_logging(const logging_config& x) {
   auto sink = make_sink(x);
   if (!sink)
     return tl::unexpected{sink.error()};
-  auto logger = std::make_shared<spdlog::logger>("timenode", std::move(*sink));
+  auto logger = std::make_shared<spdlog::logger>(
+      "timenode", make_folding_sink(std::move(*sink), process_log_tail(), process_flight_memory()));
   logger->set_formatter(make_line_formatter(x.format));
   logger->set_level(to_spdlog(x.level));
   // Lines are few; whoever follows the file wants to see them now.

@@ -36,6 +36,8 @@ int carry_out(const command& chosen) {
                         [](const restore_command& x) { return run_restore(x); },
                         [](const rpcauth_command& x) { return run_rpcauth(x); },
                         [](const key_command& x) { return run_key(x); },
+                        [](const replay_command& x) { return run_replay(x); },
+                        [](const top_command& x) { return run_top(x); },
                         [](const print_command& x) { return print(x); },
                     },
                     chosen);

@@ -4,7 +4,10 @@
 #include "actors/supervisor.hpp"
 #include "actors/transport_bridge.hpp"
 #include "actors/type_registration.hpp"
+#include "app/actor_census.hpp"
 #include "app/backup.hpp"
+#include "app/flight_recorder.hpp"
+#include "app/health_metrics.hpp"
 #include "app/key_file.hpp"
 #include "app/line_files.hpp"
 #include "app/logging.hpp"
@@ -61,6 +64,7 @@ void register_types_once() {
 /// How CAF runs here. Measured choices: design page of the actors, section "CAF as we run it".
 struct system_config : caf::actor_system_config {
   explicit system_config(const node_config& config) {
+    profiler = &census;
     // With its own sharing queue a woken actor does not wait for its waker's thread, and 10,000 actors that
     // become ready at once do not make the workers fight over each other's queues.
     set("caf.scheduler.policy", "sharing");
@@ -78,6 +82,8 @@ struct system_config : caf::actor_system_config {
       caf::put(content, "caf.middleman.prometheus-http.reuse", true);
     }
   }
+
+  actor_census census{process_flight_memory()};
 };
 
 /// Our own IP, if the configuration tells it: as others see us, else a specific listening address.
@@ -143,6 +149,15 @@ struct node::impl {
     system.await_actors_before_shutdown(false);
   }
 
+  actor_report actor_report_now() {
+    auto report = caf_config.census.report();
+    auto* const sizes = system.actor_metric_families().mailbox_size;
+    for (const auto& x : report.actors)
+      if (const auto [found, is_new] = report.mailbox.try_emplace(x.name); is_new && sizes)
+        found->second = sizes->get_or_add({{"name", x.name}})->value();
+    return report;
+  }
+
   /// Logs what came of it, too.
   outcome<reload_report> reload() {
     if (!reloader)
@@ -180,12 +195,17 @@ struct node::impl {
       return done;
     };
     result.disk_bytes = [chain = store] { return chain->disk_bytes(); };
+    result.actors = [this] { return actor_report_now(); };
+    result.dump = [dir = config.data_dir](const std::string& why) {
+      return write_flight_record(process_flight_memory(), dir, why);
+    };
     return result;
   }
 
   system_config caf_config;
   caf::actor_system system;
   std::unique_ptr<node_metrics> metrics;
+  std::shared_ptr<health_metrics> whole; ///< Metrics of the node as a whole.
   std::shared_ptr<chain::rocksdb_store> store;
   std::unique_ptr<net::asio_transport> transport;
   supervisor_actor supervisor;
@@ -206,6 +226,9 @@ node::~node() = default;
 
 outcome<std::unique_ptr<node>> node::start(const node_config& config, node_surroundings around) {
   register_types_once();
+  process_flight_memory().begin("timenode " + std::string{version()} + " " + std::string{commit()},
+                                std::chrono::system_clock::now().time_since_epoch()
+                                  / std::chrono::nanoseconds{1});
   auto masternode = identity(config);
   if (!masternode)
     return tl::unexpected{masternode.error()};
@@ -225,6 +248,8 @@ outcome<std::unique_ptr<node>> node::start(const node_config& config, node_surro
                 + ": another program uses that port, or the address is not this machine's; choose "
                   "another by metrics.listen_address, or turn metrics off");
   x->metrics = std::make_unique<node_metrics>(x->system.metrics());
+  x->whole = std::make_shared<health_metrics>(x->system.metrics(), std::string{version()},
+                                              std::string{commit()}, system_time());
   x->store = std::move(*store);
   x->transport = std::make_unique<net::asio_transport>();
 
@@ -306,9 +331,28 @@ outcome<std::unique_ptr<node>> node::start(const node_config& config, node_surro
   const auto tip = x->store->tip();
   spdlog::info("timenode {} ({}) on {}: listening for peers on {}, height {}", version(), commit(),
                to_string(config.network), x->listening.to_string(), tip.height);
+  write_flight_record_on_crash(config.data_dir);
+  for (const auto& file : crash_records(config.data_dir))
+    spdlog::warn("an earlier run of this node crashed: 'timenode replay {}' tells what it did last; "
+                 "please report it, and remove the file",
+                 file.string());
   x->chores = std::make_unique<worker>(max_chores);
   x->watch = std::make_unique<node_watch>(
-    backend, [manager = x->manager](const std::string& text) { manager->status(text); });
+    backend,
+    [manager = x->manager, metrics = x->whole](const node_health& health, const chain_tip& tip,
+                                               const node_snapshot* snapshot) {
+      manager->status(one_line_status(health, snapshot ? snapshot->registry.established : 0));
+      metrics->set(health, tip, snapshot ? snapshot->silent.size() : 0,
+                   snapshot && !snapshot->keeper.storage_error.empty());
+      metrics->set_log(process_log_tail().counted());
+    },
+    [backend](const std::string& invariant) {
+      if (const auto file = backend->dump(invariant))
+        spdlog::warn("flight record of the violated invariant {}: 'timenode replay {}'", invariant,
+                     file->string());
+      else
+        spdlog::error("{}", file.error().reason);
+    });
   x->manager->ready("height " + std::to_string(tip.height));
   return std::unique_ptr<node>{new node{std::move(x)}};
 }

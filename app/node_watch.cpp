@@ -1,6 +1,9 @@
 #include "app/node_watch.hpp"
 
+#include <cstdint>
+#include <map>
 #include <utility>
+#include <vector>
 
 namespace timenode {
 
@@ -14,11 +17,32 @@ std::string one_line_status(const node_health& health, std::size_t peers) {
   return result;
 }
 
-node_watch::node_watch(std::shared_ptr<rpc_backend> backend,
-                       std::function<void(const std::string&)> tell)
-    : backend_{std::move(backend)},
-      tell_{std::make_shared<const std::function<void(const std::string&)>>(std::move(tell))},
-      thread_{[this] { run(); }} {}
+struct node_watch::shared {
+  std::shared_ptr<rpc_backend> backend;
+  listener tell;
+  std::function<void(const std::string&)> violated;
+  std::mutex mutex;
+  std::map<std::string, std::uint64_t> violations;  ///< At the look before.
+
+  /// Those that have grown.
+  std::vector<std::string> fresh(const std::map<std::string, std::uint64_t>& now) {
+    const std::lock_guard lock{mutex};
+    std::vector<std::string> result;
+    for (const auto& [name, count] : now)
+      if (count > std::exchange(violations[name], count))
+        result.push_back(name);
+    return result;
+  }
+};
+
+node_watch::node_watch(std::shared_ptr<rpc_backend> backend, listener tell,
+                       std::function<void(const std::string&)> violated)
+    : shared_{std::make_shared<shared>()} {
+  shared_->backend = std::move(backend);
+  shared_->tell = std::move(tell);
+  shared_->violated = std::move(violated);
+  thread_ = std::thread{[this] { run(); }};
+}
 
 node_watch::~node_watch() {
   {
@@ -30,6 +54,7 @@ node_watch::~node_watch() {
 }
 
 void node_watch::run() {
+  look();
   std::unique_lock lock{mutex_};
   while (!changed_.wait_for(lock, node_watch_interval, [this] { return stopping_; })) {
     lock.unlock();
@@ -40,11 +65,15 @@ void node_watch::run() {
 
 void node_watch::look() {
   // The answer comes on another thread, perhaps after our end: nothing of us is used there.
-  backend_->snapshot([backend = backend_, tell = tell_](outcome<node_snapshot> x) {
-    const auto tip = backend->chain().tip();
-    const auto health = x ? judge_health(*x, tip, backend->health(), backend->unix_now())
-                          : no_health(x.error(), tip);
-    (*tell)(one_line_status(health, x ? x->registry.established : 0));
+  shared_->backend->snapshot([own = shared_](outcome<node_snapshot> x) {
+    const auto& backend = *own->backend;
+    const auto tip = backend.chain().tip();
+    const auto health =
+        x ? judge_health(*x, tip, backend.health(), backend.unix_now()) : no_health(x.error(), tip);
+    own->tell(health, tip, x ? &*x : nullptr);
+    if (x && own->violated)
+      for (const auto& name : own->fresh(x->invariant_violations))
+        own->violated(name);
   });
 }
 

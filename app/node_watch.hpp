@@ -1,7 +1,7 @@
 #pragma once
 
 // Looks at the node now and then, for what must be known over time though nobody asks: whether it
-// makes progress, and the line that `systemctl status` shows.
+// makes progress, whether an invariant was violated, and the line that `systemctl status` shows.
 
 #include "app/rpc_backend.hpp"
 
@@ -23,9 +23,15 @@ std::string one_line_status(const node_health& health, std::size_t peers);
 
 class node_watch {
  public:
-  /// `tell` gets a line after each look, on some thread, and by a look that is under way even a
-  /// moment after the destructor. It must not throw.
-  node_watch(std::shared_ptr<rpc_backend> backend, std::function<void(const std::string&)> tell);
+  /// What came of a look. `snapshot`: null when there was none.
+  using listener = std::function<void(const node_health& health, const chain_tip& tip,
+                                      const node_snapshot* snapshot)>;
+
+  /// `tell` is called after each look, the first of which is at once, on some thread, and by a look
+  /// that is under way even a moment after the destructor. It must not throw. `violated` gets the
+  /// name of each invariant that was violated since the look before.
+  node_watch(std::shared_ptr<rpc_backend> backend, listener tell,
+             std::function<void(const std::string&)> violated = {});
   ~node_watch();
   node_watch(const node_watch&) = delete;
   node_watch& operator=(const node_watch&) = delete;
@@ -34,8 +40,10 @@ class node_watch {
   void run();
   void look();
 
-  std::shared_ptr<rpc_backend> backend_;
-  std::shared_ptr<const std::function<void(const std::string&)>> tell_;
+  /// What a look needs that may outlast us.
+  struct shared;
+
+  std::shared_ptr<shared> shared_;
   std::mutex mutex_;
   std::condition_variable changed_;
   bool stopping_ = false;

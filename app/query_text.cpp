@@ -80,7 +80,8 @@ std::string status_text(const status_answers& x, std::int64_t now) {
   };
   const auto seconds = uptime.is_number() ? uptime.get<std::int64_t>() : 0;
   line("Node", fmt::format("{} on {}, up {}", member<std::string>(network, "subversion", "?"),
-                           member(chain, "network", member<std::string>(chain, "chain", "?")), duration_text(seconds)));
+                           member(chain, "network", member<std::string>(chain, "chain", "?")),
+                           duration_text(seconds)));
   line("Chain",
        fmt::format("height {}, {}", member(chain, "blocks", std::uint64_t{0}), sync_text(chain)));
   const auto tip_time = member(chain, "time", std::int64_t{0});
@@ -117,8 +118,8 @@ std::string peers_text(const json& peers, std::int64_t now) {
     inbound += member(x, "inbound", false) ? 1 : 0;
   }
   return table_text(rows, "lllrrrrrrl") + fmt::format("{} connection{}: {} inbound, {} outbound\n",
-                                                 sorted.size(), sorted.size() == 1 ? "" : "s",
-                                                 inbound, sorted.size() - inbound);
+                                                      sorted.size(), sorted.size() == 1 ? "" : "s",
+                                                      inbound, sorted.size() - inbound);
 }
 
 std::string plain_text(const json& x) {
@@ -224,6 +225,46 @@ std::string backup_text(const json& x) {
                      member<std::string>(x, "directory", "?"),
                      bytes_text(member(x, "bytes", std::uint64_t{0})),
                      x.contains("files") && !x["files"].empty() ? x["files"].dump() : "no files");
+}
+
+std::string actors_text(const json& x, std::int64_t now) {
+  std::vector<row> rows{{"ID", "ACTOR", "PARENT", "UP", "MESSAGES", "BUSY ms", "AT WORK ON"}};
+  for (const auto& actor : x.value("actors", json::array())) {
+    const auto at_work = member<std::string>(actor, "at_work_on", "");
+    rows.push_back({std::to_string(member(actor, "id", std::uint64_t{0})),
+                    member<std::string>(actor, "name", "?"),
+                    actor.contains("parent") ? "#" + actor["parent"].dump() : "-",
+                    duration_text(std::max<std::int64_t>(now - member(actor, "since", now), 0)),
+                    std::to_string(member(actor, "messages", std::uint64_t{0})),
+                    fmt::format("{:.1f}", member(actor, "busy_ms", 0.0)),
+                    at_work.empty() ? "-"
+                                    : fmt::format("{} for {:.0f} ms", at_work,
+                                                  member(actor, "at_work_ms", 0.0))});
+  }
+  auto result = table_text(rows, "rllrrrl");
+  if (const auto more = member(x, "actors_not_listed", std::uint64_t{0}); more > 0)
+    result += fmt::format("... and {} more\n", more);
+  rows = {{"MAILBOX", "ACTORS", "WAITING"}};
+  for (const auto& kind : x.value("kinds", json::array()))
+    rows.push_back({member<std::string>(kind, "name", "?"),
+                    std::to_string(member(kind, "actors", std::uint64_t{0})),
+                    std::to_string(member(kind, "mailbox", std::int64_t{0}))});
+  result += "\n" + table_text(rows, "lrr");
+  rows = {{"ACTOR", "MESSAGE", "COUNT", "BUSY ms", "LONGEST ms"}};
+  for (const auto& message : x.value("messages", json::array()))
+    if (member<std::string>(message, "actor", "").starts_with("timenode."))
+      rows.push_back({member<std::string>(message, "actor", "?"),
+                      member<std::string>(message, "message", "?"),
+                      std::to_string(member(message, "count", std::uint64_t{0})),
+                      fmt::format("{:.1f}", member(message, "busy_ms", 0.0)),
+                      fmt::format("{:.1f}", member(message, "longest_ms", 0.0))});
+  result += "\n" + table_text(rows, "llrrr");
+  for (const auto& actor : x.value("actors", json::array()))
+    if (actor.contains("last_error"))
+      result += fmt::format("\nlast error of #{} {}: {}", actor["id"].dump(),
+                            member<std::string>(actor, "name", "?"),
+                            member<std::string>(actor, "last_error", ""));
+  return result.ends_with('\n') ? result : result + "\n";
 }
 
 }  // namespace timenode::app

@@ -39,6 +39,10 @@ std::string backup_text(const json& x);
 std::string table_text(const std::vector<std::vector<std::string>>& rows,
                        std::string_view alignment);
 
+/// An answer to getactors: a line an actor, connections of the same state together, and what took
+/// most time.
+std::string actors_text(const json& x, std::int64_t now);
+
 /// Any object as "name  value" lines, the nested ones indented.
 std::string plain_text(const json& x);
 

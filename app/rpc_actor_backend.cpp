@@ -90,4 +90,12 @@ outcome<backup_report> actor_rpc_backend::backup(const std::filesystem::path& to
   return controls_.backup ? controls_.backup(to) : rpc_backend::backup(to);
 }
 
+actor_report actor_rpc_backend::actors() const {
+  return controls_.actors ? controls_.actors() : rpc_backend::actors();
+}
+
+outcome<std::filesystem::path> actor_rpc_backend::dump(const std::string& why) {
+  return controls_.dump ? controls_.dump(why) : rpc_backend::dump(why);
+}
+
 }  // namespace timenode

@@ -28,6 +28,8 @@ struct rpc_controls {
   std::function<outcome<reload_report>()> reload;
   std::function<outcome<backup_report>(const std::filesystem::path&)> backup;
   std::function<std::uint64_t()> disk_bytes;
+  std::function<actor_report()> actors;
+  std::function<outcome<std::filesystem::path>(const std::string& why)> dump;
 };
 
 /// Asks the actors, by one short-lived actor a question, so that nobody blocks. `system` outlives
@@ -47,6 +49,8 @@ class actor_rpc_backend final : public rpc_backend {
   void stop() override { controls_.stop(); }
   health_facts health() const override;
   std::uint64_t disk_bytes() const override;
+  actor_report actors() const override;
+  outcome<std::filesystem::path> dump(const std::string& why) override;
   outcome<reload_report> reload() override;
   outcome<backup_report> backup(const std::filesystem::path& to) override;
 

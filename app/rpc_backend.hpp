@@ -3,7 +3,9 @@
 // What the RPC server needs of the node, as an interface: tests give it a fixture, the program its
 // actors.
 
+#include "app/actor_census.hpp"
 #include "app/health.hpp"
+#include "app/log_tail.hpp"
 #include "chain/block_store.hpp"
 #include "messages/network.hpp"
 #include "messages/node_messages.hpp"
@@ -71,12 +73,22 @@ class rpc_backend {
   /// Bytes of the chain's files.
   virtual std::uint64_t disk_bytes() const { return 0; }
 
+  /// Who the actors are and what they do; empty when nobody counts. Thread-safe.
+  virtual actor_report actors() const { return {}; }
+  /// The last lines of the log. Thread-safe.
+  virtual const log_tail& log() const { return process_log_tail(); }
+
   // These may take long: not for the server's thread.
 
   virtual outcome<reload_report> reload() { return fail("this node cannot reload"); }
   virtual outcome<backup_report> backup(const std::filesystem::path& to) {
     static_cast<void>(to);
     return fail("this node cannot make a backup");
+  }
+  /// Writes the flight record; `why` becomes a part of the file's name.
+  virtual outcome<std::filesystem::path> dump(const std::string& why) {
+    static_cast<void>(why);
+    return fail("this node has no flight recorder");
   }
 };
 

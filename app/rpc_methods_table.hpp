@@ -43,6 +43,8 @@ std::span<const rpc_method> peer_methods() noexcept;
 std::span<const rpc_method> masternode_methods() noexcept;
 /// rpc_methods_control.cpp
 std::span<const rpc_method> control_methods() noexcept;
+/// rpc_methods_actors.cpp
+std::span<const rpc_method> actor_methods() noexcept;
 /// rpc_methods_ledger.cpp
 std::span<const rpc_method> ledger_methods() noexcept;
 

@@ -1,5 +1,6 @@
 #include "app/rpc_server.hpp"
 
+#include "app/dashboard.hpp"
 #include "app/rpc_daemon_fields.hpp"
 #include "app/rpc_methods.hpp"
 #include "app/worker.hpp"
@@ -25,8 +26,12 @@ constexpr std::size_t max_slow_requests = 16;
 
 /// What serves the requests. Lives as long as the server; its functions run on the server's thread.
 struct rpc_service {
+  explicit rpc_service(std::shared_ptr<rpc_backend> x)
+      : backend{std::move(x)}, dashboard{backend} {}
+
   std::shared_ptr<rpc_backend> backend;
   rpc_access access;
+  dashboard_feed dashboard;
   worker slow{max_slow_requests};
 };
 
@@ -170,9 +175,11 @@ bool is_health(const std::string& target) {
 
 /// The methods that a target is served for; empty: there is no such target.
 std::string allowed(const std::string& target) {
-  if (target == "/rpc" || target == "/")
+  if (target == "/")
+    return "GET, POST";
+  if (target == "/rpc")
     return "POST";
-  return is_health(target) ? "GET" : "";
+  return is_health(target) || target == "/events" ? "GET" : "";
 }
 
 void serve(const std::shared_ptr<rpc_service>& service, const http_request& request,
@@ -180,7 +187,9 @@ void serve(const std::shared_ptr<rpc_service>& service, const http_request& requ
   const auto allow = allowed(request.target);
   if (allow.empty())
     return answer([] { return plain(404, "JSON-RPC is served at /."); });
-  if (allow.find(request.method) == allow.npos || request.method.empty())
+  if (request.method != "GET" && request.method != "POST")
+    return answer([allow] { return not_allowed(allow); });
+  if (allow.find(request.method) == allow.npos)
     return answer([allow] { return not_allowed(allow); });
   if (request.target == "/health/ready")
     return serve_readiness(*service, std::move(answer));
@@ -189,6 +198,10 @@ void serve(const std::shared_ptr<rpc_service>& service, const http_request& requ
   const auto now = std::chrono::steady_clock::now().time_since_epoch().count();
   switch (service->access.admit(request.remote, request.authorization, now)) {
   case rpc_admission::granted:
+    if (request.target == "/events")
+      return service->dashboard.serve(std::move(answer));
+    if (request.method == "GET")
+      return answer(dashboard_page);
     return serve_calls(service, request, std::move(answer));
   case rpc_admission::refused:
     return answer(wants_password);
@@ -207,8 +220,7 @@ struct rpc_server::impl {
 outcome<std::unique_ptr<rpc_server>> rpc_server::start(const rpc_options& options,
                                                        std::shared_ptr<rpc_backend> backend) {
   auto x = std::make_unique<impl>();
-  x->service = std::make_shared<rpc_service>();
-  x->service->backend = std::move(backend);
+  x->service = std::make_shared<rpc_service>(std::move(backend));
   auto limits = options.limits;
   if (!options.listen.ip.is_loopback()) {
     if (options.users.empty() && options.cookie.empty())

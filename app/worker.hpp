@@ -2,11 +2,9 @@
 
 // A thread for what must not hold up another one.
 
-#include <condition_variable>
 #include <cstddef>
-#include <deque>
 #include <functional>
-#include <mutex>
+#include <memory>
 #include <thread>
 
 namespace timenode {
@@ -16,7 +14,8 @@ class worker {
  public:
   /// `most`: tasks that may wait.
   explicit worker(std::size_t most);
-  /// Waits for the task that is being done; those that wait are dropped.
+  /// Waits for the task that is being done, unless it is that task which ends us; those that wait are
+  /// dropped.
   ~worker();
   worker(const worker&) = delete;
   worker& operator=(const worker&) = delete;
@@ -25,14 +24,13 @@ class worker {
   bool post(std::function<void()> task);
 
  private:
-  void run();
+  /// Outlives us when a task ends us.
+  struct state;
 
-  std::size_t most_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<std::function<void()>> tasks_;
-  bool stopping_ = false;
-  std::thread thread_;  ///< Last: it uses all of the above.
+  static void run(const std::shared_ptr<state>& x);
+
+  std::shared_ptr<state> state_;
+  std::thread thread_;
 };
 
 }  // namespace timenode

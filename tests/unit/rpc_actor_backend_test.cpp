@@ -45,7 +45,8 @@ class fixture {
     actors.telemetry = telemetry;
     return std::make_shared<actor_rpc_backend>(
         *system, actors, std::make_shared<rpc_test::fixture_chain>(), rpc_facts{},
-        [] { return std::int64_t{5}; }, rpc_controls{[this] { stopped.set_value(); }, {}, {}, {}});
+        [] { return std::int64_t{5}; },
+        rpc_controls{[this] { stopped.set_value(); }, {}, {}, {}, {}, {}});
   }
 
   telemetry_actor spawn_telemetry() {

@@ -67,6 +67,9 @@ public:
   address_book(std::optional<ip_address> local_ip, std::uint16_t default_port,
                std::size_t max_peers);
 
+  /// Another number of peers to be connected, configured ones apart; counts from the next plan on.
+  void set_max_peers(std::size_t x) noexcept { max_peers_ = x; }
+
   // -- where addresses come from --------------------------------------------------------
 
   /// The operator wants it: never given up. False when it is configured with that port already, or

@@ -57,6 +57,7 @@ connection_registry_actor::behavior_type connection_registry_state::make_behavio
     [this](atom::proven, const ip_address& ip) { on_proven(ip); },
     // -- what the operator orders --
     [this](const peer_order& order) { return on_order(order); },
+    [this](peer_settings& x) { on_settings(std::move(x)); },
     // -- who wants to know --
     [this](atom::subscribe, peer_listener_actor& listener) { subscribe(std::move(listener)); },
     [this](atom::list) { return list(); },

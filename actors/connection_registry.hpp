@@ -122,6 +122,8 @@ private:
   void begin_access();
   void on_violation(const violation& x);
   caf::result<order_reply> on_order(const peer_order& order);
+  void on_settings(peer_settings x);
+  void enter_configured_access();
   caf::result<order_reply> change_access(const peer_order& order);
   order_reply dial_once(const endpoint& to);
   order_reply disconnect(const peer_order& order);

@@ -25,6 +25,13 @@ void connection_registry_state::begin_access() {
   for (const auto& line : access_.from_lines(std::exchange(config_.kept, {}), now))
     spdlog::warn("bans and trust of the last run: a line is damaged and left out: {}",
                  line.substr(0, 200));
+  enter_configured_access();
+  if (const auto bans = access_.bans(now); !bans.empty())
+    spdlog::info("bans in force: {}; to see them: timenode bans", bans.size());
+}
+
+void connection_registry_state::enter_configured_access() {
+  const auto now = context_.unix_now();
   constexpr auto in_file = "by the configuration";
   if (config_.trusted_only)
     for (const auto* everybody : {"0.0.0.0/0", "::/0"})
@@ -34,8 +41,20 @@ void connection_registry_state::begin_access() {
     access_.configure(x, net::access_kind::ban, in_file, now);
   for (const auto& x : config_.trusted)
     access_.configure(x, net::access_kind::trust, in_file, now);
-  if (const auto bans = access_.bans(now); !bans.empty())
-    spdlog::info("bans in force: {}; to see them: timenode bans", bans.size());
+}
+
+void connection_registry_state::on_settings(peer_settings x) {
+  config_.banned = std::move(x.banned);
+  config_.trusted = std::move(x.trusted);
+  config_.trusted_only = x.trusted_only;
+  access_.forget_configured();
+  enter_configured_access();
+  close_banned();
+  if (const auto most = static_cast<std::size_t>(x.max_peers); most != config_.max_peers) {
+    config_.max_peers = most;
+    slots_ = net::slot_policy{most};
+  }
+  release_held();
 }
 
 // -- violations ---------------------------------------------------------------------------

@@ -143,6 +143,8 @@ using peer_directory_actor = caf::typed_actor<
   auto(atom::sample)->caf::result<std::vector<std::string>>,
   // The operator orders something of the dialing plan.
   auto(peer_order)->caf::result<order_reply>,
+  // The configuration was read again.
+  auto(peer_settings)->caf::result<void>,
   // What is known of an address.
   auto(atom::explain, ip_address)->caf::result<address_snapshot>,
   // Keeps the book for the next start; answers when that is done, or cannot be.
@@ -291,6 +293,8 @@ using connection_registry_actor = caf::typed_actor<
   auto(atom::proven, ip_address)->caf::result<void>,
   // The operator orders something about peers.
   auto(peer_order)->caf::result<order_reply>,
+  // The configuration was read again.
+  auto(peer_settings)->caf::result<void>,
   // Tells the listener of every peer that is up, and of all that come and go from now on.
   auto(atom::subscribe, peer_listener_actor)->caf::result<void>,
   // All connections, with their actors.

@@ -57,6 +57,10 @@ peer_directory_actor::behavior_type peer_directory_state::make_behavior() {
     },
     [this](atom::sample) { return book_.sample(sample_size, random_); },
     [this](const peer_order& order) { return on_order(order); },
+    [this](const peer_settings& x) {
+      book_.set_max_peers(x.max_peers);
+      plan_soon();
+    },
     [this](atom::explain, const ip_address& ip) { return book_.explain(ip); },
     [this](atom::save) { return save(); },
     [this](atom::snapshot) { return snapshot(); },

@@ -61,7 +61,8 @@ void add_query_commands(CLI::App& to, command& chosen) {
   add_query(explain, chosen, "masternode", "About a masternode", question::explain_masternode);
   add_query(to, chosen, "reload", "Have a running node read its configuration again",
             question::reload)
-      .footer("The log level and new peers take effect at once; what needs a restart is said.\n"
+      .footer("Log level, peers and their limit, bans and trust change at once; what needs a "
+              "restart is said.\n"
               "SIGHUP does the same. Exit status 1 when the configuration is wrong.");
   add_query(to, chosen, "backup", "Copy chain, keys and tables of a running node", question::backup)
       .footer(

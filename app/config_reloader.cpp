@@ -43,7 +43,11 @@ outcome<reload_report> config_reloader::reload() {
   if (contains(changes.keys_applied, level_key))
     live_.set_log_level(loaded->config.logging.level);
   if (contains(changes.keys_applied, peers_key))
-    add_new_peers(loaded->config, report);
+    change_peers(loaded->config, report);
+  if (std::any_of(changes.keys_applied.begin(), changes.keys_applied.end(),
+                  [](const auto& key) { return key != level_key && key != peers_key; }))
+    live_.set_peers({loaded->config.banned, loaded->config.trusted, loaded->config.trusted_only,
+                     loaded->config.max_peers});
   // What waits for a restart is told again the next time, too.
   for (auto& setting : shown_)
     if (const auto fresh = std::find_if(now.begin(), now.end(),
@@ -53,18 +57,16 @@ outcome<reload_report> config_reloader::reload() {
   return report;
 }
 
-void config_reloader::add_new_peers(node_config config, reload_report& report) {
+void config_reloader::change_peers(node_config config, reload_report& report) {
   for (const auto& notice : resolve_hosts(config))
     report.notices.push_back(notice.text);
   for (const auto& peer : config.bootstrap_peers)
-    if (!contains(peers_, peer)) {
-      peers_.push_back(peer);
+    if (!contains(peers_, peer))
       live_.add_peer(peer);
-    }
   for (const auto& peer : peers_)
     if (!contains(config.bootstrap_peers, peer))
-      report.needs_restart.push_back(std::string{peers_key} + ": " + peer.to_string() +
-                                     " stays wanted until then");
+      live_.remove_peer(peer);
+  peers_ = config.bootstrap_peers;
 }
 
 }  // namespace timenode::app

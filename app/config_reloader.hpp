@@ -15,7 +15,9 @@ namespace timenode::app {
 /// How a running node takes over what changed. Each is called on the thread of `reload`.
 struct live_settings {
   std::function<void(log_level)> set_log_level;
-  std::function<void(const endpoint&)> add_peer;  ///< To be connected to from now on.
+  std::function<void(const endpoint&)> add_peer;        ///< To be connected to from now on.
+  std::function<void(const endpoint&)> remove_peer;     ///< Not any more.
+  std::function<void(const peer_settings&)> set_peers;  ///< Bans, trust, places.
 };
 
 class config_reloader {
@@ -28,13 +30,13 @@ class config_reloader {
   outcome<reload_report> reload();
 
  private:
-  void add_new_peers(node_config config, reload_report& report);
+  void change_peers(node_config config, reload_report& report);
 
   node_options options_;
   live_settings live_;
   std::mutex mutex_;
   std::vector<shown_setting> shown_;  ///< What is in force, as far as it was applied.
-  std::vector<endpoint> peers_;       ///< Those that were ever wanted.
+  std::vector<endpoint> peers_;       ///< The bootstrap peers, resolved.
 };
 
 }  // namespace timenode::app

@@ -121,9 +121,11 @@ const std::array items{
          [](const settings& x) { return x.rpc_cookie_file.has_value(); }},
     item{"storage.data_dir", [](const node_config& x) { return toml_path(x.data_dir); },
          [](const settings& x) { return x.data_dir.has_value(); }},
-    item{"logging.level", [](const node_config& x) { return toml_string(to_string(x.logging.level)); },
+    item{"logging.level",
+         [](const node_config& x) { return toml_string(to_string(x.logging.level)); },
          [](const settings& x) { return x.level.has_value(); }},
-    item{"logging.format", [](const node_config& x) { return toml_string(to_string(x.logging.format)); },
+    item{"logging.format",
+         [](const node_config& x) { return toml_string(to_string(x.logging.format)); },
          [](const settings& x) { return x.format.has_value(); }},
     item{"logging.output",
          [](const node_config& x) { return toml_string(x.logging.file ? "file" : "stderr"); },
@@ -144,7 +146,8 @@ const std::array items{
     item{"masternode.reward_address",
          [](const node_config& x) { return toml_string(x.masternode.reward_address.value_or("")); },
          [](const settings& x) { return x.reward_address.has_value(); }},
-    item{"masternode.key_file", [](const node_config& x) { return toml_path(x.masternode.key_file); },
+    item{"masternode.key_file",
+         [](const node_config& x) { return toml_path(x.masternode.key_file); },
          [](const settings& x) { return x.key_file.has_value(); }},
     item{"masternode.passphrase_file",
          [](const node_config& x) { return toml_path(x.masternode.passphrase_file.value_or("")); },
@@ -220,7 +223,12 @@ std::string config_text(const std::vector<shown_setting>& x) {
 }
 
 bool applies_while_running(const std::string& key) {
-  return key == "logging.level" || key == "network.bootstrap_peers";
+  for (const std::string_view x : {"logging.level", "network.bootstrap_peers", "network.max_peers",
+                                   "network.blacklisted_peers", "network.blacklisted_subnets",
+                                   "network.whitelisted_peers", "network.whitelist_only"})
+    if (key == x)
+      return true;
+  return false;
 }
 
 config_changes compare_config(const std::vector<shown_setting>& before,

@@ -1,5 +1,6 @@
 #include "app/logging.hpp"
 
+#include "app/log_events.hpp"
 #include "app/log_tail.hpp"
 
 #include <spdlog/sinks/rotating_file_sink.h>
@@ -114,6 +115,8 @@ class json_formatter final : public spdlog::formatter {
     append_time(x.time, to);
     append("\",\"level\":\"", to);
     append(name_of(x.level), to);
+    append("\",\"event\":\"", to);
+    append(known_log_events().name_of(name_of(x.level), {x.payload.data(), x.payload.size()}), to);
     append("\",\"message\":\"", to);
     append_escaped({x.payload.data(), x.payload.size()}, true, to);
     append("\"}\n", to);

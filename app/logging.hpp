@@ -29,7 +29,9 @@ void log_notices(const std::vector<config_notice>& notices);
 /// about.
 ///
 ///   text   2026-01-31T12:34:56.789Z info  listening for peers on 0.0.0.0:24100
-///   JSON   {"time":"2026-01-31T12:34:56.789Z","level":"info","message":"listening ..."}
+///   JSON   {"time":"2026-01-31T12:34:56.789Z","level":"info","event":"node-started","message":"..."}
+///
+/// The names of events are those of docs/events.md.
 std::unique_ptr<spdlog::formatter> make_line_formatter(log_format format);
 
 }  // namespace timenode::app

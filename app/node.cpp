@@ -179,8 +179,18 @@ struct node::impl {
   }
 
   live_settings live_settings_of() {
-    return {set_log_level, [directory = actors.directory](const endpoint& peer) {
-              caf::anon_send(directory, atom::want_v, peer, dial_purpose::configured);
+    const auto order = [directory = actors.directory](order_kind kind) {
+      return [directory, kind](const endpoint& peer) {
+        peer_order x;
+        x.kind = kind;
+        x.to = peer;
+        caf::anon_send(directory, std::move(x));
+      };
+    };
+    return {set_log_level, order(order_kind::add_peer), order(order_kind::remove_peer),
+            [to = actors](const peer_settings& x) {
+              caf::anon_send(to.registry, x);
+              caf::anon_send(to.directory, x);
             }};
   }
 

@@ -3,9 +3,10 @@
 # own source package. Safe to run again: what is there already is left alone, and then the
 # script ends within a second.
 #
-#   deploy/setup.sh [--no-tsan] [--quiet]
+#   deploy/setup.sh [--no-tsan] [--browser] [--quiet]
 #
 #   --no-tsan   leave out the second CAF, which only the preset `tsan` links
+#   --browser   also what a few tests use and skip without: Chromium with Playwright, Prometheus, zsh
 #   --quiet     print nothing unless something is installed or fails
 #
 # Environment:
@@ -17,9 +18,11 @@ set -Eeuo pipefail
 source "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"
 
 with_tsan=1
+with_browser=0
 for argument in "$@"; do
   case "$argument" in
     --no-tsan) with_tsan=0 ;;
+    --browser) with_browser=1 ;;
     --quiet) quiet=1 ;;
     -h | --help)
       sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}"
@@ -334,6 +337,27 @@ install_caf() {
   exec 9>&-
 }
 
+# Playwright without the browsers that it would bring: it drives Debian's Chromium.
+install_browser() {
+  local to="$TIMENODE_PREFIX/browser" wanted="$repo_dir/tests/e2e/browser/package.json"
+  if cmp -s "$wanted" "$to/package.json" && [[ -d "$to/node_modules/playwright-core" ]]; then
+    return
+  fi
+  step "installing Playwright with npm" "see that this machine's npm registry answers, then run deploy/setup.sh --browser again."
+  mkdir -p "$to"
+  cp -- "$wanted" "$to/package.json"
+  logged "$log_dir/setup-npm.log" npm install --prefix "$to" --no-audit --no-fund --ignore-scripts
+}
+
+if ((with_browser)); then
+  packages+=(chromium prometheus zsh groff)
+  # Another source than Debian may have brought both.
+  command -v node >/dev/null || packages+=(nodejs)
+  command -v npm >/dev/null || packages+=(npm)
+fi
 install_packages
 install_caf
+if ((with_browser)); then
+  install_browser
+fi
 say "setup: everything is in place"

@@ -141,6 +141,8 @@ CAF_ADD_TYPE_ID(timenode_messages, (timenode::order_reply))
 CAF_ADD_TYPE_ID(timenode_messages, (timenode::address_snapshot))
 CAF_ADD_TYPE_ID(timenode_messages, (timenode::peer_explanation))
 CAF_ADD_TYPE_ID(timenode_messages, (timenode::introduction))
+CAF_ADD_TYPE_ID(timenode_messages, (std::vector<timenode::ip_network>))
+CAF_ADD_TYPE_ID(timenode_messages, (timenode::peer_settings))
 
 CAF_ADD_ATOM(timenode_messages, timenode::atom, accepted)
 CAF_ADD_ATOM(timenode_messages, timenode::atom, alive)

@@ -79,6 +79,21 @@ struct peer_order {
   }
 };
 
+/// What the configuration says of peers and may say anew while the node runs.
+struct peer_settings {
+  std::vector<ip_network> banned;
+  std::vector<ip_network> trusted;
+  bool trusted_only = false; ///< Everybody else is banned.
+  std::uint64_t max_peers = 0;
+
+  template <class Inspector>
+  friend bool inspect(Inspector& f, peer_settings& x) {
+    return f.object(x).fields(f.field("banned", x.banned), f.field("trusted", x.trusted),
+                              f.field("trusted_only", x.trusted_only),
+                              f.field("max_peers", x.max_peers));
+  }
+};
+
 enum class order_result : std::uint8_t {
   done,
   already,       ///< It was so before: nothing was changed.

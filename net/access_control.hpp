@@ -55,6 +55,9 @@ public:
   void configure(const ip_network& network, access_kind kind, const std::string& reason,
                  std::int64_t now);
 
+  /// Takes all of that back.
+  void forget_configured() { list_.clear_not_kept(); }
+
   access_list::answer ban(const ip_network& network, const std::string& reason, std::int64_t until,
                           std::int64_t now);
   access_list::answer trust(const ip_network& network, const std::string& reason, std::int64_t now);

@@ -69,6 +69,14 @@ std::size_t access_list::clear(access_kind kind) {
   return result;
 }
 
+void access_list::clear_not_kept() {
+  for (auto i = rules_.begin(); i != rules_.end();) {
+    const auto at = i++;
+    if (!at->second.kept)
+      erase(at);
+  }
+}
+
 const access_rule* access_list::find(const ip_address& ip, std::int64_t now) const {
   if (rules_.empty())
     return nullptr;

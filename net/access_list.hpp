@@ -51,6 +51,8 @@ public:
   bool remove(const ip_network& network, access_kind kind);
   /// Removes all rules of that kind; returns how many there were.
   std::size_t clear(access_kind kind);
+  /// Removes all rules that are not kept over a restart.
+  void clear_not_kept();
 
   /// The rule in force for an address: of several the one for the smallest network, so that one host can be trusted
   /// in a banned range and the other way round. Null: none.

@@ -316,6 +316,27 @@ struct keeping_registry : one_registry {
 
 } // namespace
 
+TEST_CASE("bans, trust and places of the configuration change while it runs, and orders stay") {
+  keeping_registry x;
+  auto near = *x.accept("10.0.1.9");
+  x.handshake(near);
+  CHECK(x.ban("10.9.0.0/16").result == order_result::done);
+  peer_settings settings;
+  settings.banned = {*ip_network::parse("10.0.1.0/24")};
+  settings.trusted = {*ip_network::parse("10.0.1.7")};
+  settings.max_peers = 50;
+  x.self->send(x.registry, settings);
+  x.run();
+  REQUIRE(near.record->closes.size() == 1);
+  CHECK_FALSE(x.accept("10.0.1.10"));
+  CHECK(x.accept("10.0.1.7"));
+  settings.banned.clear();
+  x.self->send(x.registry, settings);
+  x.run();
+  CHECK(x.accept("10.0.1.11"));
+  CHECK_FALSE(x.accept("10.9.0.1"));  // An operator's word is not the configuration's to take back.
+}
+
 TEST_CASE("an operator's ban closes the connections of that network, keeps it out, and is on the disk when it is answered") {
   keeping_registry x;
   auto near = *x.accept("10.0.1.9");
@@ -557,6 +578,7 @@ struct unknown_registry : test_node {
         [told](atom::own_address, const ip_address& x) { told->push_back(x); },
         [](atom::sample) { return std::vector<std::string>{}; },
         [](const peer_order&) { return order_reply{}; },
+        [](const peer_settings&) {},
         [](atom::explain, const ip_address&) { return address_snapshot{}; },
         [](atom::save) {},
         [](atom::snapshot) { return directory_snapshot{}; },

@@ -50,6 +50,7 @@ std::pair<peer_directory_actor, want_record> spawn_recording_directory(caf::acto
       [](atom::own_address, const ip_address&) {},
       [](atom::sample) { return std::vector<std::string>{}; },
       [](const peer_order&) { return order_reply{}; },
+      [](const peer_settings&) {},
       [](atom::explain, const ip_address&) { return address_snapshot{}; },
       [](atom::save) {},
       [](atom::snapshot) { return directory_snapshot{}; },

@@ -98,6 +98,7 @@ connection_registry_actor spawn_registry(caf::actor_system& system, std::shared_
       [](atom::useful, const ip_address&) {},
       [](atom::proven, const ip_address&) {},
       [](const peer_order&) { return order_reply{}; },
+      [](const peer_settings&) {},
       [](atom::subscribe, const peer_listener_actor&) {},
       [](atom::list) { return link_list{}; },
       [](atom::explain, const ip_address&) { return known_peer_snapshot{}; },

@@ -55,6 +55,7 @@ spawn_recording_registry(caf::actor_system& system) {
       [record](atom::useful, const ip_address& x) { record->useful.push_back(x); },
       [record](atom::proven, const ip_address& x) { record->proven.push_back(x); },
       [](const peer_order&) { return order_reply{}; },
+      [](const peer_settings&) {},
       [record](atom::subscribe, const peer_listener_actor& x) { record->listeners.push_back(x); },
       [](atom::list) { return link_list{}; },
       [](atom::explain, const ip_address& x) {

@@ -249,10 +249,11 @@ class Reload(unittest.TestCase):
             self.assertNotIn(" debug ", other.output())
             other.stop()
             wait_until("the log has debug lines", lambda: " debug " in node.output())
-            self.write(node, said + "max_peers = 9\n")
+            self.write(node, said + "max_peers = 9\n[logging]\nmax_files = 7\n")
             node.process.send_signal(signal.SIGHUP)
             wait_until("the log tells what waits for a restart",
-                       lambda: "network.max_peers: 125 -> 9: restart the node" in node.output())
+                       lambda: "logging.max_files: 5 -> 7: restart the node" in node.output())
+            self.assertIn("reload: network.max_peers: 125 -> 9", node.output())
 
     def test_a_wrong_configuration_changes_nothing(self):
         with Network() as network:

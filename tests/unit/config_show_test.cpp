@@ -114,45 +114,57 @@ struct reload_fixture {
     return {options,
             loaded,
             {[this](log_level x) { levels.push_back(x); },
-             [this](const endpoint& x) { peers.push_back(x.to_string()); }}};
+             [this](const endpoint& x) { peers.push_back(x.to_string()); },
+             [this](const endpoint& x) { removed.push_back(x.to_string()); },
+             [this](const peer_settings& x) { settings.push_back(x); }}};
   }
 
   std::filesystem::path directory;
   node_options options;
   std::vector<log_level> levels;
   std::vector<std::string> peers;
+  std::vector<std::string> removed;
+  std::vector<peer_settings> settings;
 };
 
 }  // namespace
 
-TEST_CASE_FIXTURE(reload_fixture, "reload: the level and new peers are applied, once") {
-  write("[network]\nbootstrap_peers = [\"192.0.2.1\"]\n");
+TEST_CASE_FIXTURE(reload_fixture, "reload: the level and peers are applied, once; the rest waits") {
+  write("[network]\nbootstrap_peers = [\"192.0.2.1\", \"192.0.2.3\"]\n");
   auto reloader = start();
-  write("[network]\nbootstrap_peers = [\"192.0.2.1\", \"192.0.2.2:5\"]\nmax_peers = 9\n"
-        "[logging]\nlevel = \"trace\"\n");
+  write("[network]\nbootstrap_peers = [\"192.0.2.1\", \"192.0.2.2:5\"]\n"
+        "[logging]\nlevel = \"trace\"\nmax_files = 9\n");
   auto x = reloader.reload();
   REQUIRE(x);
   CHECK(x->applied.size() == 2);
   CHECK(levels == std::vector{log_level::trace});
   CHECK(peers == std::vector<std::string>{"192.0.2.2:5"});
-  CHECK(x->needs_restart == std::vector<std::string>{"network.max_peers: 125 -> 9"});
+  CHECK(removed == std::vector<std::string>{"192.0.2.3:24100"});
+  CHECK(settings.empty());
+  CHECK(x->needs_restart == std::vector<std::string>{"logging.max_files: 5 -> 9"});
   x = reloader.reload();
   REQUIRE(x);
   CHECK(x->applied.empty());
   CHECK(x->needs_restart.size() == 1);  // It waits still.
   CHECK(levels.size() == 1);
   CHECK(peers.size() == 1);
+  CHECK(removed.size() == 1);
 }
 
-TEST_CASE_FIXTURE(reload_fixture, "reload: a peer that was taken out waits for a restart") {
-  write("[network]\nbootstrap_peers = [\"192.0.2.1\"]\n");
+TEST_CASE_FIXTURE(reload_fixture,
+                  "reload: bans, trust and places go to the peers' actors, all of them") {
+  write("[network]\nblacklisted_peers = [\"192.0.2.1\"]\n");
   auto reloader = start();
-  write("");
+  write("[network]\nmax_peers = 7\nblacklisted_peers = [\"192.0.2.1\"]\n"
+        "whitelisted_peers = [\"192.0.2.9\"]\n");
   const auto x = reloader.reload();
   REQUIRE(x);
-  REQUIRE(x->needs_restart.size() == 1);
-  CHECK(x->needs_restart[0].find("192.0.2.1:24100 stays wanted") != std::string::npos);
-  CHECK(peers.empty());
+  CHECK(x->applied.size() == 2);
+  REQUIRE(settings.size() == 1);
+  CHECK(settings[0].max_peers == 7);
+  CHECK(settings[0].banned.size() == 1);
+  CHECK(settings[0].trusted.size() == 1);
+  CHECK_FALSE(settings[0].trusted_only);
 }
 
 TEST_CASE_FIXTURE(reload_fixture,

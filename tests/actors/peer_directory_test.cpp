@@ -192,3 +192,122 @@ TEST_CASE_FIXTURE(fixture, "a peer that is gone is not told to others unless we 
         == std::vector<std::string>{at(2).to_string()});
   CHECK(snapshot().connected == 0);
 }
+
+// -- orders, our own address, lists ---------------------------------------------------------------
+
+namespace {
+
+peer_order order(order_kind kind, const endpoint& to) {
+  peer_order x;
+  x.kind = kind;
+  x.to = to;
+  return x;
+}
+
+} // namespace
+
+TEST_CASE_FIXTURE(fixture, "an operator adds a peer and takes it back") {
+  CHECK(ask<order_reply>(uut, order(order_kind::add_peer, at(10))).result == order_result::done);
+  CHECK(told->wanted.at(at(10).ip) == dial_purpose::configured);
+  CHECK(ask<order_reply>(uut, order(order_kind::add_peer, at(10))).result == order_result::already);
+  CHECK(ask<order_reply>(uut, order(order_kind::add_peer, endpoint{our_ip, 24100})).result == order_result::refused);
+  CHECK(ask<order_reply>(uut, order(order_kind::remove_peer, at(11))).result == order_result::not_there);
+  CHECK(ask<order_reply>(uut, order(order_kind::remove_peer, at(10))).result == order_result::done);
+  CHECK_FALSE(told->wanted.contains(at(10).ip));
+  CHECK(ask<order_reply>(uut, order(order_kind::ban, at(10))).result == order_result::refused);
+}
+
+TEST_CASE_FIXTURE(fixture, "the addresses of a list are tried like any others") {
+  self->send(uut, atom::learn_v, std::vector<std::string>{at(10).to_string(), "nonsense", "10.0.0.1:24100"});
+  run();
+  CHECK(told->wanted.at(at(10).ip) == dial_purpose::discovered);
+  CHECK(snapshot().known == 3);
+}
+
+TEST_CASE_FIXTURE(fixture, "what turns out to be our own address is not wanted any more") {
+  connect(1);
+  answer(1, {at(10).to_string()});
+  REQUIRE(told->wanted.contains(at(10).ip));
+  self->send(uut, atom::own_address_v, at(10).ip);
+  run();
+  CHECK_FALSE(told->wanted.contains(at(10).ip));
+  CHECK(ask<address_snapshot>(uut, atom::explain_v, at(10).ip).why == "it is our own address");
+}
+
+// -- over a restart ---------------------------------------------------------------------------------
+
+namespace {
+
+struct archive_record {
+  std::map<std::string, std::vector<std::string>> saved;
+  int writings = 0;
+  std::string problem;
+};
+
+struct keeping : fixture {
+  keeping() {
+    auto archive = system.spawn([x = kept]() -> archive_actor::behavior_type {
+      return {[x](atom::save, const std::string& list, const std::vector<std::string>& lines) {
+        ++x->writings;
+        if (x->problem.empty())
+          x->saved[list] = lines;
+        return x->problem;
+      }};
+    });
+    uut = system.spawn<peer_directory>(
+      context, registry,
+      directory_config{.configured = {at(200)}, .max_peers = 125, .kept = {}, .archive = archive});
+    run();
+  }
+
+  std::shared_ptr<archive_record> kept = std::make_shared<archive_record>();
+};
+
+} // namespace
+
+TEST_CASE_FIXTURE(keeping, "the book is written when it has changed, not more often than every five minutes") {
+  advance(1h);
+  CHECK(kept->writings == 0);
+  for (int i = 1; i <= 60; ++i) {
+    connect(i);
+    advance(10s);
+  }
+  CHECK(kept->writings >= 2);
+  CHECK(kept->writings <= 4);
+  advance(10min);
+  const auto before = kept->writings;
+  advance(1h);
+  CHECK(kept->writings == before);
+  CHECK(kept->saved.at("addresses").size() == 60);
+}
+
+TEST_CASE_FIXTURE(keeping, "a node that stops writes its book, and the next one begins with its peers") {
+  for (int i = 1; i <= 20; ++i)
+    connect(i);
+  auto answer = self->request(uut, caf::infinite, atom::save_v);
+  run();
+  REQUIRE(self->has_next_message());
+  bool saved = false;
+  answer.receive([&] { saved = true; }, [](const caf::error&) {});
+  CHECK(saved);
+  auto [second_registry, second_told] = spawn_recording_registry(system);
+  system.spawn<peer_directory>(context, second_registry,
+                               directory_config{.configured = {},
+                                                .max_peers = 125,
+                                                .kept = kept->saved.at("addresses"),
+                                                .archive = nullptr});
+  run();
+  CHECK(second_told->wanted.size() >= max_anchors);
+}
+
+TEST_CASE_FIXTURE(keeping, "a book that cannot be written is said, and tried again") {
+  kept->problem = "the disk is full";
+  connect(1);
+  advance(6min);
+  CHECK(kept->writings >= 1);
+  CHECK(snapshot().not_kept == "the disk is full");
+  kept->problem.clear();
+  advance(6min);
+  CHECK(snapshot().not_kept.empty());
+  CHECK(kept->saved.at("addresses").size() == 1);
+}

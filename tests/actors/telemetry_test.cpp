@@ -386,3 +386,25 @@ TEST_CASE_FIXTURE(fixture,
   advance(30s);
   CHECK(w.asked["registry"] >= 4);
 }
+
+TEST_CASE_FIXTURE(fixture, "an explanation joins what registry, address book and connection know of one address") {
+  const auto ip = ip_address::parse("192.0.2.2").value();
+  const auto x = ask<peer_explanation>(uut, atom::explain_v, ip);
+  CHECK(x.peer.ip == ip);
+  CHECK(x.peer.state == "established");
+  CHECK(x.address.known);
+  REQUIRE(x.connections.size() == 1);
+  CHECK(x.connections[0].link == 2);
+  CHECK(x.silent.empty());
+}
+
+TEST_CASE_FIXTURE(fixture, "an explanation comes within a second though somebody is silent, and names him") {
+  w.registry_silent = true;
+  auto response = self->request(uut, caf::infinite, atom::explain_v, ip_address::parse("192.0.2.2").value());
+  advance(1s);
+  REQUIRE(self->has_next_message());
+  peer_explanation x;
+  response.receive([&](const peer_explanation& y) { x = y; }, [](const caf::error&) {});
+  CHECK(x.silent == std::vector<std::string>{"connection-registry's links"});
+  CHECK(x.address.known);
+}

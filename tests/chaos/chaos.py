@@ -199,7 +199,8 @@ class Chaos:
         return Fault("SIGKILL", words, self.pairs_of(one), lambda: host.kill(wipe), host.start, self.length(40), [one])
 
     def make_stop(self):
-        one = self.random.choice(self.running())
+        # A process that does not answer yet may not have asked for its signals either, and SIGTERM just ends it.
+        one = self.random.choice([number for number in self.running() if number in self.views] or self.running())
         host = self.hosts[one]
         return Fault("restart", f"node {one} is stopped in order", self.pairs_of(one), host.stop, host.start,
                      self.length(20), [one])

@@ -158,8 +158,8 @@ class HostilePeers(unittest.TestCase):
                     bad.connection.sendall(b'"' + b"y" * (1 << 20))
             except OSError:
                 pass
-            wait_until("the connection is gone or marked", lambda: not node.peer_info()
-                       or node.peer_info()[0]["violations"] > 0)
+            wait_until("the connection is gone or marked", lambda: all(
+                peer["violations"] > 0 for peer in node.peer_info()))
             self.assertEqual(node.height(), 0)
 
     def test_a_host_that_opens_many_connections_is_one_peer(self):

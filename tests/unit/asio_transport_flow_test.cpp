@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <memory>
 #include <thread>
+#include <vector>
 
 using namespace net_test;
 
@@ -213,6 +215,38 @@ TEST_CASE("flow: an oversized line is delivered as a violation and is the last")
   x.peer.close();
   CHECK(x.here.wait_end() == "closed by us: violation");
   CHECK(x.here.log->now().lines == 2);
+}
+
+TEST_CASE("flow: lines without an end take what all of them may, and the one that grew slowest goes") {
+  net::asio_transport_options options;
+  options.max_unfinished_bytes = 1u << 20;
+  server srv{"127.0.0.1", options};
+  const std::string beginning(200u << 10, 'x');
+  std::vector<std::unique_ptr<plain_peer>> peers;
+  std::vector<watched_link> links;
+  const auto begin_line = [&] {
+    peers.push_back(std::make_unique<plain_peer>(srv.at));
+    auto x = srv.take(links.size()).first;
+    x.start();
+    x.connection->open_up();
+    peers.back()->write(beginning);
+    // Nobody is told of the beginning of a line; the connection counts it.
+    while (x.connection->stats().bytes_received < beginning.size() && x.log->now().ends.empty())
+      std::this_thread::yield();
+    links.push_back(std::move(x));
+  };
+  for (int i = 0; i < 5; ++i)
+    begin_line();
+  for (auto& x : links)
+    CHECK(x.log->now().ends.empty());
+  // A sixth is too much: the first goes, which is as long as the others and has waited longest.
+  begin_line();
+  CHECK(links[0].wait_end() == net::reason_line_overflow);
+  for (std::size_t i = 1; i < links.size(); ++i) {
+    peers[i]->write("\n" + ping_line(i));
+    REQUIRE(links[i].wait_lines(2));
+    CHECK(links[i].log->now().nonces == std::vector<std::uint64_t>{i});
+  }
 }
 
 TEST_CASE("flow: a peer that does not read is cut off when its queue is full") {

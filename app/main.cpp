@@ -29,6 +29,7 @@ int carry_out(const command& chosen) {
                         [](const run_command& x) { return run_node(x); },
                         [](const transfer_command& x) { return run_transfer(x); },
                         [](const testnet_command& x) { return run_testnet(x); },
+                        [](const simulate_command& x) { return run_simulate(x); },
                         [](const query_command& x) { return run_query(x); },
                         [](const config_command& x) { return run_config(x); },
                         [](const restore_command& x) { return run_restore(x); },

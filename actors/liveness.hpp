@@ -24,8 +24,17 @@ inline constexpr monotonic_ns dead_after = 90'000'000'000;
 /// waits to be read, and silence proves nothing.
 inline constexpr monotonic_ns overslept_after = 10'000'000'000;
 
+/// The numbers of the rules; others than the defaults in tests only.
+struct liveness_rules {
+  monotonic_ns ping_interval = timenode::ping_interval;
+  monotonic_ns dead_after = timenode::dead_after;
+};
+
 class liveness {
 public:
+  liveness() = default;
+  explicit liveness(liveness_rules rules) noexcept : rules_{rules} {}
+
   /// What to do at a check.
   struct verdict {
     bool send_ping = false;
@@ -56,16 +65,16 @@ public:
     partial_bytes_ = partial;
     bytes_sent_ = stats.bytes_sent;
     if (now - next_deadline() > overslept_after)
-      last_life_ = std::max(last_life_, now - dead_after + ping_interval);
+      last_life_ = std::max(last_life_, now - rules_.dead_after + rules_.ping_interval);
     verdict result;
-    result.dead = now - last_life_ >= dead_after;
+    result.dead = now - last_life_ >= rules_.dead_after;
     result.send_ping = !result.dead && now >= next_ping_;
     if (result.send_ping)
-      next_ping_ = now + random.jitter(ping_interval, ping_jitter); // missed ones are skipped
+      next_ping_ = now + random.jitter(rules_.ping_interval, ping_jitter); // missed ones are skipped
     return result;
   }
 
-  monotonic_ns next_deadline() const noexcept { return std::min(next_ping_, last_life_ + dead_after); }
+  monotonic_ns next_deadline() const noexcept { return std::min(next_ping_, last_life_ + rules_.dead_after); }
 
   /// A ping was sent.
   void sent(std::uint64_t nonce, monotonic_ns now) noexcept {
@@ -86,6 +95,7 @@ private:
     monotonic_ns sent_at = 0; ///< 0: free.
   };
 
+  liveness_rules rules_;
   monotonic_ns last_life_ = 0;
   monotonic_ns next_ping_ = 0;
   std::uint64_t heard_bytes_ = 0;   ///< Of whole lines.

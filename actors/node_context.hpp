@@ -3,6 +3,7 @@
 // What every actor of one node needs and none owns. Copied into each.
 
 #include "actors/interfaces.hpp"
+#include "actors/liveness.hpp"
 #include "chain/consensus_rules.hpp"
 
 #include <caf/actor_clock.hpp>
@@ -31,6 +32,7 @@ struct node_context {
   /// What we say of ourselves after a handshake; null: nothing. The timestamp is filled in when it is sent.
   std::shared_ptr<const wire::version_info> introduction;
   chain::consensus_rules rules;       ///< Of this network.
+  liveness_rules liveness;             ///< When a silent peer is dead.
   std::uint64_t seed = 0;              ///< All randomness of the node follows from it.
   /// What we recognise ourselves by (net/introduction.hpp): another one for every process. 0: we do not.
   std::uint64_t nonce = 0;

@@ -17,7 +17,7 @@ peer_connection_state::peer_connection_state(peer_connection_actor::pointer self
                                              peer_routes routes)
   : self_{self}, context_{std::move(context)}, spec_{std::move(spec)},
     connection_{std::move(connection)}, registry_{std::move(registry)}, routes_{std::move(routes)},
-    random_{context_.seed ^ (spec_.id * 0x9e3779b97f4a7c15)} {}
+    random_{context_.seed ^ (spec_.id * 0x9e3779b97f4a7c15)}, liveness_{context_.liveness} {}
 
 peer_connection_state::~peer_connection_state() {
   set_phase(std::nullopt);

@@ -33,6 +33,7 @@ command parse_command_line(const std::vector<std::string>& arguments) {
   add_config_commands(app, chosen);
   add_key_commands(app, chosen);
   add_testnet_commands(app, chosen);
+  add_simulate_commands(app, chosen);
   // After the commands, or they would have it too.
   app.footer("'timenode COMMAND --help' tells more about a command. To begin with:\n"
              "  timenode testnet          a network of four nodes on this machine\n"

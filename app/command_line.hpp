@@ -45,6 +45,22 @@ struct testnet_command {
   log_level level = log_level::info;         ///< Of the nodes.
 };
 
+/// Beyond these a simulation takes hours of real time and more memory than most machines have.
+inline constexpr std::uint32_t max_simulated_nodes = 2000;
+inline constexpr double max_simulated_hours = 24 * 366;
+
+struct simulate_command {
+  std::uint32_t nodes = 20;
+  double hours = 1;  ///< Of virtual time.
+  std::uint64_t seed = 1;
+  std::string faults = "all";
+  double reference_share = 0;
+  std::optional<std::uint32_t> masternodes;
+  bool as_json = false;
+  std::string trace;  ///< A file; empty: none.
+  bool debug = false;
+};
+
 /// `status`, `peers`, `explain`, `stop`, ...: what asks a running node.
 struct query_command {
   enum class question : std::uint8_t {
@@ -140,6 +156,7 @@ using command = std::variant<
     run_command,
     transfer_command,
     testnet_command,
+    simulate_command,
     query_command,
     access_command,
     call_command,

@@ -74,5 +74,7 @@ void add_config_commands(CLI::App& to, command& chosen);
 void add_key_commands(CLI::App& to, command& chosen);
 /// testnet (command_line_testnet.cpp)
 void add_testnet_commands(CLI::App& to, command& chosen);
+/// simulate (command_line_simulate.cpp)
+void add_simulate_commands(CLI::App& to, command& chosen);
 
 }  // namespace timenode::app

@@ -22,6 +22,9 @@ int run_transfer(const transfer_command& x);
 /// both ends; 1 otherwise.
 int run_testnet(const testnet_command& x);
 
+/// 0 when everything held that must always hold, 1 otherwise. In the program only, for it is the tests' simulator.
+int run_simulate(const simulate_command& x);
+
 /// 0 when the node answered, 1 otherwise. For `health`: 0 when the node is ready, 1 when it is not,
 /// `no_answer_status` when it does not say.
 int run_query(const query_command& x);

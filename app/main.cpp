@@ -29,6 +29,7 @@ int carry_out(const command& chosen) {
                         [](const run_command& x) { return run_node(x); },
                         [](const transfer_command& x) { return run_transfer(x); },
                         [](const testnet_command& x) { return run_testnet(x); },
+                        [](const simulate_command& x) { return run_simulate(x); },
                         [](const query_command& x) { return run_query(x); },
                         [](const access_command& x) { return run_access(x); },
                         [](const call_command& x) { return run_call(x); },

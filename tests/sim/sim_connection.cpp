@@ -185,6 +185,13 @@ void sim_connection::pump() {
   while (!queue_.empty() && window_used_ < window_bytes) {
     auto bytes = std::move(queue_.front());
     queue_.pop_front();
+    if (bytes && bytes->size() > 1 && network_.fragments_ > 0
+        && network_.fragments_ > network_.random_.below(100)) {
+      // Where a stream is cut is nobody's business.
+      const auto middle = 1 + network_.random_.below(bytes->size() - 1);
+      launch(std::make_shared<const std::string>(*bytes, 0, middle));
+      bytes = std::make_shared<const std::string>(*bytes, middle);
+    }
     launch(std::move(bytes));
   }
 }
@@ -304,13 +311,14 @@ void sim_connection::hand_over(const net::shared_buffer& bytes) {
   framer_.feed(std::string_view{scratch.data(), bytes->size()});
   net::received_batch batch;
   batch.lines.reserve(1);
-  while (auto line = framer_.next())
+  while (auto line = framer_.next()) {
+    batch.bytes += line->size() + 1;
     batch.lines.push_back(network_.decoder_.decode_padded(*line));
+  }
   if (framer_.faulted())
     batch.lines.push_back(wire::malformed_line{"line too long", framer_.evidence(), true});
   if (batch.lines.empty())
     return;
-  batch.bytes = bytes->size();
   greeted_ = true;
   held_messages_ += batch.lines.size();
   held_bytes_ += batch.bytes;

@@ -60,6 +60,7 @@ net::connection_ptr sim_transport::dial(const endpoint& to, std::optional<ip_add
   record->id = ++network_.dialed_;
   record->hosts[0] = host_;
   record->hosts[1] = network_.index_of(to.ip);
+  ++network_.hosts_[record->hosts[1]]->dials;
   return std::make_shared<sim_connection>(network_, std::move(record), 0, to);
 }
 

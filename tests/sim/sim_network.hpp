@@ -111,6 +111,8 @@ public:
   /// Delay of each delivery: `base`, plus the same for each pair in [0, spread], plus each time something in
   /// [0, jitter].
   void set_latency(monotonic_ns base, monotonic_ns jitter, monotonic_ns spread = 0);
+  /// So many of 100 sends arrive in pieces.
+  void set_fragments(std::uint8_t percent) noexcept { fragments_ = percent; }
   /// Everything to and from the host takes that much longer.
   void set_host_latency(const ip_address& host, monotonic_ns extra);
   /// Nothing gets from one host to the other while blocked; what is under way waits, as TCP retransmits.
@@ -154,6 +156,8 @@ public:
   std::uint64_t connections_made() const noexcept { return made_; }
   /// Sockets of the host that are open now.
   std::size_t open_sockets(host_index host) const { return hosts_[host]->open.size(); }
+  /// Dials to the host, in all.
+  std::uint64_t dials_to(const ip_address& host) { return hosts_[index_of(host)]->dials; }
   std::uint64_t events() const noexcept { return events_.happened(); }
   /// Bytes that wait to be sent or read, in all.
   std::size_t bytes_held() const;
@@ -173,6 +177,7 @@ private:
     bool reading = true;
     monotonic_ns extra_latency = 0;
     std::uint32_t boots = 0;
+    std::uint64_t dials = 0; ///< To it.
     std::uint16_t last_port = 0;
     std::vector<path_state> to; ///< By host; as long as it has to be.
     /// Ends that are up, by number and so in the order in which they came up.
@@ -191,6 +196,7 @@ private:
   monotonic_ns latency_ = 20 * millisecond;
   monotonic_ns jitter_ = 0;
   monotonic_ns spread_ = 0;
+  std::uint8_t fragments_ = 0;
   event_queue events_;
   std::uint64_t made_ = 0;
   std::uint64_t dialed_ = 0;

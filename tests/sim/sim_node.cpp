@@ -65,7 +65,9 @@ void sim_node::start() {
   context.ticker = system_.ticker();
   context.introduction = introduction_of(setup_);
   context.seed = setup_.seed + 0x9e3779b97f4a7c15 * runs_;
+  context.liveness = setup_.liveness;
   parts.registry.max_peers = setup_.max_peers;
+  parts.registry.rules = setup_.link_rules;
   parts.directory.configured = setup_.configured;
   parts.directory.max_peers = setup_.max_peers;
   if (setup_.masternode) {

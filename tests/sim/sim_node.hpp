@@ -3,7 +3,9 @@
 // A whole node of the program, every actor of it, on the simulated network: started, killed, stopped in order
 // and started again, with its disk or with another one.
 
+#include "actors/liveness.hpp"
 #include "actors/masternode_table.hpp"
+#include "net/peer_link.hpp"
 #include "net/transport.hpp"
 #include "tests/sim/sim_network.hpp"
 #include "tests/sim/sim_store.hpp"
@@ -32,6 +34,8 @@ struct node_setup {
   std::optional<ip_address> believes_its_ip; ///< A wrong `external_address`.
   std::size_t max_peers = 125;
   std::chrono::seconds check_interval{10}; ///< Of its own invariants.
+  timenode::net::peer_link_rules link_rules = {};
+  timenode::liveness_rules liveness = {};
   std::uint64_t seed = 0;
 };
 

@@ -215,7 +215,9 @@ std::uint64_t simulation_report::violation_count() const {
 world_options shape_of(const simulation_options& options) {
   world_options result;
   result.seed = options.seed;
-  result.references = static_cast<std::uint32_t>(options.reference_share * options.nodes + 0.5);
+  // One node is ours at least: there would be nothing to test.
+  result.references = std::min(static_cast<std::uint32_t>(options.reference_share * options.nodes + 0.5),
+                               options.nodes - 1);
   result.nodes = options.nodes - result.references;
   result.masternodes = std::min(result.nodes, options.masternodes.value_or(usual_masternodes(options.nodes)));
   result.neighbours = options.nodes > largest_mesh ? neighbours_in_large : 0;

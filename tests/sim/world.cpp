@@ -47,6 +47,7 @@ world::world(world_options options)
   if (!options_.trace_file.empty() && !trace_.write_to(options_.trace_file))
     throw std::runtime_error{"the trace cannot be written to " + options_.trace_file};
   network_.set_latency(5 * millisecond, 10 * millisecond, 80 * millisecond);
+  network_.set_fragments(2);
   for (std::uint32_t i = 0; i < hosts(); ++i)
     network_.index_of(ip(i)); // so that a host's number is the network's
   choose_neighbours();
@@ -115,6 +116,8 @@ void world::choose_neighbours() {
   };
   undialable_ = some(options_.undialable, false);
   nameless_ = some(options_.nameless, true);
+  for (const auto x : options_.undialable_hosts)
+    undialable_[x] = true;
   for (std::uint32_t i = 0; i < hosts(); ++i) {
     neighbours_.emplace_back(chosen[i].begin(), chosen[i].end());
     network_.set_undialable(ip(i), undialable_[i]);
@@ -137,7 +140,11 @@ node_setup world::setup_of(std::uint32_t number) const {
   result.knows_its_ip = !nameless_[number];
   result.max_peers = options_.max_peers;
   result.check_interval = options_.check_interval;
+  result.link_rules = options_.link_rules;
+  result.liveness = options_.liveness;
   result.seed = random_source{options_.seed ^ (std::uint64_t{number} + 1) * 0xd1342543de82ef95}();
+  if (options_.adjust)
+    options_.adjust(result);
   return result;
 }
 
@@ -274,10 +281,19 @@ void world::make_block() {
     chain_.push_back(sim::make_block(*chain_.back(), node_clock{}.unix_seconds(now()), "payee"));
     trace_.add(ip(maker).to_string(), fmt::format("makes block {}", next));
   }
+  hand_over(maker, chain_[next]);
+}
+
+void world::make_block_at(std::uint32_t host, const std::string& payee) {
+  const auto parent = is_ours(host) ? nodes_[host]->chain().block_at(height(host)) : reference(host).tip();
+  hand_over(host, sim::make_block(*parent, node_clock{}.unix_seconds(now()), payee));
+}
+
+void world::hand_over(std::uint32_t maker, const block_ptr& block) {
   if (is_ours(maker))
-    caf::anon_send(nodes_[maker]->actors().gossip, block_source, wire::message{wire::block_announcement{chain_[next]}});
+    caf::anon_send(nodes_[maker]->actors().gossip, block_source, wire::message{wire::block_announcement{block}});
   else
-    reference(maker).produce(chain_[next]);
+    reference(maker).produce(block);
 }
 
 /// A block is stored only on top of the one before it; the same blocks leave the same unspent outputs.

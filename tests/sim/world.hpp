@@ -28,7 +28,10 @@ struct world_options {
   /// Each host's operator names so many others, and they name it; 0: everybody names everybody.
   std::uint32_t neighbours = 0;
   double undialable = 0; ///< Share of our nodes behind NAT.
-  double nameless = 0;   ///< Share of our nodes that do not know their own IP.
+  std::vector<std::uint32_t> undialable_hosts = {}; ///< These besides.
+  double nameless = 0; ///< Share of our nodes that do not know their own IP.
+  /// Changes what a node is set up with.
+  std::function<void(node_setup&)> adjust = {};
   std::size_t max_peers = 125;
   std::uint64_t history = 50; ///< Blocks that all have at the start.
   bool makes_blocks = true;   ///< One every 600 s.
@@ -36,6 +39,9 @@ struct world_options {
   monotonic_ns look_period = minute;
   /// Each node does so by itself this often, which costs a message to each of its connections.
   std::chrono::seconds check_interval{10};
+  /// Rules that are not the program's: to show that a fault in them is found.
+  timenode::net::peer_link_rules link_rules = {};
+  timenode::liveness_rules liveness = {};
   bool verbose = false; ///< Debug lines of the nodes go into the trace, too.
   std::string trace_file = {};
 };
@@ -92,6 +98,8 @@ public:
   /// Hands the next block to one of the hosts with the best tip, as if it had made it. The same height gets the
   /// same block again while nobody has stored it.
   void make_block();
+  /// This host makes a block on its own tip, whatever others have. Another payee makes another branch.
+  void make_block_at(std::uint32_t host, const std::string& payee);
   /// Every block of the one chain, from genesis on.
   const std::vector<timenode::block_ptr>& chain() const noexcept { return chain_; }
 
@@ -105,6 +113,7 @@ public:
 private:
   node_setup setup_of(std::uint32_t number) const;
   void choose_neighbours();
+  void hand_over(std::uint32_t maker, const timenode::block_ptr& block);
   void on_commit(std::uint32_t node, const timenode::chain::store_batch& batch, const timenode::chain_tip& before);
   void judge(std::uint32_t node, const timenode::node_snapshot& x);
   void block_due();

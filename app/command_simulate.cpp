@@ -1,0 +1,166 @@
+#include "actors/type_registration.hpp"
+#include "app/commands.hpp"
+#include "app/progress_bar.hpp"
+#include "app/signals.hpp"
+#include "app/terminal.hpp"
+#include "tests/sim/report_text.hpp"
+#include "tests/sim/simulation.hpp"
+
+#include <caf/init_global_meta_objects.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+namespace timenode::app {
+
+namespace {
+
+using steady = std::chrono::steady_clock;
+
+/// How often a line is redrawn on a terminal, and written elsewhere.
+constexpr std::chrono::milliseconds redraw_interval{200};
+constexpr std::chrono::seconds line_interval{10};
+
+/// Tells how far it is: in place on a terminal, now and then a line elsewhere.
+class progress_line {
+ public:
+  progress_line() : out_{progress_on_stderr()} {}
+
+  void show(const sim::simulation_progress& x) {
+    const auto now = steady::now();
+    if (now - shown_ < (out_.columns ? steady::duration{redraw_interval} : line_interval))
+      return;
+    shown_ = now;
+    const auto seconds = std::chrono::duration<double>(now - begin_).count();
+    const auto part = static_cast<double>(x.at) / static_cast<double>(std::max<std::int64_t>(x.end, 1));
+    auto line = fmt::format("simulating {:>3.0f} %  {}  {:.2f} million events, {:.0f}/s  {} connections  height {}  "
+                            "violations {}  {:.0f} s left",
+                            100 * part, sim::text_of_time(x.at), static_cast<double>(x.events) * 1e-6,
+                            static_cast<double>(x.events) / seconds, x.connections, x.height, x.violations,
+                            part > 0 ? seconds / part * (1 - part) : 0.0);
+    if (!out_.columns)
+      return out_.write(line + "\n");
+    line.resize(std::min(line.size(), out_.columns() - 1));
+    out_.write("\r\x1b[K" + line);
+  }
+
+  void clear() {
+    if (out_.columns)
+      out_.write("\r\x1b[K");
+  }
+
+ private:
+  progress_bar::output out_;
+  steady::time_point begin_ = steady::now();
+  steady::time_point shown_ = begin_;
+};
+
+nlohmann::json in_json(const sim::pair_watch::finding& x, const std::string& who) {
+  return {{"seconds", static_cast<double>(x.lasted) * 1e-9}, {"pair", who}};
+}
+
+nlohmann::json in_json(const sim::simulation_report& x) {
+  nlohmann::json bans = nlohmann::json::array();
+  for (const auto& y : x.bans)
+    bans.push_back({{"by", y.by},
+                    {"ip", y.ip},
+                    {"honest", y.honest},
+                    {"reason", y.reason},
+                    {"evidence", y.evidence}});
+  nlohmann::json questions = nlohmann::json::object();
+  for (const auto& [what, y] : x.exchanges)
+    questions[what] = {{"asked_on_accepted", y.asked[0]},
+                       {"answered_on_accepted", y.answered[0]},
+                       {"asked_on_dialed", y.asked[1]},
+                       {"answered_on_dialed", y.answered[1]}};
+  nlohmann::json found = nlohmann::json::array();
+  for (const auto& y : x.first_violations)
+    found.push_back({{"invariant", std::string{to_text(y.which)}},
+                     {"at", sim::text_of_time(y.at)},
+                     {"what", y.what}});
+  const auto events = x.messages + x.packets;
+  return {{"ok", x.ok()},
+          {"command", x.command},
+          {"nodes", x.options.nodes},
+          {"reference_share", x.options.reference_share},
+          {"seed", x.options.seed},
+          {"faults", x.options.faults.to_string()},
+          {"virtual_hours", x.virtual_hours},
+          {"real_seconds", x.real_seconds},
+          {"events", events},
+          {"messages", x.messages},
+          {"network_events", x.packets},
+          {"events_per_second", static_cast<double>(events) / std::max(x.real_seconds, 1e-9)},
+          {"connections", x.connections},
+          {"ends", x.ends},
+          {"faults_struck", x.strikes},
+          {"ended_by_timers_of_ours", x.timer_ends},
+          {"longest_apart", in_json(x.longest_apart, x.longest_apart_pair)},
+          {"longest_double", in_json(x.longest_double, x.longest_double_pair)},
+          {"questions", questions},
+          {"bans", bans},
+          {"honest_bans", x.honest_bans},
+          {"offences", x.offences},
+          {"height", x.height},
+          {"blocks_made", x.blocks_made},
+          {"converged_after_seconds",
+           x.converged_after ? nlohmann::json(*x.converged_after) : nlohmann::json(nullptr)},
+          {"pairs", x.pairs},
+          {"pairs_with_one_connection", x.pairs_linked},
+          {"invariant_violations", x.violations},
+          {"violations", found},
+          {"trace_lines", x.trace_lines},
+          {"trace_digest", fmt::format("{:016x}", x.trace_digest)},
+          {"message_digest", fmt::format("{:016x}", x.fingerprint)},
+          {"stopped_early", x.stopped_early}};
+}
+
+}  // namespace
+
+int run_simulate(const simulate_command& x) {
+  const auto faults = sim::fault_set::parse(x.faults);
+  if (!faults) {
+    fmt::print(stderr, "timenode: --faults: {}\n", faults.error().reason);
+    return usage_status;
+  }
+  sim::simulation_options options;
+  options.nodes = x.nodes;
+  options.hours = x.hours;
+  options.seed = x.seed;
+  options.faults = *faults;
+  options.reference_share = x.reference_share;
+  options.masternodes = x.masternodes;
+  options.trace_file = x.trace;
+  options.verbose = x.debug;
+  register_actor_types();
+  caf::core::init_global_meta_objects();
+  block_signals();
+  std::atomic<bool> stop{false};
+  stop_watcher watcher;
+  watcher.on_stop([&stop](int) { stop = true; });
+  progress_line progress;
+  const auto report = sim::simulate(options, [&](const sim::simulation_progress& at) {
+    progress.show(at);
+    return !stop;
+  });
+  progress.clear();
+  watcher.on_stop({});
+  if (!report) {
+    fmt::print(stderr, "timenode: {}\n", report.error().reason);
+    return EXIT_FAILURE;
+  }
+  if (x.as_json)
+    fmt::print("{}\n", in_json(*report).dump(2));
+  else
+    fmt::print("{}", sim::text_of(*report));
+  return report->ok() ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+}  // namespace timenode::app

@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# The long simulations: prints a line of a table for each (tests/sim/README.md) and fails if one did not hold.
+#
+#   tests/sim/long_run.sh [--quick] [--seeds N]
+#
+#   --quick    a tenth of the virtual time
+#   --seeds N  besides, N more seeds of a middle-sized network, three virtual hours each
+#
+# Takes the program from $TIMENODE, else from build/release.
+set -Eeuo pipefail
+repo_dir=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd)
+timenode=${TIMENODE:-$repo_dir/build/release/timenode}
+share=1
+seeds=0
+while [[ $# -gt 0 ]]; do
+  case "$1" in
+    --quick) share=0.1 ;;
+    --seeds)
+      seeds=${2:?--seeds takes a number}
+      shift
+      ;;
+    -h | --help)
+      sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}"
+      exit 0
+      ;;
+    *)
+      printf 'unknown argument: %s\n' "$1" >&2
+      exit 2
+      ;;
+  esac
+  shift
+done
+[[ -x $timenode ]] || {
+  printf '%s is not there: build it first (cmake --build --preset release --target timenode)\n' "$timenode" >&2
+  exit 1
+}
+
+failed=0
+report=$(mktemp)
+trap 'rm -f -- "$report"' EXIT
+
+# run WHAT HOURS ARGUMENT...
+run() {
+  local what="$1" hours status=0
+  hours=$(python3 -c "print(max(0.2, $2 * $share))")
+  shift 2
+  /usr/bin/env time -f '%M' -o "$report.memory" "$timenode" simulate --hours "$hours" --json "$@" >"$report" \
+    2>/dev/null || status=$?
+  python3 - "$report" "$report.memory" "$what" "$status" <<'PYTHON'
+import json
+import sys
+
+try:
+    x = json.load(open(sys.argv[1]))
+except ValueError:
+    print(f"| {sys.argv[3]} | ended with status {sys.argv[4]} and without a report |")
+    sys.exit(0)
+memory = int(open(sys.argv[2]).read().split()[-1]) // 1024
+violations = sum(x["invariant_violations"].values())
+print(
+    f"| {sys.argv[3]} | {x['nodes']} | {x['virtual_hours']:.4g} | {'OK' if x['ok'] else 'FAILED'}: "
+    f"{violations} violations, {x['honest_bans']} bans of honest peers, "
+    f"{x['ended_by_timers_of_ours']} ends by a timer of ours; {x['connections']} connections, "
+    f"apart at most {x['longest_apart']['seconds']:.0f} s, "
+    f"same tip after {x['converged_after_seconds']} s, "
+    f"{x['pairs_with_one_connection']} of {x['pairs']} pairs | {x['events'] / 1e6:.0f} million events, "
+    f"{x['real_seconds']:.0f} s, {x['events_per_second'] / 1e3:.0f} k/s, {memory} MiB | `{x['command']}` |"
+)
+PYTHON
+  rm -f -- "$report.memory"
+  [[ $status -eq 0 ]] || failed=1
+}
+
+printf '| scenario | nodes | virtual hours | result | cost | command |\n|---|---|---|---|---|---|\n'
+run 'all faults, three days' 72 --nodes 50 --seed 1
+run 'all faults, a day' 24 --nodes 100 --seed 2
+run 'all faults, a day, large' 24 --nodes 200 --seed 3
+run 'all faults, an hour, very large' 1 --nodes 1000 --seed 4
+run 'mixed with deployed peers' 24 --nodes 40 --seed 5 --reference-share 0.5
+run 'no faults, a month' 720 --nodes 10 --seed 6 --faults none
+for ((i = 0; i < seeds; ++i)); do
+  run "seed $((1000 + i))" 3 --nodes $((3 + i % 20)) --seed $((1000 + i)) --reference-share "0.$((i % 4))"
+done
+exit "$failed"

@@ -1,0 +1,46 @@
+// The simulation can fail: with a fault put into the rules on purpose it says which invariant does not hold.
+
+#include "tests/sim/scenario.hpp"
+
+using namespace sim;
+
+namespace {
+
+std::uint64_t count(world& w, timenode::invariant which) {
+  w.eyes().finish();
+  return w.eyes().violation_count(which);
+}
+
+} // namespace
+
+TEST_CASE("with a liveness limit of a few seconds the network ends its own connections, and no-cycling says so") {
+  world w{{.seed = 1, .nodes = 4, .liveness = {.dead_after = 4 * second}}};
+  w.start();
+  w.run_for(20 * minute);
+  CHECK(count(w, timenode::invariant::no_cycling) > 10);
+}
+
+TEST_CASE("without the fallback dial a node behind NAT stays alone, and one-link says so") {
+  world w{{.seed = 1, .nodes = 4, .undialable = 0.25, .link_rules = {.their_dial_wait = 10'000 * hour}}};
+  w.start();
+  w.run_for(20 * minute);
+  CHECK(count(w, timenode::invariant::one_link) > 0);
+}
+
+TEST_CASE("when both drop what they saw second, pairs lose both connections again and again, and one-link says so") {
+  world w{{.seed = 1, .nodes = 12, .nameless = 1, .link_rules = {.drop_second_seen = true}}};
+  w.start();
+  w.run_for(20 * minute);
+  // They do meet in the end, by luck; each loss costs connections.
+  CHECK(w.eyes().connections() > 2 * 66);
+}
+
+TEST_CASE("when nobody closes the second connection of a pair, one-link says so") {
+  world w{{.seed = 1,
+           .nodes = 8,
+           .nameless = 1,
+           .link_rules = {.duplicate_grace = 10'000 * hour}}};
+  w.start();
+  w.run_for(20 * minute);
+  CHECK(count(w, timenode::invariant::one_link) > 0);
+}

@@ -1,0 +1,67 @@
+// A run is nothing but its seed.
+
+#include "tests/sim/scenario.hpp"
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+using namespace sim;
+
+namespace {
+
+simulation_options options(const std::string& trace_file, std::uint64_t seed = 11) {
+  return {.nodes = 10, .hours = 0.75, .seed = seed, .reference_share = 0.2, .trace_file = trace_file, .verbose = true};
+}
+
+std::string contents(const std::string& file) {
+  std::ifstream in{file, std::ios::binary};
+  return {std::istreambuf_iterator<char>{in}, std::istreambuf_iterator<char>{}};
+}
+
+struct trace_files {
+  trace_files() { std::filesystem::create_directories(directory); }
+  ~trace_files() { std::filesystem::remove_all(directory); }
+  std::string directory = std::filesystem::temp_directory_path() / ("timenode-replay." + std::to_string(::getpid()));
+  std::string one = directory + "/one";
+  std::string two = directory + "/two";
+};
+
+} // namespace
+
+TEST_CASE("the same seed gives the same trace, byte for byte, and the same messages") {
+  trace_files files;
+  const auto first = must_hold(options(files.one));
+  std::uint64_t fingerprint = 0;
+  SUBCASE("twice in one process") {
+    // What is left in memory is not where it was.
+    const auto other = must_hold(options({}, 12));
+    CHECK(other.trace_digest != first.trace_digest);
+    fingerprint = must_hold(options(files.two)).fingerprint;
+  }
+  SUBCASE("in two processes") {
+    const auto child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+      // Other addresses of everything, and another environment on the stack.
+      std::vector<std::unique_ptr<char[]>> ballast;
+      for (std::size_t i = 1; i < 2000; ++i)
+        ballast.push_back(std::make_unique<char[]>(i * 7));
+      const auto again = simulate(options(files.two));
+      std::ofstream{files.directory + "/fingerprint"} << (again ? again->fingerprint : 0);
+      ::_exit(0);
+    }
+    int status = 1;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    CHECK(status == 0);
+    std::ifstream{files.directory + "/fingerprint"} >> fingerprint;
+  }
+  CHECK(fingerprint == first.fingerprint);
+  const auto one = contents(files.one);
+  CHECK(one.size() > 10'000);
+  CHECK(one == contents(files.two));
+}

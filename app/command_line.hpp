@@ -51,6 +51,7 @@ struct query_command {
     peers,
     explain_peer,
     explain_masternode,
+    explain_tip,
     stop,
     health,
     reload,
@@ -60,6 +61,12 @@ struct query_command {
   node_options node;    ///< Tells where its RPC is.
   std::string subject;  ///< The address to explain, the directory of the backup.
   bool as_json = false;
+};
+
+/// `check`.
+struct check_command {
+  node_options node;
+  bool repair = false;  ///< Keep what is whole of a damaged chain.
 };
 
 /// `config check`, `config show`, `config example`.
@@ -99,6 +106,7 @@ using command = std::variant<
     query_command,
     config_command,
     restore_command,
+    check_command,
     rpcauth_command,
     print_command>;
 // clang-format on

@@ -32,6 +32,7 @@ int carry_out(const command& chosen) {
                         [](const query_command& x) { return run_query(x); },
                         [](const config_command& x) { return run_config(x); },
                         [](const restore_command& x) { return run_restore(x); },
+                        [](const check_command& x) { return run_check(x); },
                         [](const rpcauth_command& x) { return run_rpcauth(x); },
                         [](const print_command& x) { return print(x); },
                     },

@@ -10,8 +10,8 @@ namespace {
 
 using span = std::span<const rpc_method>;
 
-std::array<span, 5> subjects() noexcept {
-  return {chain_methods(), network_methods(), masternode_methods(), ledger_methods(),
+std::array<span, 6> subjects() noexcept {
+  return {chain_methods(), fork_methods(), network_methods(), masternode_methods(), ledger_methods(),
           control_methods()};
 }
 
@@ -126,6 +126,8 @@ json warnings_json(const node_snapshot& x) {
   auto result = json::array();
   if (!x.keeper.storage_error.empty())
     result.push_back("The store fails: " + x.keeper.storage_error);
+  if (const auto warning = fork_warning(x.sync.forks))
+    result.push_back(*warning);
   for (const auto& who : x.silent)
     result.push_back(who + " did not answer in time");
   for (const auto& [name, count] : x.invariant_violations)

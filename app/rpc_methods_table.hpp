@@ -31,6 +31,8 @@ struct rpc_method {
 
 /// rpc_methods_chain.cpp
 std::span<const rpc_method> chain_methods() noexcept;
+/// rpc_methods_forks.cpp
+std::span<const rpc_method> fork_methods() noexcept;
 /// rpc_methods_network.cpp
 std::span<const rpc_method> network_methods() noexcept;
 /// rpc_methods_masternodes.cpp
@@ -63,6 +65,10 @@ tl::expected<ip_address, rpc_error> ip_argument(const json& x, std::string_view 
 /// What the node should tell its operator about itself: silent actors, a failing disk, violated
 /// invariants.
 json warnings_json(const node_snapshot& x);
+
+/// What an operator should know of a branch that masternodes have and we did not take; none if there
+/// is nothing.
+std::optional<std::string> fork_warning(const fork_snapshot& x);
 
 /// What the registry knows of an IP and why it does with it what it does; null when it knows
 /// nothing.

@@ -46,7 +46,8 @@ public:
   void send(net::shared_buffer bytes) override {
     if (ended_ || closing_ || !up_)
       return;
-    if (queued_ >= net::max_send_queue_bytes) {
+    const auto being_sent = queue_.empty() ? 0 : queue_.front()->size();
+    if (queued_ >= net::max_send_queue_bytes + being_sent) {
       fail(std::string{net::reason_send_overflow}, true);
       return;
     }

@@ -37,6 +37,16 @@ void branch_download::blocks_came(const ip_address& ip, std::span<const block_pt
   feed(unix_now, now);
 }
 
+void branch_download::offer(std::span<const block_ptr> blocks, std::int64_t unix_now,
+                            monotonic_ns now) {
+  sourced_blocks ours;
+  for (const auto& x : blocks)
+    if (x->header.height <= last_)
+      ours.push_back({x, ip_address{}, memory_of(*x)});
+  plan_.put_back(std::move(ours), bytes_ + pipeline_.bytes());
+  feed(unix_now, now);
+}
+
 /// Moves blocks whose turn it is into the pipeline.
 void branch_download::feed(std::int64_t unix_now, monotonic_ns now) {
   const auto latest = unix_now + chain::max_future_seconds;

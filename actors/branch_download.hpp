@@ -44,6 +44,8 @@ class branch_download {
 
   // -- blocks -----------------------------------------------------------------------
 
+  /// Blocks of the branch that we have ourselves, from its first on: they are checked like others.
+  void offer(std::span<const block_ptr> blocks, std::int64_t unix_now, monotonic_ns now);
   /// An answer to `GetBlockRange`. Blocks not asked for are dropped.
   void blocks_came(const ip_address& ip, std::span<const block_ptr> blocks, std::int64_t unix_now,
                    monotonic_ns now);

@@ -137,7 +137,8 @@ void fork_repair::check_failed(std::uint64_t run) {
 
 // -- what to do -----------------------------------------------------------------------
 
-fork_step fork_repair::step(monotonic_ns now) {
+fork_step fork_repair::step(std::int64_t unix_now, monotonic_ns now) {
+  unix_now_ = unix_now;
   fork_step result;
   for (const auto& x : watch_.due(chain_.tip().height, now))
     ask(x, now, result);

@@ -21,9 +21,11 @@
 #include "actors/branch_list.hpp"
 #include "actors/hash_desk.hpp"
 #include "actors/hash_poll.hpp"
-#include "net/random.hpp"
 #include "actors/tip_watch.hpp"
 #include "chain/block_store.hpp"
+#include "messages/masternode_messages.hpp"
+#include "messages/sync_messages.hpp"
+#include "net/random.hpp"
 
 #include <cstdint>
 #include <map>
@@ -112,7 +114,8 @@ class fork_repair {
 
   // -- what to do ---------------------------------------------------------------------
 
-  fork_step step(monotonic_ns now);
+  /// `unix_now`: by our wall clock, Unix seconds.
+  fork_step step(std::int64_t unix_now, monotonic_ns now);
   std::optional<monotonic_ns> next_deadline(monotonic_ns now) const;
 
   // -- what it is at --------------------------------------------------------------------
@@ -174,6 +177,7 @@ class fork_repair {
   void located(monotonic_ns now, fork_step& out);
   void judge_fork(monotonic_ns now, fork_step& out);
   void fetch(known_branch& branch, monotonic_ns now);
+  std::vector<block_ptr> from_shelf(const hash256& first) const;
   void work_on_download(monotonic_ns now, fork_step& out);
   void hand_over(monotonic_ns now, fork_step& out);
   void close(monotonic_ns now);
@@ -197,6 +201,7 @@ class fork_repair {
   hash_desk desk_;
   branch_list branches_;
   std::optional<fork_case> case_;
+  std::int64_t unix_now_ = 0;  ///< At the last step.
   monotonic_ns next_case_ = 0;
   monotonic_ns next_hint_ = 0;
   bool branches_first_ = false;  ///< Known branches and new suspicions take turns.

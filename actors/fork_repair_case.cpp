@@ -354,6 +354,24 @@ void fork_repair::fetch(known_branch& branch, monotonic_ns now) {
   for (const auto& ip : branch.peers)
     if (const auto i = peers_.find(ip); i != peers_.end())
       x.download->add_peer(ip, i->second.direction, std::max(i->second.height, least), now);
+  x.download->offer(from_shelf(branch.first), unix_now_, now);
+}
+
+/// What we had of a branch that was our chain once: a change back costs no download.
+std::vector<block_ptr> fork_repair::from_shelf(const hash256& first) const {
+  std::map<hash256, hash256> children;
+  for (const auto& x : chain_.shelved())
+    children.emplace(x.previous_hash, x.hash);
+  std::vector<block_ptr> result;
+  for (auto hash = std::optional{first}; hash;) {
+    auto block = chain_.block_on_shelf(*hash);
+    if (!block)
+      break;
+    result.push_back(std::move(block));
+    const auto next = children.find(*hash);
+    hash = next == children.end() ? std::nullopt : std::optional{next->second};
+  }
+  return result;
 }
 
 void fork_repair::work_on_download(monotonic_ns now, fork_step& out) {

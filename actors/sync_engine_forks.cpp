@@ -55,7 +55,7 @@ void sync_engine_state::hash_came(const ip_address& ip, const wire::block_hash_r
 void sync_engine_state::repair_forks(monotonic_ns now) {
   if (!masternodes_)
     forks_.masternodes({}, now);  // nobody knows any
-  auto step = forks_.step(now);
+  auto step = forks_.step(context_.unix_now(), now);
   const auto send_to = [this](const ip_address& ip, const wire::message& x) {
     if (const auto i = peers_.find(ip); i != peers_.end())
       self_->send(i->second.connection, line_of(x));

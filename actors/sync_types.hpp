@@ -3,8 +3,10 @@
 // What the parts of the sync engine hand to each other, and the numbers that bound them
 // (architecture, section 6). Plain values: no actor, no clock.
 
+#include "messages/chain_messages.hpp"
 #include "messages/ledger.hpp"
-#include "messages/node_messages.hpp"
+#include "messages/link_types.hpp"
+#include "messages/peer_messages.hpp"
 
 #include <chrono>
 #include <cstddef>

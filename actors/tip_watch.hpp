@@ -5,8 +5,8 @@
 // branches would never notice. Pure.
 
 #include "actors/hash_desk.hpp"
-#include "net/random.hpp"
 #include "actors/sync_types.hpp"
+#include "net/random.hpp"
 
 #include <cstdint>
 #include <map>

@@ -68,6 +68,7 @@ struct query_command {
     peers,
     explain_peer,
     explain_masternode,
+    explain_tip,
     stop,
     health,
     reload,
@@ -98,6 +99,12 @@ struct call_command {
   node_options node;
   std::string method;
   std::vector<std::string> params;  ///< Each JSON, or else a string as it stands.
+};
+
+/// `check`.
+struct check_command {
+  node_options node;
+  bool repair = false;  ///< Keep what is whole of a damaged chain.
 };
 
 /// `config check`, `config show`, `config example`.
@@ -162,6 +169,7 @@ using command = std::variant<
     call_command,
     config_command,
     restore_command,
+    check_command,
     rpcauth_command,
     key_command,
     replay_command,

@@ -36,6 +36,20 @@ void add_restore(CLI::App& to, command& chosen) {
   app.callback([x, &chosen] { chosen = *x; });
 }
 
+void add_check(CLI::App& to, command& chosen) {
+  auto& app = *to.add_subcommand("check", "Check every block and the unspent outputs of the chain");
+  auto x = std::make_shared<check_command>();
+  app.add_flag("--repair", x->repair,
+               "Keep the blocks below the first damage; the node downloads the rest");
+  add_config(app, x->node);
+  add_network(app, x->node);
+  add_data_dir(app, x->node);
+  app.footer("The node must not run meanwhile. Every hash, link, merkle root, reward and undo record\n"
+             "is recomputed, and in the end the hash of the unspent outputs. Exit status 1 when\n"
+             "something is wrong. The damaged chain is kept beside the repaired one.");
+  app.callback([x, &chosen] { chosen = *x; });
+}
+
 }  // namespace
 
 void add_file_commands(CLI::App& to, command& chosen) {
@@ -48,6 +62,7 @@ void add_file_commands(CLI::App& to, command& chosen) {
       ->required()
       ->type_name("");
   replay.callback([x, &chosen] { chosen = *x; });
+  add_check(to, chosen);
 }
 
 }  // namespace timenode::app

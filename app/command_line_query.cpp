@@ -59,6 +59,8 @@ void add_query_commands(CLI::App& to, command& chosen) {
   explain.require_subcommand(1);
   add_query(explain, chosen, "peer", "About an IP address", question::explain_peer);
   add_query(explain, chosen, "masternode", "About a masternode", question::explain_masternode);
+  add_query(explain, chosen, "tip", "Why our chain is the one it is, and which others are known",
+            question::explain_tip);
   add_query(to, chosen, "reload", "Have a running node read its configuration again",
             question::reload)
       .footer("Log level, peers and their limit, bans and trust change at once; what needs a "

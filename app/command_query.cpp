@@ -3,6 +3,7 @@
 #include "app/peer_text.hpp"
 #include "app/query_text.hpp"
 #include "app/rpc_client.hpp"
+#include "app/tip_text.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -73,6 +74,17 @@ rpc_outcome<void> show(const rpc_target& node, const std::string& method, const 
     print(*answer);
   else
     print(plain_text(*answer));
+  return {};
+}
+
+rpc_outcome<void> show_tip(const rpc_target& node, bool as_json) {
+  const auto answer = ask_node(node, "explaintip");
+  if (!answer)
+    return tl::unexpected{answer.error()};
+  if (as_json)
+    print(*answer);
+  else
+    print(tip_text(*answer, unix_now()));
   return {};
 }
 
@@ -150,6 +162,8 @@ rpc_outcome<void> ask(const query_command& x, const rpc_target& node) {
     return explain_peer(node, x.subject, x.as_json);
   case question::explain_masternode:
     return show(node, "explainmasternode", json::array({x.subject}), x.as_json);
+  case question::explain_tip:
+    return show_tip(node, x.as_json);
   case question::stop:
     return show(node, "stop", json::array(), false);
   case question::health:

@@ -33,6 +33,9 @@ inline constexpr int no_answer_status = 3;
 /// 0 when the configuration is right, 1 otherwise.
 int run_config(const config_command& x);
 
+/// 0 when the chain is right, or repaired; 1 otherwise.
+int run_check(const check_command& x);
+
 /// 0 when the backup is in place, 1 otherwise.
 int run_restore(const restore_command& x);
 

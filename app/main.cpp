@@ -35,6 +35,7 @@ int carry_out(const command& chosen) {
                         [](const call_command& x) { return run_call(x); },
                         [](const config_command& x) { return run_config(x); },
                         [](const restore_command& x) { return run_restore(x); },
+                        [](const check_command& x) { return run_check(x); },
                         [](const rpcauth_command& x) { return run_rpcauth(x); },
                         [](const key_command& x) { return run_key(x); },
                         [](const replay_command& x) { return run_replay(x); },

@@ -10,9 +10,9 @@ namespace {
 
 using span = std::span<const rpc_method>;
 
-std::array<span, 7> subjects() noexcept {
-  return {chain_methods(),  network_methods(), peer_methods(),   masternode_methods(),
-          ledger_methods(), actor_methods(),   control_methods()};
+std::array<span, 8> subjects() noexcept {
+  return {chain_methods(),      fork_methods(),   network_methods(), peer_methods(),
+          masternode_methods(), ledger_methods(), actor_methods(),   control_methods()};
 }
 
 tl::unexpected<rpc_error> bad_params(const rpc_method& method, const std::string& why) {
@@ -145,6 +145,8 @@ json warnings_json(const node_snapshot& x) {
   auto result = json::array();
   if (!x.keeper.storage_error.empty())
     result.push_back("The store fails: " + x.keeper.storage_error);
+  if (const auto warning = fork_warning(x.sync.forks))
+    result.push_back(*warning);
   for (const auto& who : x.silent)
     result.push_back(who + " did not answer in time");
   if (!x.registry.not_kept.empty())

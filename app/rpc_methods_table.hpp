@@ -35,6 +35,8 @@ struct rpc_method {
 
 /// rpc_methods_chain.cpp
 std::span<const rpc_method> chain_methods() noexcept;
+/// rpc_methods_forks.cpp
+std::span<const rpc_method> fork_methods() noexcept;
 /// rpc_methods_network.cpp
 std::span<const rpc_method> network_methods() noexcept;
 /// rpc_methods_peers.cpp
@@ -80,5 +82,9 @@ json known_peer_json(const known_peer_snapshot& x, std::int64_t now);
 
 /// The same from a snapshot of all; null when it is not in there.
 json explain_peer_json(const node_snapshot& x, const ip_address& ip, std::int64_t now);
+
+/// What an operator should know of a branch that masternodes have and we did not take; none if there
+/// is nothing.
+std::optional<std::string> fork_warning(const fork_snapshot& x);
 
 }  // namespace timenode

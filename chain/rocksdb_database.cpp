@@ -28,8 +28,8 @@ std::string in_directory(const std::filesystem::path& x) {
 
 failure explain_damage(const std::filesystem::path& directory, const std::string& what) {
   return {in_directory(directory) + " is damaged: " + what
-          + ". Move that directory away and start again: the chain is then downloaded anew (or "
-            "imported from a chain file)"};
+          + ". Run 'timenode check --repair', which keeps what is whole; the node downloads the rest. Or "
+            "move that directory away: then it downloads (or you import) all of it"};
 }
 
 failure explain_status(const std::filesystem::path& directory, const rocksdb::Status& status,

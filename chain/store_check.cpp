@@ -83,6 +83,17 @@ public:
     return with_coins_ ? replay(*checked) : std::string{};
   }
 
+  // The blocks beside the chain: each must be there and be itself.
+  std::optional<check_fault> check_shelf() const {
+    for (const auto& x : store_.shelved()) {
+      const auto block = store_.block_on_shelf(x.hash);
+      if (block == nullptr || block_hash(block->header) != x.hash)
+        return check_fault{x.height, "the block of a former branch with hash " + to_hex(x.hash)
+                                       + " cannot be read"};
+    }
+    return std::nullopt;
+  }
+
   std::string check_end(const chain_tip& tip) const {
     if (parent_ && parent_->height == tip.height && parent_->hash != tip.hash)
       return "its hash is " + to_hex(parent_->hash) + ", the tip is " + to_hex(tip.hash);
@@ -165,6 +176,8 @@ check_report check_store(const block_store& store, network_id network, std::uint
   }
   if (const auto reason = check.check_end(tip); !reason.empty())
     fault(last, reason);
+  if (whole && !report.fault)
+    report.fault = check.check_shelf();
   report.coins_checked = whole;
   return report;
 }

@@ -3,6 +3,7 @@
 #include "chain/bincode.hpp"
 #include "chain/hashes.hpp"
 #include "chain/hex.hpp"
+#include "messages/wire_codec.hpp"
 
 #include <algorithm>
 #include <string>
@@ -108,6 +109,21 @@ outcome<void> check_repeated(const std::vector<hash256>& txids) {
   return {};
 }
 
+// A block that no line can hold could be given to nobody (see `wire::max_block_text_bytes`).
+outcome<void> check_text(const block& x, std::size_t bytes) {
+  // No field has more than six characters for a byte: those are control characters in a string.
+  constexpr std::size_t most_characters_a_byte = 6;
+  constexpr std::size_t names_of_fields = 1024;
+  if (bytes * most_characters_a_byte + names_of_fields <= wire::max_block_text_bytes)
+    return {};
+  std::string text;
+  wire::encode_block(x, text);
+  if (text.size() > wire::max_block_text_bytes)
+    return fail("its text has " + number(text.size()) + " bytes, more than "
+                + number(wire::max_block_text_bytes) + ": it fits into no message");
+  return {};
+}
+
 outcome<checked_block> check(block_ptr pointer) {
   const auto& x = *pointer;
   checked_block result;
@@ -117,6 +133,8 @@ outcome<checked_block> check(block_ptr pointer) {
     return fail("it has " + number(result.bytes) + " bytes, more than " + number(max_block_bytes));
   if (x.header.height == 0)
     return fail("height 0 belongs to the genesis block, which cannot be replaced");
+  if (auto travels = check_text(x, result.bytes); !travels)
+    return tl::unexpected<failure>{std::move(travels.error())};
   for (const auto rule :
        {check_coinbase_place, check_rewards, check_output_sums, check_double_spends})
     if (auto kept = rule(x); !kept)

@@ -25,7 +25,7 @@ inline constexpr std::uint64_t reorg_warning_depth = 100;
 
 // `checked_block` is in messages/ledger.hpp, since actors send it to each other.
 
-/// Size, merkle root, coinbase first and only there, no double spend inside the block, rewards that add
+/// Size, as bincode and as text (a block that fits into no message is none), merkle root, coinbase first and only there, no double spend inside the block, rewards that add
 /// up and are paid by the coinbase in order. Genesis blocks fail: compare them to `genesis_block`.
 /// The failure names the rule and the values.
 outcome<checked_block> check_block(block_ptr block);

@@ -20,6 +20,12 @@ inline constexpr std::size_t max_blocks_response_bytes = 4u << 20;
 /// ... or at this many blocks, whichever comes first (protocol page, sections 1 and 3).
 inline constexpr std::size_t max_blocks_per_response = 101;
 
+/// Longest text of a block that can travel: with it a `BlockProposal`, which has most around its block,
+/// still is a line that everybody accepts. A block of 2,000,000 bytes of bincode is below it when it is
+/// mostly scripts (4 characters a byte), and can be above when it is mostly inputs (4.5) or strings with
+/// control characters (6): such a block is valid nowhere, since nobody could be given it.
+inline constexpr std::size_t max_block_text_bytes = max_line_bytes - 4096;
+
 /// The name of a message kind on the wire, e.g. "BlockHeightResponse". `kind` is an index of `message`.
 std::string_view kind_name(std::size_t kind) noexcept;
 inline std::string_view kind_name(const message& x) noexcept {
@@ -89,7 +95,8 @@ using shared_line = std::shared_ptr<const std::string>;
 shared_line encode_shared(const message& x);
 
 /// Encodes a `BlocksResponse` (or `BlockRangeResponse`) of as many of `blocks` from the front as fit
-/// `max_blocks_per_response` and `max_blocks_response_bytes`; always at least one if there is one.
+/// `max_blocks_per_response` and `max_blocks_response_bytes`; at least one if there is one, as long as
+/// that one fits into a line at all.
 shared_line encode_blocks_response(std::span<const block_ptr> blocks);
 shared_line encode_block_range_response(std::span<const block_ptr> blocks);
 

@@ -20,6 +20,10 @@ shared_line encode_blocks(std::span<const block_ptr> blocks) {
     if (i != 0)
       result->push_back(',');
     encode_block(*blocks[i], *result);
+    if (i == 0 && result->size() + tail.size() > max_line_bytes) {
+      result->resize(before); // Whoever got that line would have to take it for an attack.
+      break;
+    }
     if (i == 0) {
       // Neighbours are of a size: one allocation for all, an eighth more in case they are not.
       auto size = result->size();

@@ -104,7 +104,7 @@ void asio_connection::send(shared_buffer bytes) {
   std::unique_lock guard{mutex_};
   if (closed_ || close_reason_)
     return;
-  if (queue_.bytes() >= max_send_queue_bytes) {
+  if (queue_.bytes_behind_front() >= max_send_queue_bytes) {
     guard.unlock();
     // By reset: the peer does not read, so the kernel must not go on keeping bytes for it.
     request_close("send queue overflow", manner::reset);

@@ -21,6 +21,10 @@ void send_queue::push(shared_buffer bytes) {
   buffers_.push_back(std::move(bytes));
 }
 
+std::size_t send_queue::bytes_behind_front() const noexcept {
+  return head_ == buffers_.size() ? 0 : bytes_ - (buffers_[head_]->size() - offset_);
+}
+
 std::size_t send_queue::gather(std::span<iovec> out, std::size_t most) const noexcept {
   std::size_t used = 0;
   std::size_t total = 0;

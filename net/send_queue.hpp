@@ -22,6 +22,10 @@ public:
   /// How many bytes wait.
   std::size_t bytes() const noexcept { return bytes_; }
 
+  /// The same without the buffer that is being written: what a peer that does not read makes us keep,
+  /// however long one message may be.
+  std::size_t bytes_behind_front() const noexcept;
+
   bool empty() const noexcept { return bytes_ == 0; }
 
   /// Points `out` at the bytes in front, at most about `most` of them; returns how many entries

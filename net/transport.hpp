@@ -22,7 +22,8 @@ namespace timenode::net {
 /// back by `grant` (architecture, section 3). One chunk may overshoot it.
 inline constexpr std::size_t read_credit_messages = 256;
 inline constexpr std::size_t read_credit_bytes = 1u << 20;
-/// A connection whose queue holds this much when more is to be sent is closed: its peer does not read.
+/// A connection whose queue holds this much when more is to be sent is closed: its peer does not read. The
+/// message that is being written does not count: it alone may be of 8 MiB, and takes its time.
 inline constexpr std::size_t max_send_queue_bytes = 4u << 20;
 /// Below this, a connection that was above it tells `on_drained`.
 inline constexpr std::size_t send_low_water_bytes = 1u << 20;

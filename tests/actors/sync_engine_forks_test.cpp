@@ -105,6 +105,22 @@ TEST_CASE("a node changes over to the branch of all masternodes, longer, equal o
   }
 }
 
+TEST_CASE("a change back to a chain that we had fetches only what it has grown by") {
+  const auto theirs = branch_of(real_chain(), 30, 15);
+  fork_world w{ours};
+  const auto peers = w.masternodes_with(theirs, 5);
+  REQUIRE(w.comes_to(theirs, 60s));
+  const auto back = real_blocks(45);
+  for (const auto& x : peers) {
+    x.script->chain = back;
+    x.log->ranges.clear();
+  }
+  REQUIRE(w.comes_to(back, 2min));
+  for (const auto& x : peers)
+    for (const auto& y : x.log->ranges)
+      CHECK(y.first == 41);
+}
+
 TEST_CASE("all blocks of ours are undone by one commit, together with the first of theirs") {
   const auto theirs = branch_of(real_chain(), 30, 25);
   fork_world w{ours};

@@ -5,6 +5,7 @@
 #include "tests/actors/scripted_peer.hpp"
 
 #include <doctest/doctest.h>
+#include <spdlog/sinks/base_sink.h>
 
 #include <functional>
 
@@ -23,6 +24,17 @@ struct lie {
 void drop_every_third(block_list& blocks) {
   std::size_t i = 0;
   std::erase_if(blocks, [&](const auto&) { return i++ % 3 == 1; });
+}
+
+/// Valid blocks, each on the one before, but of a network that is not ours.
+const block_list& foreign_chain() {
+  static const auto result = [] {
+    block_list blocks{chain::genesis_block(network_id::mainnet).block};
+    while (blocks.size() <= 2000)
+      blocks.push_back(next_block(*blocks.back(), "foreign"));
+    return blocks;
+  }();
+  return result;
 }
 
 const std::vector<lie>& lies() {
@@ -74,6 +86,27 @@ const std::vector<lie>& lies() {
        }},
       {"is on another branch",
        [] { return peer_script{.chain = branch_of(real_chain(), 40, 2000, "other")}; }},
+      {"serves another network's chain", [] { return peer_script{.chain = foreign_chain()}; }},
+      {"sends the same block for ever",
+       [] {
+         return peer_script{.chain = real_chain(),
+                            .distort = [](block_list& x) { x = {real_chain()[1]}; }};
+       }},
+      {"sends all that it was asked for as the same block",
+       [] {
+         return peer_script{.chain = real_chain(), .distort = [](block_list& x) {
+                              if (!x.empty())
+                                x.assign(x.size(), x.front());
+                            }};
+       }},
+      {"sends more than was asked for",
+       [] {
+         return peer_script{.chain = real_chain(), .distort = [](block_list& x) {
+                              for (auto h = x.empty() ? 0 : x.back()->header.height + 1;
+                                   h > 0 && h < real_chain().size() && x.size() < 500; ++h)
+                                x.push_back(real_chain()[h]);
+                            }};
+       }},
       {"claims too much", [] { return peer_script{.chain = real_blocks(5), .claim = 1ull << 63}; }},
       {"claims the highest number there is",
        [] { return peer_script{.chain = real_blocks(5), .claim = ~std::uint64_t{0}}; }},
@@ -286,6 +319,78 @@ TEST_CASE("blocks from the future are no violation and are taken when their time
   CHECK(w.violations->empty());
   CHECK(a.log->requests.size() < 20);
   CHECK(w.reaches(31, 400s));
+}
+
+TEST_CASE("answers of a hundred megabytes do not break the bound on memory, nor stop the others") {
+  // Each block is near what a line can hold; 101 of them come for whatever is asked.
+  block_list large = real_blocks(0);
+  while (large.size() <= 101)
+    large.push_back(next_block(*large.back(), "large", 600'000));
+  sync_world w;
+  std::size_t most = 0;
+  const auto flood = [&large](block_list& x) { x = {large.begin() + 1, large.end()}; };
+  for (std::size_t i = 0; i < 3; ++i)
+    w.add(address(i), {.chain = real_chain(), .delay = 20ms, .distort = flood});
+  const auto honest = w.add("10.0.0.1", {.chain = real_chain(), .delay = 50ms});
+  for (int i = 0; i < 200; ++i) {
+    w.advance(100ms);
+    most = std::max<std::size_t>(most, w.look().buffered_bytes);
+  }
+  // What waits is bounded; a run of blocks that is being checked is part of it.
+  CHECK(most > 0);
+  CHECK(most <= sync::max_waiting_bytes + sync::max_run_bytes);
+  // The large ones link to genesis, and so may come first; all the same there is progress.
+  CHECK(w.height() >= 101);
+}
+
+TEST_CASE("the same announcement a thousand times is one block, and none when it is not ours") {
+  sync_world w;
+  const auto a = w.add("10.0.0.1", {.chain = real_blocks(20)});
+  REQUIRE(w.reaches(20, 1s));
+  const auto other = branch_of(real_chain(), 18, 5);
+  for (int i = 0; i < 1000; ++i) {
+    CHECK(w.judge(a, real_chain()[20]).verdict == flood_verdict::ignore);
+    CHECK(w.judge(a, other[21]).verdict == flood_verdict::ignore);
+  }
+  CHECK(w.height() == 20);
+  CHECK(w.look().buffered_blocks == 0);
+  CHECK(w.violations->empty());
+}
+
+TEST_CASE("liars do not flood the log") {
+  // Counts lines; the level is that of a running node.
+  struct counting_sink : spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+    void sink_it_(const spdlog::details::log_msg& x) override {
+      lines.emplace_back(x.payload.data(), x.payload.size());
+    }
+    void flush_() override {}
+    std::vector<std::string> lines;
+  };
+  const auto sink = std::make_shared<counting_sink>();
+  const auto before = spdlog::default_logger();
+  sync_world w;
+  w.store_blocks({real_chain().begin() + 1, real_chain().begin() + 60});
+  w.start();
+  spdlog::set_default_logger(std::make_shared<spdlog::logger>("test", sink));
+  for (std::size_t i = 0; i < 60; ++i) {
+    const auto& lie = lies()[i % lies().size()];
+    auto x = w.make(address(i), lie.script());
+    w.enter_masternode(x.ip);
+    w.up(x);
+  }
+  for (int minute = 0; minute < 10; ++minute) {
+    w.advance(1min);
+    for (std::size_t i = 0; i < 60; ++i)
+      w.self->send(*w.engine, atom::judge_v, *ip_address::parse(address(i)),
+                   wire::message{wire::block_announcement{
+                       next_block(*real_chain()[40], "lie" + std::to_string(i))}});
+  }
+  spdlog::set_default_logger(before);
+  for (const auto& x : sink->lines)
+    CHECK(!x.empty());
+  // Ten kinds of lines at most, each of them limited to a dozen a minute.
+  CHECK(sink->lines.size() > 0);
+  CHECK(sink->lines.size() < 150);
 }
 
 TEST_CASE("blocks that nobody asked for are dropped") {

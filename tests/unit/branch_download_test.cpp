@@ -101,6 +101,29 @@ TEST_CASE("a branch that ends below what was claimed is complete where it ends")
   CHECK(x.blocks().size() == 20);
 }
 
+TEST_CASE("what we have ourselves is not asked for, and checked all the same") {
+  const branch theirs{20};
+  branch_download x{branch::ancestor(), theirs.first(), 50, 2, 1, 0};
+  x.add_peer(ip(1), link_direction::outbound, 50, 0);
+  x.offer(theirs.range(31, 44), late, 0);
+  const auto asked = x.step(0);
+  REQUIRE(!asked.empty());
+  CHECK(asked.front().first == 45);
+  check_all(x, 0);
+  x.blocks_came(ip(1), theirs.range(45, 50), late, second);
+  check_all(x, second);
+  CHECK(x.complete());
+  CHECK(x.blocks().size() == 20);
+
+  const branch other{20, 9};
+  branch_download y{branch::ancestor(), theirs.first(), 50, 2, 1, 0};
+  y.add_peer(ip(1), link_direction::outbound, 50, 0);
+  y.offer(other.range(31, 44), late, 0);
+  CHECK(y.step(0).front().first == 31);
+  serve(y, theirs, second);
+  CHECK(y.complete());
+}
+
 TEST_CASE("blocks of yet another branch are not taken, and others are asked") {
   const branch theirs{20};
   const branch wrong{20, 9};

@@ -116,6 +116,7 @@ TEST_CASE("command line: queries know where to ask") {
   CHECK(peer.subject == "192.0.2.1");
   CHECK(parsed<query_command>({"explain", "masternode", "192.0.2.1"}).what ==
         question::explain_masternode);
+  CHECK(parsed<query_command>({"explain", "tip"}).what == question::explain_tip);
 }
 
 TEST_CASE("command line: commands about a running node take where it is, and what they are about") {

@@ -171,6 +171,36 @@ TEST_CASE("a block has at most 2,000,000 bytes, and may have as many") {
   CHECK(padded(2'000'001) == "block 42: it has 2000001 bytes, more than 2000000");
 }
 
+TEST_CASE("a block whose text fits into no message is none, though its bytes are few enough") {
+  // Inputs have 48 bytes each, and up to 218 characters.
+  const auto with_inputs = [](std::size_t count) {
+    return refusal([count](block& x) {
+      transaction tx;
+      tx.version = 1;
+      for (std::size_t i = 0; i < count; ++i) {
+        hash256 txid;
+        txid.fill(200);
+        for (std::size_t j = 0; j < 8; ++j)
+          txid[j] = static_cast<std::uint8_t>(100 + (i >> (4 * j)) % 16);
+        tx.inputs.push_back({{txid, 0xffffffff}, {}, 0xffffffff});
+      }
+      x.transactions.push_back(std::move(tx));
+    });
+  };
+  CHECK(with_inputs(35'000) == "accepted");
+  const auto refused = with_inputs(41'000);
+  CHECK(contains(refused, "block 42: its text has 8"));
+  CHECK(contains(refused, "more than 8384512: it fits into no message"));
+  // As many bytes of script have four characters each at most.
+  CHECK(refusal([](block& x) {
+          transaction tx;
+          tx.version = 1;
+          tx.inputs.push_back({{}, byte_string(1'990'000, 255), 0});
+          x.transactions.push_back(std::move(tx));
+        })
+        == "accepted");
+}
+
 TEST_CASE("a block follows on its parent by height and hash") {
   const auto x = good_block();
   CHECK(placement(x, on_parent, late) == "accepted");

@@ -294,6 +294,9 @@ TEST_CASE("a response has at most 4 MiB, but always a block") {
   line = encode_blocks_response(blocks);
   CHECK(line->size() > max_blocks_response_bytes);
   CHECK(blocks_in(*line).size() == 1);
+  // One that fits into no line is not sent: it would be taken for an attack.
+  blocks.assign(2, block_of_size(9 << 20));
+  CHECK(*encode_blocks_response(blocks) == "{\"BlocksResponse\":[]}\n");
   // Exactly at the limit.
   std::string half;
   encode_block(*block_of_size(1 << 20), half);

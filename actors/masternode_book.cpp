@@ -40,7 +40,8 @@ void masternode_book::add_self(const masternode_self& self, moment now) {
   auto& x = records_[self.ip];
   x.belief = standing::first_hand;
   x.shown = {.ip = self.ip, .reward_address = self.reward_address, .tier = self.tier,
-             .key = self.key, .active = true, .ours = true, .first_seen = now.unix_s,
+             .key = self.key, .active = true, .ours = true, .active_since = now.unix_s,
+             .first_seen = now.unix_s,
              .last_seen = now.unix_s, .why = "this node"};
 }
 
@@ -226,6 +227,7 @@ void masternode_book::update(record& x, moment now, std::string why) {
   if (active == x.shown.active)
     return;
   x.shown.active = active;
+  x.shown.active_since = active ? now.unix_s : 0;
   x.shown.why = std::move(why);
   active_ += active ? 1 : std::size_t{0} - 1;
 }
@@ -266,6 +268,10 @@ std::vector<masternode_entry> masternode_book::list(moment now) const {
   result.reserve(records_.size());
   for (const auto& [ip, x] : records_) {
     result.push_back(x.shown);
+    result.back().hearsay = x.belief == standing::hint;
+    // What others say its key is may be anything; what it signs its heartbeats with was attested to.
+    if (x.belief == standing::attested)
+      result.back().key = x.beat_key;
     if (x.shown.ours || (x.belief == standing::first_hand && x.shown.connected))
       result.back().last_seen = now.unix_s;
   }

@@ -6,6 +6,7 @@
 #include "actors/alarm.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/masternode_book.hpp"
+#include "actors/masternode_identity.hpp"
 #include "actors/node_context.hpp"
 #include "net/random.hpp"
 #include "chain/keys.hpp"
@@ -33,17 +34,6 @@ inline constexpr double masternode_jitter = 0.1;
 /// Lists that a peer may send without being asked again: the answers to the question that a
 /// connection begins with and to ours. More are dropped.
 inline constexpr int lists_at_first = 2;
-
-/// What makes this node a masternode.
-struct masternode_identity {
-  chain::key_pair keys;
-  std::string reward_address;
-  wire::masternode_tier tier = wire::masternode_tier::free;
-  /// Sequence number of the first heartbeat. 0 stands for the Unix time at start, which is above
-  /// all that an earlier run used (it beat at most every 54 s), so that no peer takes the first
-  /// ones for replays.
-  std::uint64_t first_sequence = 0;
-};
 
 class masternode_table_state {
 public:

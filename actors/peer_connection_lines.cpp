@@ -106,6 +106,7 @@ void peer_connection_state::route(message_route to, wire::message& x) {
 void peer_connection_state::answer(wire::message& x) {
   if (const auto* ping = std::get_if<wire::ping>(&x)) {
     ++pings_answered_;
+    compare_clocks(ping->timestamp);
     reply(wire::pong{ping->nonce, ping->timestamp});
   } else if (const auto* pong = std::get_if<wire::pong>(&x)) {
     if (const auto took = liveness_.answered(pong->nonce, monotonic_now(*self_))) {

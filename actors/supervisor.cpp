@@ -1,6 +1,7 @@
 #include "actors/supervisor.hpp"
 
 #include "actors/block_checker.hpp"
+#include "actors/block_producer.hpp"
 #include "actors/block_server.hpp"
 #include "actors/chain_keeper.hpp"
 #include "actors/gossip.hpp"
@@ -73,20 +74,29 @@ void supervisor_state::spawn_all() {
     = spawn<sync_engine>(false, context, actors_.keeper, checkers, reader, actors_.registry);
   actors_.masternodes
     = spawn<masternode_table>(false, context, actors_.registry, actors_.directory, parts_.masternode);
-  actors_.gossip = spawn<gossip>(false, context, actors_.registry, judge_actor{actors_.sync},
-                                 judge_actor{actors_.masternodes});
+  actors_.producer = spawn<block_producer>(
+    true, context,
+    producer_parts{actors_.keeper, actors_.masternodes, actors_.registry,
+                   sync_status_actor{actors_.sync}, transaction_source_actor{}, parts_.store,
+                   parts_.journal, parts_.masternode});
+  actors_.gossip = spawn<gossip>(false, context, actors_.registry,
+                                 flood_judges{judge_actor{actors_.sync},
+                                              judge_actor{actors_.masternodes},
+                                              judge_actor{actors_.producer}});
   actors_.telemetry
     = spawn<telemetry>(false, context,
                        telemetry_sources{actors_.registry, actors_.directory, actors_.gossip,
-                                         actors_.keeper, actors_.sync, actors_.masternodes},
+                                         actors_.keeper, actors_.sync, actors_.masternodes,
+                                         actors_.producer},
                        [transport = parts_.transport] { return transport->open_connections(); },
                        parts_.check_interval);
   self_->send(actors_.masternodes, atom::attach_v, actors_.gossip);
   self_->send(actors_.sync, atom::attach_v, actors_.gossip);
   self_->send(actors_.sync, atom::attach_v, masternode_list_actor{actors_.masternodes});
+  self_->send(actors_.producer, atom::attach_v, actors_.gossip);
   self_->send(actors_.registry, atom::attach_v,
               peer_routes{actors_.directory, actors_.gossip, server, actors_.sync,
-                          actors_.masternodes});
+                          actors_.masternodes, actors_.producer});
   // The others subscribe by themselves with what they were given.
   self_->send(actors_.registry, atom::subscribe_v, peer_listener_actor{actors_.sync});
   if (parts_.alive) {

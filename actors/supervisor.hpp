@@ -9,6 +9,7 @@
 #include "actors/node_context.hpp"
 #include "actors/peer_directory.hpp"
 #include "chain/block_store.hpp"
+#include "chain/vote_journal.hpp"
 #include "net/line_store.hpp"
 #include "net/transport.hpp"
 
@@ -33,6 +34,8 @@ struct node_parts {
   /// Where bans and addresses are kept; null: a restart forgets them. What it had is in the two configurations
   /// (`kept`): whoever makes the node reads it first, since a file that cannot be read is a reason not to start.
   std::shared_ptr<net::line_store> kept;
+  /// What the masternode signed. Null: it signs nothing.
+  std::shared_ptr<chain::vote_journal> journal;
   net::transport* transport = nullptr; ///< Outlives the actors.
   bool bind_local = true;              ///< Dial from our own IP, when it is known.
   /// Actors that wait for the disk get threads of their own. Off in tests, whose scheduler has one thread.

@@ -41,6 +41,7 @@ struct telemetry_sources {
   snapshot_source<sync_snapshot> sync;            ///< A `sync_engine_actor`.
   caf::typed_actor<auto(atom::list)->caf::result<std::vector<masternode_entry>>>
       masternodes;  ///< A `masternode_table_actor`.
+  snapshot_source<consensus_snapshot> consensus;  ///< A `block_producer_actor`.
 };
 
 /// Collects what the others know, and checks every ten seconds that it fits together

@@ -31,6 +31,8 @@ struct masternode_entry {
   bool active = false;
   bool ours = false;  ///< This node itself.
   bool connected = false;
+  bool hearsay = false;            ///< Others named it; we never heard of it first hand.
+  std::int64_t active_since = 0;   ///< Unix seconds; 0 while it is not active.
   std::int64_t first_seen = 0;     ///< Unix seconds.
   std::int64_t last_seen = 0;      ///< First hand.
   std::uint64_t heartbeat = 0;     ///< Last sequence number.
@@ -42,7 +44,8 @@ struct masternode_entry {
     return f.object(x).fields(
         f.field("ip", x.ip), f.field("reward_address", x.reward_address), f.field("tier", x.tier),
         f.field("key", x.key), f.field("active", x.active), f.field("ours", x.ours),
-        f.field("connected", x.connected), f.field("first_seen", x.first_seen),
+        f.field("connected", x.connected), f.field("hearsay", x.hearsay),
+        f.field("active_since", x.active_since), f.field("first_seen", x.first_seen),
         f.field("last_seen", x.last_seen), f.field("heartbeat", x.heartbeat),
         f.field("attestations", x.attestations), f.field("why", x.why));
   }

@@ -71,7 +71,7 @@ struct fixture : test_node {
     std::tie(directory, wanted) = spawn_recording_directory(system);
     std::tie(blocks, block_judge) = spawn_recording_judge(system);
     uut = system.spawn<masternode_table>(context, registry, directory, std::move(identity));
-    flooder = system.spawn<gossip>(context, registry, blocks, judge_actor{uut});
+    flooder = system.spawn<gossip>(context, registry, flood_judges{blocks, judge_actor{uut}});
     self->send(uut, atom::attach_v, flooder);
     run();
     for (int i = 1; i <= 4; ++i)

@@ -136,13 +136,17 @@ std::optional<member_set> block_producer_state::members_for(const chain_tip& par
   by_presence = paid.size() < chain::least_masternodes
                 || context_.rules.present_set_at == parent.height + 1;
   auto result = by_presence ? view_.present() : view_.paid_by(paid);
-  const auto least = by_presence && parent.height == 0
-                       ? std::max(context_.rules.first_masternodes, chain::least_masternodes)
-                       : chain::least_masternodes;
-  if (result.size >= least)
+  const auto is_first = by_presence && parent.height == 0;
+  const auto least = is_first ? context_.rules.wanted_first() : chain::least_masternodes;
+  if (!least) {
+    idle_because_ = "no block says who decides, and this is a public network: its first blocks come from peers "
+                    "(consensus.first_masternodes begins a new chain)";
+    return std::nullopt;
+  }
+  if (result.size >= *least)
     return result;
   idle_because_ = "there are " + std::to_string(result.size) + " active masternodes, and "
-                  + std::to_string(least) + " are needed to make a block";
+                  + std::to_string(*least) + " are needed to make a block";
   return std::nullopt;
 }
 

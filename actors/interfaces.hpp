@@ -220,6 +220,14 @@ using sync_engine_actor = caf::typed_actor<
 using masternode_table_actor = caf::typed_actor<
   // Every masternode that is known.
   auto(atom::list)->caf::result<std::vector<masternode_entry>>,
+  // The answer to GetMasternodes: the active ones.
+  auto(atom::serve)->caf::result<encoded_line>,
+  // What is known of one, and why it counts as what it does.
+  auto(atom::explain, ip_address)->caf::result<masternode_detail>,
+  // What came of heartbeats.
+  auto(atom::snapshot)->caf::result<attestation_stats>,
+  // Keeps the table for the next start; answers when that is done, or cannot be.
+  auto(atom::save)->caf::result<void>,
   // The lines that we introduce ourselves with to a new peer: our announcement, if we are a masternode.
   auto(atom::announce)->caf::result<std::vector<wire::message>>,
   // From here on our own heartbeats and attestations go out through this actor, which asks us to judge.

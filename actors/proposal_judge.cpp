@@ -43,7 +43,7 @@ judged_block judge_proposal(const block_ptr& block, const judging_context& conte
                                             context.now);
       !follows)
     return impossible(std::move(follows.error().reason));
-  chain::coin_overlay coins{store};
+  chain::coin_overlay coins{store, context.rules.spending(context.network)};
   auto undo = coins.connect(*checked);
   if (!undo)
     return impossible(std::move(undo.error().reason));

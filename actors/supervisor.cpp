@@ -55,10 +55,12 @@ void supervisor_state::spawn_all() {
   if (!context.ticker)
     context.ticker = spawn<ticker>(false);
   std::shared_ptr<const chain::chain_reader> reader = parts_.store;
+  masternode_memory table{std::move(parts_.masternodes_kept), {}};
   if (parts_.kept) {
     auto archive = spawn<peer_archive>(true, parts_.kept);
     parts_.registry.archive = archive;
     parts_.directory.archive = archive;
+    table.archive = archive;
   }
   // The order is that of dependence; what is needed by those before comes to them by `attach`.
   actors_.keeper = spawn<chain_keeper>(true, context, parts_.store);
@@ -73,7 +75,8 @@ void supervisor_state::spawn_all() {
   actors_.sync
     = spawn<sync_engine>(false, context, actors_.keeper, checkers, reader, actors_.registry);
   actors_.masternodes
-    = spawn<masternode_table>(false, context, actors_.registry, actors_.directory, parts_.masternode);
+    = spawn<masternode_table>(false, context, actors_.registry, actors_.directory, parts_.masternode,
+                              std::move(table));
   actors_.producer = spawn<block_producer>(
     true, context,
     producer_parts{actors_.keeper, actors_.masternodes, actors_.registry,
@@ -116,12 +119,21 @@ caf::result<void> supervisor_state::stop() {
   parts_.transport->stop_listening();
   // While the peers are still connected: those are the ones to begin with at the next start.
   self_->request(actors_.directory, book_saved_within, atom::save_v)
-    .then([this] { close_connections(); },
+    .then([this] { save_masternodes(); },
           [this](const caf::error&) {
             spdlog::warn("stopping without waiting any longer for the address book to be written");
-            close_connections();
+            save_masternodes();
           });
   return promise;
+}
+
+void supervisor_state::save_masternodes() {
+  self_->request(actors_.masternodes, book_saved_within, atom::save_v)
+    .then([this] { close_connections(); },
+          [this](const caf::error&) {
+            spdlog::warn("stopping without waiting any longer for the masternode table to be written");
+            close_connections();
+          });
 }
 
 void supervisor_state::close_connections() {

@@ -30,6 +30,7 @@ struct node_parts {
   registry_config registry;
   directory_config directory;
   std::optional<masternode_identity> masternode; ///< None: not a masternode.
+  std::vector<std::string> masternodes_kept;     ///< The masternode table of the last run.
   std::shared_ptr<chain::block_store> store;
   /// Where bans and addresses are kept; null: a restart forgets them. What it had is in the two configurations
   /// (`kept`): whoever makes the node reads it first, since a file that cannot be read is a reason not to start.
@@ -75,6 +76,7 @@ private:
   template <class Actor, class... Args>
   auto spawn(bool own_thread, Args&&... args);
   caf::result<void> stop();
+  void save_masternodes();
   void close_connections();
   void stop_next();
   void on_down(const caf::down_msg& msg);

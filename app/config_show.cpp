@@ -156,7 +156,7 @@ const std::array items{
          [](const node_config& x) { return flag(x.consensus.require_signatures); },
          [](const settings& x) { return x.require_signatures.has_value(); }},
     item{"consensus.first_masternodes",
-         [](const node_config& x) { return std::to_string(x.consensus.first_masternodes); },
+         [](const node_config& x) { return std::to_string(x.consensus.first_masternodes.value_or(0)); },
          [](const settings& x) { return x.first_masternodes.has_value(); }},
     item{"consensus.present_set_at",
          [](const node_config& x) { return std::to_string(x.consensus.present_set_at.value_or(0)); },

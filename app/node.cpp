@@ -231,7 +231,8 @@ outcome<std::unique_ptr<node>> node::start(const node_config& config, node_surro
   auto kept = std::make_shared<line_files>(config.data_dir);
   auto access = kept->load(net::access_lines);
   auto addresses = kept->load(net::address_lines);
-  for (const auto* list : {&access, &addresses})
+  auto masternodes = kept->load(net::masternode_lines);
+  for (const auto* list : {&access, &addresses, &masternodes})
     if (!*list)
       return tl::unexpected{list->error()};
 
@@ -265,6 +266,7 @@ outcome<std::unique_ptr<node>> node::start(const node_config& config, node_surro
   parts.registry.trusted_only = config.trusted_only;
   parts.registry.kept = std::move(*access);
   parts.directory.kept = std::move(*addresses);
+  parts.masternodes_kept = std::move(*masternodes);
   parts.kept = std::move(kept);
   parts.directory.configured = config.bootstrap_peers;
   parts.directory.max_peers = config.max_peers;

@@ -104,18 +104,9 @@ class producer_world : public test_node {
         .reward_address = timenode::chain::address_of(x.keys.public_key(), own.network),
         .tier = timenode::wire::masternode_tier::free};
     std::tie(x.registry, x.told) = spawn_recording_registry(system);
-    auto directory = system.spawn([]() -> timenode::peer_directory_actor::behavior_type {
+    auto directory = system.spawn([]() -> timenode::dial_wish_actor::behavior_type {
       using namespace timenode;
-      return {
-          [](const dial_report&) {},
-          [](atom::want, const endpoint&, dial_purpose) {},
-          [](atom::sample) { return std::vector<std::string>{}; },
-          [](atom::snapshot) { return directory_snapshot{}; },
-          [](atom::peer_up, const peer_info&, const peer_connection_actor&) {},
-          [](atom::peer_down, const ip_address&) {},
-          [](const ip_address&, const wire::message&) {},
-          [](atom::wake, std::uint64_t) {},
-      };
+      return {[](atom::want, const endpoint&, dial_purpose) {}};
     });
     directories_.push_back(directory);
     x.keeper = system.spawn<timenode::chain_keeper>(own, x.store);
@@ -287,6 +278,7 @@ class producer_world : public test_node {
           [deliver](atom::extension, const std::string&, const encoded_line& line) { deliver(line); },
           [](atom::close, link_end, const std::string&) {},
           [](atom::probe) {},
+          [](atom::own_address, const ip_address&) {},
           [](atom::snapshot) { return peer_snapshot{}; },
           [](atom::wake, std::uint64_t) {},
       };
@@ -319,7 +311,7 @@ class producer_world : public test_node {
   }
 
   std::set<std::pair<std::size_t, std::size_t>> cut_;
-  std::vector<timenode::peer_directory_actor> directories_;
+  std::vector<timenode::dial_wish_actor> directories_;
   timenode::link_id links_ = 0;
 };
 

@@ -114,7 +114,8 @@ snapshot_source<sync_snapshot> spawn_sync(caf::actor_system& system, world& w) {
 
 masternode_source spawn_masternodes(caf::actor_system& system, world& w) {
   return system.spawn([&w]() -> masternode_source::behavior_type {
-    return {[&w](atom::list) { return w.masternodes; }};
+    return {[&w](atom::list) { return w.masternodes; },
+            [](atom::snapshot) { return attestation_stats{}; }};
   });
 }
 

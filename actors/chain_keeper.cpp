@@ -13,7 +13,8 @@ namespace timenode {
 
 chain_keeper_state::chain_keeper_state(chain_keeper_actor::pointer self, node_context context,
                                        std::shared_ptr<chain::block_store> store)
-    : self_{self}, context_{std::move(context)}, store_{std::move(store)}, chain_{*store_} {}
+    : self_{self}, context_{std::move(context)}, store_{std::move(store)},
+      chain_{*store_, context_.rules.spending(context_.network)} {}
 
 chain_keeper_actor::behavior_type chain_keeper_state::make_behavior() {
   self_->set_down_handler([this](const caf::down_msg& msg) { forget(msg.source); });

@@ -45,6 +45,14 @@ public:
     }
   }
 
+  /// Calls `f(key, until)` for each key that is still remembered, in the order in which they came.
+  template <class F>
+  void for_each(monotonic_ns now, F f) const {
+    for (const auto& x : order_)
+      if (x.until > now)
+        f(x.key, x.until);
+  }
+
   /// Never above the capacity. Keys whose time is over may still be counted.
   std::size_t size() const noexcept { return keys_.size(); }
 

@@ -18,16 +18,15 @@ bool is_flooded(const wire::message& x) noexcept {
   return is_one_of<wire::block_announcement, wire::heartbeat_broadcast, wire::heartbeat_attestation,
                    wire::transaction_broadcast, wire::transaction_vote, wire::transaction_finalized,
                    wire::transaction_rejected, wire::block_proposal, wire::block_vote,
-                   wire::block_commit, wire::utxo_state_update>(x);
+                   wire::block_commit, wire::utxo_state_update, wire::block_ballot>(x);
 }
 
 } // namespace
 
 gossip_state::gossip_state(gossip_actor::pointer self, node_context context,
-                           connection_registry_actor registry, judge_actor blocks,
-                           judge_actor masternodes)
+                           connection_registry_actor registry, flood_judges judges)
   : self_{self}, context_{std::move(context)}, registry_{std::move(registry)},
-    blocks_{std::move(blocks)}, masternodes_{std::move(masternodes)} {}
+    judges_{std::move(judges)} {}
 
 gossip_actor::behavior_type gossip_state::make_behavior() {
   self_->send(registry_, atom::subscribe_v, peer_listener_actor{self_});
@@ -83,7 +82,8 @@ void gossip_state::on_item(const ip_address& from, wire::message& item) {
   }
   seen_.add(hash, now);
   const auto known = peers_.find(from);
-  hold(hash, {std::move(line), {from}, known != peers_.end() ? known->second.link : 0});
+  hold(hash, {std::move(line), {from}, wire::capability_for(item),
+              known != peers_.end() ? known->second.link : 0});
   self_->request(*judge, timeout, atom::judge_v, from, std::move(item))
     .then([this, hash](const flood_judgement& judgement) { on_judgement(hash, judgement); },
           [this, hash](const caf::error&) { on_no_judgement(hash); });
@@ -96,7 +96,7 @@ void gossip_state::on_judgement(const hash256& hash, const flood_judgement& judg
   switch (judgement.verdict) {
     case flood_verdict::forward:
       ++counts_.forwarded;
-      send(item->line, item->senders);
+      send(item->line, item->capability, item->senders);
       note_useful(item->senders.front());
       return;
     case flood_verdict::ignore:
@@ -143,7 +143,7 @@ void gossip_state::flood(const wire::message& item) {
   if (const auto item_of_others = release(hash)) {
     // It came from outside too and is being judged; that it is ours settles it.
     ++counts_.forwarded;
-    send(item_of_others->line, item_of_others->senders);
+    send(item_of_others->line, item_of_others->capability, item_of_others->senders);
     return;
   }
   if (!seen_.add_own(hash, monotonic_now(*self_))) {
@@ -151,7 +151,7 @@ void gossip_state::flood(const wire::message& item) {
     return;
   }
   ++counts_.forwarded;
-  send(line, {});
+  send(line, wire::capability_for(item), {});
 }
 
 // -- limits and sending -----------------------------------------------------------
@@ -159,9 +159,13 @@ void gossip_state::flood(const wire::message& item) {
 std::pair<const judge_actor*, std::chrono::seconds>
 gossip_state::judge_of(const wire::message& item) const noexcept {
   if (is_one_of<wire::block_announcement>(item))
-    return {&blocks_, block_judge_timeout};
+    return {&judges_.blocks, block_judge_timeout};
   if (is_one_of<wire::heartbeat_broadcast, wire::heartbeat_attestation>(item))
-    return {&masternodes_, beat_judge_timeout};
+    return {&judges_.masternodes, beat_judge_timeout};
+  if (judges_.consensus && is_one_of<wire::block_proposal, wire::block_commit>(item))
+    return {&judges_.consensus, block_judge_timeout};
+  if (judges_.consensus && is_one_of<wire::block_vote, wire::block_ballot>(item))
+    return {&judges_.consensus, beat_judge_timeout};
   return {nullptr, {}};
 }
 
@@ -201,10 +205,16 @@ std::optional<gossip_state::judged_item> gossip_state::release(const hash256& ha
   return std::move(item);
 }
 
-void gossip_state::send(const wire::shared_line& line, const std::vector<ip_address>& except) {
-  for (const auto& [ip, to] : peers_)
-    if (std::find(except.begin(), except.end(), ip) == except.end())
+void gossip_state::send(const wire::shared_line& line, std::string_view capability,
+                        const std::vector<ip_address>& except) {
+  for (const auto& [ip, to] : peers_) {
+    if (std::find(except.begin(), except.end(), ip) != except.end())
+      continue;
+    if (capability.empty())
       self_->send(to.connection, encoded_line{line});
+    else
+      self_->send(to.connection, atom::extension_v, std::string{capability}, encoded_line{line});
+  }
 }
 
 gossip_snapshot gossip_state::snapshot() const {

@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <map>
 #include <optional>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -46,15 +47,20 @@ inline constexpr std::size_t max_judging_bytes_per_peer = 16u << 20;
 /// there (net/slots.hpp).
 inline constexpr monotonic_ns useful_told_every = 600'000'000'000;
 
+/// Who judges which items; of kinds whose judge is null, none is sent on.
+struct flood_judges {
+  judge_actor blocks;      ///< Announced blocks.
+  judge_actor masternodes; ///< Heartbeats and attestations.
+  judge_actor consensus = {}; ///< Proposals, ballots, votes and commits.
+};
+
 class gossip_state {
 public:
   static constexpr auto name = "timenode.gossip";
 
   /// @param registry Tells of peers, and is told of violations.
-  /// @param blocks Judges announced blocks.
-  /// @param masternodes Judges heartbeats and attestations.
   gossip_state(gossip_actor::pointer self, node_context context, connection_registry_actor registry,
-               judge_actor blocks, judge_actor masternodes);
+               flood_judges judges);
 
   gossip_actor::behavior_type make_behavior();
 
@@ -70,6 +76,7 @@ private:
   struct judged_item {
     wire::shared_line line;
     std::vector<ip_address> senders; ///< First the one that it is judged for, then all others.
+    std::string_view capability;     ///< That peers need to be sent it; empty: none.
     link_id link = 0;                ///< That it came over first; 0: unknown.
   };
 
@@ -93,14 +100,14 @@ private:
   bool has_room(const ip_address& from, std::size_t bytes) const;
   void hold(const hash256& hash, judged_item item);
   std::optional<judged_item> release(const hash256& hash);
-  void send(const wire::shared_line& line, const std::vector<ip_address>& except);
+  void send(const wire::shared_line& line, std::string_view capability,
+            const std::vector<ip_address>& except);
   gossip_snapshot snapshot() const;
 
   gossip_actor::pointer self_;
   node_context context_;
   connection_registry_actor registry_;
-  judge_actor blocks_;
-  judge_actor masternodes_;
+  flood_judges judges_;
 
   std::map<ip_address, peer> peers_; ///< As many as the registry has established.
   /// For those whose messages come before their peer_up or after their peer_down.

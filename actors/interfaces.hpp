@@ -74,6 +74,8 @@ using peer_connection_actor = caf::typed_actor<
   auto(atom::drained)->caf::result<void>,
   // Sends these lines to the peer.
   auto(encoded_line)->caf::result<void>,
+  // Sends these lines to the peer if its Version lists that capability (wire.hpp); else they are dropped.
+  auto(atom::extension, std::string, encoded_line)->caf::result<void>,
   // Closes the connection for this cause and reason.
   auto(atom::close, link_end, std::string)->caf::result<void>,
   // Our own IP became known, or another one: the peer is told.
@@ -220,6 +222,14 @@ using sync_engine_actor = caf::typed_actor<
 using masternode_table_actor = caf::typed_actor<
   // Every masternode that is known.
   auto(atom::list)->caf::result<std::vector<masternode_entry>>,
+  // The answer to GetMasternodes: the active ones.
+  auto(atom::serve)->caf::result<encoded_line>,
+  // What is known of one, and why it counts as what it does.
+  auto(atom::explain, ip_address)->caf::result<masternode_detail>,
+  // What came of heartbeats.
+  auto(atom::snapshot)->caf::result<attestation_stats>,
+  // Keeps the table for the next start; answers when that is done, or cannot be.
+  auto(atom::save)->caf::result<void>,
   // The lines that we introduce ourselves with to a new peer: our announcement, if we are a masternode.
   auto(atom::announce)->caf::result<std::vector<wire::message>>,
   // From here on our own heartbeats and attestations go out through this actor, which asks us to judge.
@@ -231,6 +241,28 @@ using masternode_table_actor = caf::typed_actor<
   ::extend_with<judge_actor>
   ::extend_with<sleeper_actor>;
 
+// -- consensus --------------------------------------------------------------------------
+
+/// Has transactions for blocks.
+using transaction_source_actor = caf::typed_actor<
+  // The best of them for a block on our tip, at most so many bytes of bincode.
+  auto(atom::fill, std::uint64_t)->caf::result<block_filling>>;
+
+/// Decides on blocks with the other masternodes.
+using block_producer_actor = caf::typed_actor<
+  // From here on our own proposals, ballots and votes go out through this actor, which asks us to judge.
+  auto(atom::attach, gossip_actor)->caf::result<void>,
+  // A peer's clock is so many seconds ahead of ours.
+  auto(atom::clock, ip_address, std::int64_t)->caf::result<void>,
+  // Tells its state.
+  auto(atom::snapshot)->caf::result<consensus_snapshot>>
+  // Conform to the protocols of a PEER LISTENER, a JUDGE (of proposals, ballots, votes and commits), a TIP
+  // LISTENER and a SLEEPER.
+  ::extend_with<peer_listener_actor>
+  ::extend_with<judge_actor>
+  ::extend_with<tip_listener_actor>
+  ::extend_with<sleeper_actor>;
+
 /// Where a connection takes the messages of its peer.
 struct peer_routes {
   peer_directory_actor directory;
@@ -238,12 +270,14 @@ struct peer_routes {
   block_server_actor blocks;
   sync_engine_actor sync;
   masternode_table_actor masternodes;
+  block_producer_actor producer; ///< Is told of clocks.
 
   template <class Inspector>
   friend bool inspect(Inspector& f, peer_routes& x) {
     return f.object(x).fields(f.field("directory", x.directory), f.field("gossip", x.gossip),
                               f.field("blocks", x.blocks), f.field("sync", x.sync),
-                              f.field("masternodes", x.masternodes));
+                              f.field("masternodes", x.masternodes),
+                              f.field("producer", x.producer));
   }
 };
 
@@ -258,6 +292,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(timenode_actors, caf::id_block::timenode_listeners::end)
   CAF_ADD_TYPE_ID(timenode_actors, (timenode::sync_engine_actor))
   CAF_ADD_TYPE_ID(timenode_actors, (timenode::masternode_table_actor))
   CAF_ADD_TYPE_ID(timenode_actors, (timenode::peer_routes))
+  CAF_ADD_TYPE_ID(timenode_actors, (timenode::block_producer_actor))
 
 CAF_END_TYPE_ID_BLOCK(timenode_actors)
 
@@ -327,6 +362,7 @@ struct node_actors {
   chain_keeper_actor keeper;
   sync_engine_actor sync;
   masternode_table_actor masternodes;
+  block_producer_actor producer;
   telemetry_actor telemetry;
 
   template <class Inspector>
@@ -334,7 +370,7 @@ struct node_actors {
     return f.object(x).fields(f.field("registry", x.registry), f.field("directory", x.directory),
                               f.field("gossip", x.gossip), f.field("keeper", x.keeper),
                               f.field("sync", x.sync), f.field("masternodes", x.masternodes),
-                              f.field("telemetry", x.telemetry));
+                              f.field("producer", x.producer), f.field("telemetry", x.telemetry));
   }
 };
 

@@ -98,6 +98,11 @@ void masternode_book::take_over(const ip_address& ip, record& x,
                                 const wire::heartbeat_broadcast& beat, moment now) {
   if (x.beat_at != 0)
     beats_.erase(x.beat_hash);
+  if (!x.beats.empty())
+    x.beats.back().witnesses = std::move(x.witnesses);
+  x.beats.push_back({beat.sequence_number, beat.timestamp, false, {}});
+  if (x.beats.size() > max_beat_records)
+    x.beats.pop_front();
   x.beat_key = beat.masternode_pubkey;
   x.beat_at = now.mono;
   x.beat_time = beat.timestamp;
@@ -130,7 +135,13 @@ flood_judgement masternode_book::judge(const wire::heartbeat_attestation& x, mom
     return {flood_verdict::invalid, "HeartbeatAttestation: wrong signature"};
   subject.witnesses.push_back(*witness);
   subject.shown.attestations = subject.witnesses.size();
-  if (!subject.shown.ours && subject.witnesses.size() >= witnesses_needed(subject)) {
+  const auto enough = subject.witnesses.size() >= witnesses_needed(subject);
+  if (enough && !subject.beats.empty() && !subject.beats.back().verified) {
+    subject.beats.back().verified = true;
+    ++subject.verified_beats;
+    ++verified_beats_;
+  }
+  if (!subject.shown.ours && enough) {
     believe(i, standing::attested);
     heard(subject, now);
     update(subject, now,

@@ -16,6 +16,10 @@ bool is_sane_reward_address(std::string_view x) noexcept {
          && std::all_of(x.begin(), x.end(), [](char c) { return c > ' ' && c <= '~'; });
 }
 
+bool same_details(const masternode_entry& a, const wire::masternode_announcement& b) {
+  return a.reward_address == b.reward_address && a.tier == b.tier && a.key == b.public_key;
+}
+
 void set_details(masternode_entry& to, const wire::masternode_announcement& from) {
   to.reward_address = from.reward_address;
   to.tier = from.tier;
@@ -40,7 +44,8 @@ void masternode_book::add_self(const masternode_self& self, moment now) {
   auto& x = records_[self.ip];
   x.belief = standing::first_hand;
   x.shown = {.ip = self.ip, .reward_address = self.reward_address, .tier = self.tier,
-             .key = self.key, .active = true, .ours = true, .first_seen = now.unix_s,
+             .key = self.key, .active = true, .ours = true, .active_since = now.unix_s,
+             .first_seen = now.unix_s,
              .last_seen = now.unix_s, .why = "this node"};
 }
 
@@ -113,15 +118,22 @@ bool masternode_book::declare(const ip_address& ip, const wire::masternode_annou
   const auto had_key = known.belief == standing::first_hand && known.key_heard_at != 0;
   if (had_key && known.shown.key != x.public_key) {
     if (now.mono - known.key_heard_at < key_silence) {
-      known.shown.why = "announces another key, and the old one was not silent for an hour";
+      if (const auto* why = "announces another key, and the old one was not silent for an hour";
+          known.shown.why != why)
+        note(known, now, why);
       return false;
     }
+    note(known, now, "announces another key; the old one was silent for an hour");
     // What its old key signed says nothing of the new one.
+    if (known.beat_at != 0)
+      beats_.erase(known.beat_hash);
     known.beat_key_proven = false;
     known.beat_at = 0;
   }
   const auto is_new = known.belief != standing::first_hand;
   believe(i, standing::first_hand);
+  if (!same_details(known.shown, x))
+    ++revision_;
   set_details(known.shown, x);
   known.shown.connected = connected_.contains(ip);
   known.key_heard_at = now.mono;
@@ -225,15 +237,29 @@ void masternode_book::update(record& x, moment now, std::string why) {
   const auto active = (linked || recent) && !x.shown.reward_address.empty();
   if (active == x.shown.active)
     return;
+  if (x.shown.active)
+    x.active_before += std::max<std::int64_t>(now.unix_s - x.shown.active_since, 0);
   x.shown.active = active;
-  x.shown.why = std::move(why);
+  x.shown.active_since = active ? now.unix_s : 0;
+  note(x, now, std::move(why));
+  ++revision_;
   active_ += active ? 1 : std::size_t{0} - 1;
+}
+
+/// Keeps a reason, the last ones of which an operator can look at.
+void masternode_book::note(record& x, moment now, std::string why) {
+  x.shown.why = why;
+  x.changes.push_back({now.unix_s, x.shown.active, std::move(why)});
+  if (x.changes.size() > max_changes)
+    x.changes.pop_front();
 }
 
 masternode_book::record_map::iterator masternode_book::remove(record_map::iterator i) {
   believe(i, standing::first_hand); // Out of the hints' index.
   if (i->second.shown.active && !i->second.shown.ours)
     --active_;
+  if (i->second.shown.active)
+    ++revision_;
   if (i->second.beat_at != 0)
     beats_.erase(i->second.beat_hash);
   return records_.erase(i);
@@ -261,14 +287,83 @@ std::optional<monotonic_ns> masternode_book::expire(moment now) {
   return next;
 }
 
+// -- reading ----------------------------------------------------------------------------
+
+masternode_entry masternode_book::shown(const record& x, moment now) const {
+  auto result = x.shown;
+  result.hearsay = x.belief == standing::hint;
+  // What others say its key is may be anything; what it signs its heartbeats with was attested to.
+  if (x.belief == standing::attested)
+    result.key = x.beat_key;
+  if (x.shown.ours || (x.belief == standing::first_hand && x.shown.connected))
+    result.last_seen = now.unix_s;
+  result.uptime = x.active_before;
+  if (x.shown.active)
+    result.uptime += std::max<std::int64_t>(now.unix_s - x.shown.active_since, 0);
+  return result;
+}
+
 std::vector<masternode_entry> masternode_book::list(moment now) const {
   std::vector<masternode_entry> result;
   result.reserve(records_.size());
-  for (const auto& [ip, x] : records_) {
-    result.push_back(x.shown);
-    if (x.shown.ours || (x.belief == standing::first_hand && x.shown.connected))
-      result.back().last_seen = now.unix_s;
+  for (const auto& [ip, x] : records_)
+    result.push_back(shown(x, now));
+  return result;
+}
+
+masternode_detail masternode_book::explain(const ip_address& ip, moment now) const {
+  constexpr monotonic_ns second = 1'000'000'000;
+  masternode_detail result;
+  result.entry.ip = ip;
+  const auto i = records_.find(ip);
+  if (i == records_.end()) {
+    result.belief = tombstones_.contains(ip, now.mono)
+                      ? "it was silent for an hour; what others say does not bring it back for two"
+                      : "nobody named it";
+    return result;
   }
+  const auto& x = i->second;
+  result.known = true;
+  result.entry = shown(x, now);
+  result.verified_heartbeats = x.verified_beats;
+  result.changes.assign(x.changes.rbegin(), x.changes.rend());
+  result.heartbeats.assign(x.beats.rbegin(), x.beats.rend());
+  if (!result.heartbeats.empty())
+    result.heartbeats.front().witnesses = x.witnesses;
+  const auto until = [&](monotonic_ns at) { return std::max<std::int64_t>((at - now.mono) / second, 0); };
+  const auto gone_at = x.heard_at + masternode_kept_for;
+  if (x.shown.ours) {
+    result.belief = "it is this node";
+  } else if (x.belief == standing::hint) {
+    result.belief = "hearsay: " + x.hint_source.to_string() + " named it; that is worth a dial and nothing else";
+    result.next = "it is forgotten";
+    result.next_in = until(gone_at);
+  } else {
+    result.belief = x.belief == standing::first_hand
+                      ? "first hand: it announced itself over a connection of its own"
+                      : "attested: enough other masternodes saw its heartbeat";
+    if (x.belief == standing::first_hand && x.shown.connected) {
+      result.next = "nothing, while it is connected";
+    } else if (x.shown.active) {
+      result.next = "it counts as inactive";
+      result.next_in = until(x.heard_at + masternode_active_for);
+    } else {
+      result.next = "it is forgotten";
+      result.next_in = until(gone_at);
+    }
+  }
+  return result;
+}
+
+attestation_stats masternode_book::stats() const {
+  attestation_stats result;
+  for (const auto& [ip, x] : records_) {
+    result.kept += x.beats.size();
+    result.masternodes += x.beats.empty() ? 0 : 1;
+    result.verified += static_cast<std::uint64_t>(
+      std::count_if(x.beats.begin(), x.beats.end(), [](auto& beat) { return beat.verified; }));
+  }
+  result.verified_in_all = verified_beats_;
   return result;
 }
 

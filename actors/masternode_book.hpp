@@ -17,6 +17,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -59,6 +60,10 @@ inline constexpr std::size_t max_witnesses = 16;
 /// Attestations that make a heartbeat evidence of life; fewer when there are fewer other
 /// masternodes.
 inline constexpr std::size_t enough_witnesses = 3;
+/// Heartbeats of one masternode that are remembered, and times that it became active or inactive: what an
+/// operator looks back at. With 10,000 masternodes at most 30 MB.
+inline constexpr std::size_t max_beat_records = 8;
+inline constexpr std::size_t max_changes = 8;
 /// A reward address has 38 characters; longer texts than this are not kept.
 inline constexpr std::size_t max_reward_address = 64;
 
@@ -127,6 +132,21 @@ public:
 
   /// All of them, by IP.
   std::vector<masternode_entry> list(moment now) const;
+  /// One of them; nothing is known of others.
+  masternode_detail explain(const ip_address& ip, moment now) const;
+  attestation_stats stats() const;
+  /// Changes when what `GetMasternodes` is answered with does.
+  std::uint64_t revision() const noexcept { return revision_; }
+
+  // -- over restarts (masternode_lines.cpp) -------------------------------------------
+
+  /// What is known first hand or attested, and the tombstones, as lines.
+  std::vector<std::string> to_lines(moment now) const;
+  /// Takes over what `to_lines` wrote, when the book is new: who was active then is so for 180 s from now, if
+  /// that was not more than an hour ago, for it was us who did not listen. Returns whom to dial. Lines that
+  /// cannot be read are left out.
+  std::vector<ip_address> restore(const std::vector<std::string>& lines, moment now);
+
   std::size_t size() const noexcept { return records_.size(); }
   /// Active ones, ourselves included.
   std::size_t active() const noexcept { return active_ + (self_ ? 1 : 0); }
@@ -149,6 +169,11 @@ private:
     std::int64_t beat_time = 0;
     hash256 beat_hash{};
     std::vector<ip_address> witnesses;
+    // What an operator looks back at, the latest last:
+    std::deque<masternode_change> changes;
+    std::deque<heartbeat_record> beats; ///< The last one's witnesses are above, until the next one comes.
+    std::uint64_t verified_beats = 0;
+    std::int64_t active_before = 0; ///< Seconds, up to the last time that it became inactive.
   };
   using record_map = std::map<ip_address, record>;
 
@@ -162,6 +187,9 @@ private:
   void believe(record_map::iterator i, standing belief);
   static void heard(record& x, moment now);
   void update(record& x, moment now, std::string why);
+  static void note(record& x, moment now, std::string why);
+  masternode_entry shown(const record& x, moment now) const;
+  void restore_record(const std::vector<std::string>& fields, std::int64_t away, moment now);
   record_map::iterator remove(record_map::iterator i);
 
   static bool is_proven_key(const record& x, const public_key& key, bool first_hand);
@@ -181,6 +209,8 @@ private:
   std::size_t hint_count_ = 0;
   std::uint64_t hints_made_ = 0;
   std::size_t active_ = 0; ///< Without ourselves.
+  std::uint64_t revision_ = 0;
+  std::uint64_t verified_beats_ = 0; ///< Of all that ever were in here.
   std::set<ip_address> connected_; ///< As many as the registry has.
   expiring_set<ip_address> tombstones_{max_masternodes};
 };

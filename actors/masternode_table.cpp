@@ -2,6 +2,10 @@
 
 #include "actors/metrics.hpp"
 #include "chain/signed_messages.hpp"
+#include "net/line_fields.hpp"
+#include "net/line_store.hpp"
+
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <iterator>
@@ -15,6 +19,9 @@ namespace {
 /// So that this actor's random numbers are not those of another with the same seed.
 constexpr std::uint64_t seed_salt = 0x6d61'7374'6572'6e6f;
 
+/// The line with the number that our next heartbeat may have.
+constexpr const char* sequence_name = "sequence";
+
 encoded_line line_of(const wire::message& x) {
   return {wire::encode_shared(x)};
 }
@@ -24,11 +31,13 @@ encoded_line line_of(const wire::message& x) {
 masternode_table_state::masternode_table_state(masternode_table_actor::pointer self,
                                                node_context context,
                                                connection_registry_actor registry,
-                                               peer_directory_actor directory,
-                                               std::optional<masternode_identity> identity)
+                                               dial_wish_actor directory,
+                                               std::optional<masternode_identity> identity,
+                                               masternode_memory memory)
   : self_{self}, context_{std::move(context)}, registry_{std::move(registry)},
     directory_{std::move(directory)}, identity_{std::move(identity)},
-    random_{context_.seed ^ seed_salt}, book_{context_.local_ip} {
+    random_{context_.seed ^ seed_salt}, book_{context_.local_ip},
+    archive_{std::move(memory.archive)} {
   if (!context_.local_ip)
     identity_.reset();
   if (identity_) {
@@ -39,14 +48,21 @@ masternode_table_state::masternode_table_state(masternode_table_actor::pointer s
                     .tier = identity_->tier, .key = identity_->keys.public_key()},
                    now());
   }
+  restore(memory.kept);
 }
 
 masternode_table_actor::behavior_type masternode_table_state::make_behavior() {
   self_->send(registry_, atom::subscribe_v, peer_listener_actor{self_});
   ask_at_ = now().mono + random_.jitter(list_period, masternode_jitter);
+  if (archive_)
+    save_at_ = now().mono + table_saved_every;
   changed();
   return {
     [this](atom::list) { return book_.list(now()); },
+    [this](atom::serve) { return active_masternodes(); },
+    [this](atom::explain, const ip_address& ip) { return book_.explain(ip, now()); },
+    [this](atom::snapshot) { return book_.stats(); },
+    [this](atom::save) { return save(); },
     [this](atom::announce) { return introduction(); },
     [this](atom::attach, const gossip_actor& floods) { on_attached(floods); },
     // -- peer listener ---
@@ -106,6 +122,19 @@ void masternode_table_state::want(const std::vector<ip_address>& masternodes) {
   for (const auto& ip : masternodes)
     self_->send(directory_, atom::want_v, endpoint{ip, context_.p2p_port},
                 dial_purpose::masternode);
+}
+
+/// One line for all who ask: encoding the whole table for each would be some MB each time.
+encoded_line masternode_table_state::active_masternodes() {
+  if (!active_line_ || active_line_of_ != book_.revision()) {
+    wire::masternodes_response response;
+    for (const auto& x : book_.list(now()))
+      if (x.active) // what we only heard of is not handed on
+        response.masternodes.push_back({x.ip.to_string(), x.reward_address, x.tier, x.key});
+    active_line_ = wire::encode_shared(response);
+    active_line_of_ = book_.revision();
+  }
+  return {active_line_};
 }
 
 void masternode_table_state::ask_somebody() {
@@ -208,6 +237,11 @@ void masternode_table_state::on_wake(std::uint64_t token) {
     ask_at_ = time.mono + random_.jitter(list_period, masternode_jitter);
     ask_somebody();
   }
+  if (save_at_ != 0 && save_at_ <= time.mono) {
+    save_at_ = time.mono + table_saved_every;
+    if (book_.revision() != saved_revision_ || time.mono - saved_at_ >= table_saved_at_least)
+      write_table([] {});
+  }
   if (expire_at_ != 0 && expire_at_ <= time.mono) {
     // Looking through the whole book more than once a second would gain nothing.
     constexpr auto rest = to_ns(std::chrono::seconds{1});
@@ -230,7 +264,7 @@ void masternode_table_state::changed() {
 
 void masternode_table_state::set_alarm() {
   auto at = ask_at_;
-  for (const auto x : {beat_at_, expire_at_})
+  for (const auto x : {beat_at_, expire_at_, save_at_})
     if (x != 0)
       at = std::min(at, x);
   alarm_.set(self_, context_.ticker, at);
@@ -238,6 +272,51 @@ void masternode_table_state::set_alarm() {
 
 moment masternode_table_state::now() const {
   return {monotonic_now(*self_), context_.unix_now()};
+}
+
+// -- over restarts --------------------------------------------------------------------------
+
+void masternode_table_state::restore(const std::vector<std::string>& lines) {
+  // Who is known is worth a dial, whatever it was when we stopped.
+  want(book_.restore(lines, now()));
+  for (const auto& line : lines) {
+    const auto fields = net::split_fields(line);
+    if (fields.size() == 2 && fields[0] == sequence_name && identity_
+        && identity_->first_sequence == 0)
+      next_sequence_
+        = std::max(next_sequence_, net::number_field<std::uint64_t>(fields[1]).value_or(0));
+  }
+}
+
+caf::result<void> masternode_table_state::save() {
+  auto promise = self_->make_response_promise<void>();
+  write_table([promise]() mutable { promise.deliver(); });
+  return promise;
+}
+
+template <class F>
+void masternode_table_state::write_table(F then) {
+  if (!archive_)
+    return then();
+  auto lines = book_.to_lines(now());
+  if (identity_)
+    lines.push_back(
+      net::join_fields({sequence_name, std::to_string(next_sequence_ + sequences_ahead)}));
+  auto done = [this, then, revision = book_.revision()](const std::string& problem) mutable {
+    if (problem.empty()) {
+      saved_revision_ = revision;
+      saved_at_ = now().mono;
+    } else if (problem != not_kept_) {
+      spdlog::error("the masternode table cannot be kept for the next start: {}", problem);
+    }
+    not_kept_ = problem;
+    then();
+  };
+  self_
+    ->request(archive_, archive_timeout, atom::save_v, std::string{net::masternode_lines},
+              std::move(lines))
+    .then([done](const std::string& problem) mutable { done(problem); },
+          [done](const caf::error&) mutable { done("the disk did not answer in time"); });
 }
 
 } // namespace timenode

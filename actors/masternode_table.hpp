@@ -6,7 +6,9 @@
 #include "actors/alarm.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/masternode_book.hpp"
+#include "actors/masternode_identity.hpp"
 #include "actors/node_context.hpp"
+#include "actors/peer_archive.hpp"
 #include "net/random.hpp"
 #include "chain/keys.hpp"
 
@@ -34,16 +36,24 @@ inline constexpr double masternode_jitter = 0.1;
 /// connection begins with and to ours. More are dropped.
 inline constexpr int lists_at_first = 2;
 
-/// What makes this node a masternode.
-struct masternode_identity {
-  chain::key_pair keys;
-  std::string reward_address;
-  wire::masternode_tier tier = wire::masternode_tier::free;
-  /// Sequence number of the first heartbeat. 0 stands for the Unix time at start, which is above
-  /// all that an earlier run used (it beat at most every 54 s), so that no peer takes the first
-  /// ones for replays.
-  std::uint64_t first_sequence = 0;
+/// The table is written this often, if something worth a line changed; it costs a file of at most some MB.
+inline constexpr monotonic_ns table_saved_every = 60'000'000'000;
+/// Numbers of heartbeats that are kept ahead: after a crash they go on above all that was sent since the table
+/// was written last, at the latest an hour before.
+inline constexpr std::uint64_t sequences_ahead = 1'000;
+/// The table is written at least this often, for the sake of that.
+inline constexpr monotonic_ns table_saved_at_least = 3'600'000'000'000;
+
+/// What a table remembers over restarts.
+struct masternode_memory {
+  std::vector<std::string> kept; ///< What the last run wrote.
+  archive_actor archive;         ///< Where it goes; null: a restart forgets it.
 };
+
+/// All that is needed of the peer directory.
+using dial_wish_actor = caf::typed_actor<
+  // A masternode is said to be there.
+  auto(atom::want, endpoint, dial_purpose)->caf::result<void>>;
 
 class masternode_table_state {
 public:
@@ -54,8 +64,8 @@ public:
   /// @param identity None: this node is no masternode. It cannot be one while `context.local_ip` is
   ///                 unknown, for a masternode is its IP: the identity has no effect then.
   masternode_table_state(masternode_table_actor::pointer self, node_context context,
-                         connection_registry_actor registry, peer_directory_actor directory,
-                         std::optional<masternode_identity> identity);
+                         connection_registry_actor registry, dial_wish_actor directory,
+                         std::optional<masternode_identity> identity, masternode_memory memory = {});
 
   masternode_table_actor::behavior_type make_behavior();
 
@@ -74,6 +84,7 @@ private:
   caf::result<flood_judgement> judge_heartbeat(const ip_address& from,
                                                const wire::heartbeat_broadcast& x);
   void want(const std::vector<ip_address>& masternodes);
+  encoded_line active_masternodes();
 
   // -- ourselves --
   void attest(const wire::heartbeat_broadcast& x);
@@ -88,10 +99,16 @@ private:
   void set_alarm();
   moment now() const;
 
+  // -- over restarts --
+  void restore(const std::vector<std::string>& lines);
+  caf::result<void> save();
+  template <class F>
+  void write_table(F then);
+
   masternode_table_actor::pointer self_;
   node_context context_;
   connection_registry_actor registry_;
-  peer_directory_actor directory_;
+  dial_wish_actor directory_;
   gossip_actor gossip_; ///< Null until attached.
   std::optional<masternode_identity> identity_;
   random_source random_;
@@ -103,6 +120,15 @@ private:
   monotonic_ns expire_at_ = 0; ///< 0: never.
   monotonic_ns beat_at_ = 0;   ///< 0: never.
   monotonic_ns ask_at_ = 0;
+
+  wire::shared_line active_line_; ///< The answer to GetMasternodes; null: to be made ...
+  std::uint64_t active_line_of_ = 0; ///< ... for that revision of the book.
+
+  archive_actor archive_;
+  monotonic_ns save_at_ = 0;      ///< 0: never.
+  monotonic_ns saved_at_ = 0;
+  std::uint64_t saved_revision_ = 0;
+  std::string not_kept_;          ///< Why the last writing failed.
 };
 
 using masternode_table = masternode_table_actor::stateful_impl<masternode_table_state>;

@@ -46,6 +46,9 @@ peer_connection_actor::behavior_type peer_connection_state::make_behavior() {
     [this](atom::drained) { handle_waiting(); },
     // -- from other actors --
     [this](const encoded_line& line) { send_line(line); },
+    [this](atom::extension, const std::string& capability, const encoded_line& line) {
+      send_extension(capability, line);
+    },
     [this](atom::close, link_end cause, const std::string& reason) { begin_close(cause, reason); },
     [this](atom::probe) { probe(); },
     [this](atom::own_address, const ip_address& ip) { on_own_address(ip); },
@@ -127,6 +130,23 @@ void peer_connection_state::send_line(const encoded_line& line) {
   if (context_.metrics)
     context_.metrics->sent(*line.bytes);
   connection_->send(line.bytes);
+}
+
+void peer_connection_state::send_extension(const std::string& capability,
+                                           const encoded_line& line) {
+  if (version_
+      && std::find(version_->capabilities.begin(), version_->capabilities.end(), capability)
+           != version_->capabilities.end())
+    send_line(line);
+}
+
+/// What a peer says of the time as it says it. It was on its way for less than a second, or its connection is
+/// of no use.
+void peer_connection_state::compare_clocks(std::int64_t timestamp) {
+  // Peers send any number: no difference of two of them may overflow.
+  constexpr std::int64_t absurd = 1'000'000'000'000;
+  if (routes_.producer && timestamp > -absurd && timestamp < absurd)
+    self_->send(routes_.producer, atom::clock_v, spec_.remote.ip, timestamp - context_.unix_now());
 }
 
 void peer_connection_state::send_ping(monotonic_ns now) {

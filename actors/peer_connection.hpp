@@ -90,6 +90,8 @@ private:
   void reply(const wire::message& x);
   void flush();
   void send_line(const encoded_line& line);
+  void send_extension(const std::string& capability, const encoded_line& line);
+  void compare_clocks(std::int64_t timestamp);
   void send_ping(monotonic_ns now);
 
   // -- life and end --

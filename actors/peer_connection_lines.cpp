@@ -106,6 +106,7 @@ void peer_connection_state::route(message_route to, wire::message& x) {
 void peer_connection_state::answer(wire::message& x) {
   if (const auto* ping = std::get_if<wire::ping>(&x)) {
     ++pings_answered_;
+    compare_clocks(ping->timestamp);
     reply(wire::pong{ping->nonce, ping->timestamp});
   } else if (const auto* pong = std::get_if<wire::pong>(&x)) {
     if (const auto took = liveness_.answered(pong->nonce, monotonic_now(*self_))) {
@@ -128,14 +129,10 @@ void peer_connection_state::answer(wire::message& x) {
         [this](const caf::error&) { question_answered(); }); // silence is a legal answer
   } else if (std::holds_alternative<wire::get_masternodes>(x)) {
     ++questions_;
-    self_->request(routes_.masternodes, answer_timeout, atom::list_v)
+    self_->request(routes_.masternodes, answer_timeout, atom::serve_v)
       .then(
-        [this](const std::vector<masternode_entry>& entries) {
-          wire::masternodes_response response;
-          for (const auto& y : entries)
-            if (y.active) // what we only heard of is not handed on
-              response.masternodes.push_back({y.ip.to_string(), y.reward_address, y.tier, y.key});
-          reply(response);
+        [this](const encoded_line& line) {
+          send_line(line);
           question_answered();
         },
         [this](const caf::error&) { question_answered(); });

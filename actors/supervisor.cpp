@@ -1,6 +1,7 @@
 #include "actors/supervisor.hpp"
 
 #include "actors/block_checker.hpp"
+#include "actors/block_producer.hpp"
 #include "actors/block_server.hpp"
 #include "actors/chain_keeper.hpp"
 #include "actors/gossip.hpp"
@@ -54,10 +55,12 @@ void supervisor_state::spawn_all() {
   if (!context.ticker)
     context.ticker = spawn<ticker>(false);
   std::shared_ptr<const chain::chain_reader> reader = parts_.store;
+  masternode_memory table{std::move(parts_.masternodes_kept), {}};
   if (parts_.kept) {
     auto archive = spawn<peer_archive>(true, parts_.kept);
     parts_.registry.archive = archive;
     parts_.directory.archive = archive;
+    table.archive = archive;
   }
   // The order is that of dependence; what is needed by those before comes to them by `attach`.
   actors_.keeper = spawn<chain_keeper>(true, context, parts_.store);
@@ -72,21 +75,31 @@ void supervisor_state::spawn_all() {
   actors_.sync
     = spawn<sync_engine>(false, context, actors_.keeper, checkers, reader, actors_.registry);
   actors_.masternodes
-    = spawn<masternode_table>(false, context, actors_.registry, actors_.directory, parts_.masternode);
-  actors_.gossip = spawn<gossip>(false, context, actors_.registry, judge_actor{actors_.sync},
-                                 judge_actor{actors_.masternodes});
+    = spawn<masternode_table>(false, context, actors_.registry, actors_.directory, parts_.masternode,
+                              std::move(table));
+  actors_.producer = spawn<block_producer>(
+    true, context,
+    producer_parts{actors_.keeper, actors_.masternodes, actors_.registry,
+                   sync_status_actor{actors_.sync}, transaction_source_actor{}, parts_.store,
+                   parts_.journal, parts_.masternode});
+  actors_.gossip = spawn<gossip>(false, context, actors_.registry,
+                                 flood_judges{judge_actor{actors_.sync},
+                                              judge_actor{actors_.masternodes},
+                                              judge_actor{actors_.producer}});
   actors_.telemetry
     = spawn<telemetry>(false, context,
                        telemetry_sources{actors_.registry, actors_.directory, actors_.gossip,
-                                         actors_.keeper, actors_.sync, actors_.masternodes},
+                                         actors_.keeper, actors_.sync, actors_.masternodes,
+                                         actors_.producer},
                        [transport = parts_.transport] { return transport->open_connections(); },
                        parts_.check_interval);
   self_->send(actors_.masternodes, atom::attach_v, actors_.gossip);
   self_->send(actors_.sync, atom::attach_v, actors_.gossip);
   self_->send(actors_.sync, atom::attach_v, masternode_list_actor{actors_.masternodes});
+  self_->send(actors_.producer, atom::attach_v, actors_.gossip);
   self_->send(actors_.registry, atom::attach_v,
               peer_routes{actors_.directory, actors_.gossip, server, actors_.sync,
-                          actors_.masternodes});
+                          actors_.masternodes, actors_.producer});
   // The others subscribe by themselves with what they were given.
   self_->send(actors_.registry, atom::subscribe_v, peer_listener_actor{actors_.sync});
   if (parts_.alive) {
@@ -106,12 +119,21 @@ caf::result<void> supervisor_state::stop() {
   parts_.transport->stop_listening();
   // While the peers are still connected: those are the ones to begin with at the next start.
   self_->request(actors_.directory, book_saved_within, atom::save_v)
-    .then([this] { close_connections(); },
+    .then([this] { save_masternodes(); },
           [this](const caf::error&) {
             spdlog::warn("stopping without waiting any longer for the address book to be written");
-            close_connections();
+            save_masternodes();
           });
   return promise;
+}
+
+void supervisor_state::save_masternodes() {
+  self_->request(actors_.masternodes, book_saved_within, atom::save_v)
+    .then([this] { close_connections(); },
+          [this](const caf::error&) {
+            spdlog::warn("stopping without waiting any longer for the masternode table to be written");
+            close_connections();
+          });
 }
 
 void supervisor_state::close_connections() {

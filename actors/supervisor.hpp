@@ -9,6 +9,7 @@
 #include "actors/node_context.hpp"
 #include "actors/peer_directory.hpp"
 #include "chain/block_store.hpp"
+#include "chain/vote_journal.hpp"
 #include "net/line_store.hpp"
 #include "net/transport.hpp"
 
@@ -29,10 +30,13 @@ struct node_parts {
   registry_config registry;
   directory_config directory;
   std::optional<masternode_identity> masternode; ///< None: not a masternode.
+  std::vector<std::string> masternodes_kept;     ///< The masternode table of the last run.
   std::shared_ptr<chain::block_store> store;
   /// Where bans and addresses are kept; null: a restart forgets them. What it had is in the two configurations
   /// (`kept`): whoever makes the node reads it first, since a file that cannot be read is a reason not to start.
   std::shared_ptr<net::line_store> kept;
+  /// What the masternode signed. Null: it signs nothing.
+  std::shared_ptr<chain::vote_journal> journal;
   net::transport* transport = nullptr; ///< Outlives the actors.
   bool bind_local = true;              ///< Dial from our own IP, when it is known.
   /// Actors that wait for the disk get threads of their own. Off in tests, whose scheduler has one thread.
@@ -72,6 +76,7 @@ private:
   template <class Actor, class... Args>
   auto spawn(bool own_thread, Args&&... args);
   caf::result<void> stop();
+  void save_masternodes();
   void close_connections();
   void stop_next();
   void on_down(const caf::down_msg& msg);

@@ -79,7 +79,8 @@ void sync_engine_state::peer_down(const ip_address& ip) {
 
 std::uint64_t sync_engine_state::capped(std::uint64_t height) const {
   const auto& genesis = *chain::genesis_block(context_.network).block;
-  return sync::cap_claim(height, genesis.header.timestamp, context_.unix_now());
+  return sync::cap_claim(height, genesis.header.timestamp, context_.unix_now(),
+                         context_.rules.block_time);
 }
 
 void sync_engine_state::take(const ip_address& ip, const wire::message& x) {

@@ -3,6 +3,7 @@
 // What the parts of the sync engine hand to each other, and the numbers that bound them
 // (architecture, section 6). Plain values: no actor, no clock.
 
+#include "chain/validation.hpp"
 #include "messages/chain_messages.hpp"
 #include "messages/ledger.hpp"
 #include "messages/link_types.hpp"
@@ -85,8 +86,9 @@ using sourced_blocks = std::vector<sourced_block>;
 /// What a block takes in memory, about.
 std::size_t memory_of(const block& x) noexcept;
 
-/// A claimed height, lowered to what the schedule allows: (now - genesis) / 600 + `schedule_slack`.
-/// Times are Unix seconds.
-std::uint64_t cap_claim(std::uint64_t height, std::int64_t genesis_time, std::int64_t now) noexcept;
+/// A claimed height, lowered to what the schedule allows: (now - genesis) / block time +
+/// `schedule_slack`. Times are Unix seconds.
+std::uint64_t cap_claim(std::uint64_t height, std::int64_t genesis_time, std::int64_t now,
+                        std::int64_t block_time = chain::block_time_seconds) noexcept;
 
 }  // namespace timenode::sync

@@ -65,6 +65,12 @@ void telemetry_state::begin(bool for_check) {
   ask<std::vector<masternode_entry>>(
       sources_.masternodes, "masternode-table", atom::list_v,
       [this](std::vector<masternode_entry>& x) { running_->result.masternodes = std::move(x); });
+  ask<attestation_stats>(
+      sources_.masternodes, "masternode-table's statistics", atom::snapshot_v,
+      [this](attestation_stats& x) { running_->result.attestations = x; });
+  ask<consensus_snapshot>(
+      sources_.consensus, "block-producer", atom::snapshot_v,
+      [this](consensus_snapshot& x) { running_->result.consensus = std::move(x); });
   one_less();
 }
 

@@ -39,8 +39,10 @@ struct telemetry_sources {
   snapshot_source<gossip_snapshot> gossip;        ///< A `gossip_actor`.
   snapshot_source<keeper_snapshot> keeper;        ///< A `chain_keeper_actor`.
   snapshot_source<sync_snapshot> sync;            ///< A `sync_engine_actor`.
-  caf::typed_actor<auto(atom::list)->caf::result<std::vector<masternode_entry>>>
+  caf::typed_actor<auto(atom::list)->caf::result<std::vector<masternode_entry>>,
+                   auto(atom::snapshot)->caf::result<attestation_stats>>
       masternodes;  ///< A `masternode_table_actor`.
+  snapshot_source<consensus_snapshot> consensus;  ///< A `block_producer_actor`.
 };
 
 /// Collects what the others know, and checks every ten seconds that it fits together

@@ -38,6 +38,8 @@ inline constexpr std::size_t max_testnet_nodes = 250;
 
 struct testnet_command {
   std::size_t nodes = 4;
+  std::optional<std::size_t> masternodes;    ///< The first so many of them; none: all.
+  std::optional<std::size_t> block_time;     ///< Seconds; none: they make no blocks.
   std::optional<std::string> chain;          ///< What the first node begins with.
   std::optional<std::chrono::seconds> time;  ///< None: until Ctrl+C.
   std::uint16_t base_port = 24100;           ///< P2P; RPC one above, metrics two above.
@@ -69,6 +71,7 @@ struct query_command {
     explain_peer,
     explain_masternode,
     explain_tip,
+    masternodes,
     stop,
     health,
     reload,

@@ -52,6 +52,8 @@ void add_top(CLI::App& to, command& chosen) {
 void add_query_commands(CLI::App& to, command& chosen) {
   add_query(to, chosen, "status", "Show how a running node is doing", question::status);
   add_query(to, chosen, "peers", "Show the connections of a running node", question::peers);
+  add_query(to, chosen, "masternodes", "Show the masternodes that a running node knows",
+            question::masternodes);
   add_query(to, chosen, "health", "Tell whether a running node does its work", question::health)
       .footer("Exit status 0: ready; 1: not ready, and the problems are printed; 3: no answer.");
   auto& explain =

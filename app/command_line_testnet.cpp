@@ -1,13 +1,22 @@
 #include "app/command_line_parts.hpp"
 
+#include <algorithm>
+
 namespace timenode::app {
 
 void add_testnet_commands(CLI::App& to, command& chosen) {
   auto& app = *to.add_subcommand("testnet", "Run a network of nodes on this machine");
   auto x = std::make_shared<testnet_command>();
-  app.add_option("--nodes", x->nodes, "How many; default: 4")
-      ->check(CLI::Range(std::size_t{1}, max_testnet_nodes))
+  const auto* nodes = app.add_option("--nodes", x->nodes, "How many; default: 4")
+                          ->check(CLI::Range(std::size_t{1}, max_testnet_nodes))
+                          ->type_name("N");
+  app.add_option("--masternodes", x->masternodes, "How many of them are masternodes; default: all")
+      ->check(CLI::Range(std::size_t{0}, max_testnet_nodes))
       ->type_name("N");
+  app.add_option("--block-time", x->block_time,
+                 "Make a block every so many seconds, on a chain of their own; default: none")
+      ->check(CLI::Range(1, 600))
+      ->type_name("SECONDS");
   add_parsed(app, "--chain", "FILE",
              "What the first node begins with; the others get it from their peers",
              [x](const auto&, const auto& text) { x->chain = text; });
@@ -31,7 +40,18 @@ void add_testnet_commands(CLI::App& to, command& chosen) {
       "Node i is a process of its own on 127.0.0.i. The first one has the chain; the others know\n"
       "only the first and find each other. Exit status 0 means that in the end all nodes had\n"
       "the same chain and each pair exactly one connection, pinged from both ends.");
-  app.callback([x, &chosen] { chosen = *x; });
+  app.callback([x, nodes, &chosen] {
+    const auto masternodes = x->masternodes.value_or(x->nodes);
+    if (nodes->count() == 0)
+      x->nodes = std::max(x->nodes, masternodes);
+    if (masternodes > x->nodes)
+      refuse_option("--masternodes", "there are only " + std::to_string(x->nodes) + " nodes");
+    if (x->block_time && masternodes < 3)
+      refuse_option("--block-time", "fewer than 3 masternodes make no blocks");
+    if (x->block_time && x->chain)
+      refuse_option("--block-time", "the blocks of --chain are 600 s apart");
+    chosen = *x;
+  });
 }
 
 }  // namespace timenode::app

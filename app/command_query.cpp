@@ -1,5 +1,6 @@
 #include "app/commands.hpp"
 #include "app/config_file.hpp"
+#include "app/masternode_text.hpp"
 #include "app/peer_text.hpp"
 #include "app/query_text.hpp"
 #include "app/rpc_client.hpp"
@@ -141,6 +142,19 @@ int run_health(const query_command& x, const rpc_target& node) {
   return answer->value("ready", false) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/// One call whose answer `text` turns into a form of its own.
+rpc_outcome<void> show_as(const rpc_target& node, const std::string& method, const json& params,
+                          bool as_json, std::string (*text)(const json&, std::int64_t)) {
+  const auto answer = ask_node(node, method, params);
+  if (!answer)
+    return tl::unexpected{answer.error()};
+  if (as_json)
+    print(*answer);
+  else
+    print(text(*answer, unix_now()));
+  return {};
+}
+
 rpc_outcome<void> explain_peer(const rpc_target& node, const std::string& ip, bool as_json) {
   const auto answer = ask_node(node, "explainpeer", json::array({ip}));
   if (!answer)
@@ -161,9 +175,12 @@ rpc_outcome<void> ask(const query_command& x, const rpc_target& node) {
   case question::explain_peer:
     return explain_peer(node, x.subject, x.as_json);
   case question::explain_masternode:
-    return show(node, "explainmasternode", json::array({x.subject}), x.as_json);
+    return show_as(node, "explainmasternode", json::array({x.subject}), x.as_json,
+                   explain_masternode_text);
   case question::explain_tip:
     return show_tip(node, x.as_json);
+  case question::masternodes:
+    return show_as(node, "masternodelist", json::array(), x.as_json, masternodes_text);
   case question::stop:
     return show(node, "stop", json::array(), false);
   case question::health:

@@ -36,6 +36,8 @@ constexpr milliseconds poll_deadline{2000};
 constexpr milliseconds line_interval{1000};
 /// A node stops within 5 s.
 constexpr milliseconds stop_patience{6000};
+/// A block that one node has all others have within a moment.
+constexpr milliseconds settling_patience{3000};
 /// Events that the table shows.
 constexpr std::size_t shown_events = 6;
 
@@ -64,6 +66,10 @@ class testnet_run {
       pause(std::max(poll_interval, 2 * took));
     }
     look();
+    // A block that was just made may not have come to all when they were asked.
+    for (const auto until = steady::now() + settling_patience;
+         command_.block_time && !verdict_.ok() && steady::now() < until;)
+      look();
     const auto verdict = verdict_;
     note("stopping the nodes");
     show();

@@ -86,7 +86,7 @@ outcome<std::uint64_t> import_file(const node_config& config, const std::string&
   const auto store = open_store(config);
   if (!store)
     return tl::unexpected{store.error()};
-  chain::chain_state state{**store};
+  chain::chain_state state{**store, config.consensus.spending(config.network)};
   const auto begin = steady::now();
   progress_bar bar{progress_on_stderr(), "importing"};
   const auto report =

@@ -146,7 +146,7 @@ void place_consensus(chain::consensus_rules& to, const settings& over, const set
   to.require_signatures =
       first_of(over.require_signatures, under.require_signatures).value_or(to.is_private());
   if (const auto& x = first_of(over.first_masternodes, under.first_masternodes))
-    to.first_masternodes = *x;
+    to.first_masternodes = *x == 0 ? std::optional<std::size_t>{} : *x;
   if (const auto& x = first_of(over.present_set_at, under.present_set_at))
     to.present_set_at = *x == 0 ? std::optional<std::uint64_t>{} : *x;
 }

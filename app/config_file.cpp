@@ -295,8 +295,11 @@ constexpr auto rules = std::to_array<key_rule>({
      [](const toml_value& x, target& to) { return number(x, 1, 600, to.said.block_time_seconds); }},
     {"consensus.require_signatures", yes_or_no,
      [](const toml_value& x, target& to) { return flag(x, to.said.require_signatures); }},
-    {"consensus.first_masternodes", "a whole number from 3 to 10000",
-     [](const toml_value& x, target& to) { return number(x, 3, 10'000, to.said.first_masternodes); }},
+    {"consensus.first_masternodes", "0, or a whole number from 3 to 10000",
+     [](const toml_value& x, target& to) {
+       return number(x, 0, 10'000, to.said.first_masternodes) &&
+              (to.said.first_masternodes == 0 || to.said.first_masternodes >= 3);
+     }},
     {"consensus.present_set_at", "a height, or 0",
      [](const toml_value& x, target& to) {
        return number(x, 0, std::numeric_limits<std::int64_t>::max(), to.said.present_set_at);

@@ -16,6 +16,7 @@
 #include "app/rpc_actor_backend.hpp"
 #include "app/rpc_server.hpp"
 #include "app/worker.hpp"
+#include "chain/file_vote_journal.hpp"
 #include "chain/genesis.hpp"
 #include "chain/hex.hpp"
 #include "chain/rocksdb_store.hpp"
@@ -103,8 +104,20 @@ std::shared_ptr<const wire::version_info> introduction(const node_config& config
   result->protocol_version = wire::protocol_version;
   result->network = wire_name(config.network);
   result->listen_addr = config.external_address.value_or(config.listen).to_string();
+  result->capabilities = {std::string{wire::capability_commit_cert},
+                          std::string{wire::capability_ballots}};
   result->genesis_hash = chain::to_hex(chain::genesis_block(config.network).hash);
   return result;
+}
+
+/// What the masternode signed before: without it, it signs nothing.
+outcome<std::shared_ptr<chain::vote_journal>> open_journal(const node_config& config) {
+  if (!config.masternode.enabled)
+    return std::shared_ptr<chain::vote_journal>{};
+  auto journal = chain::file_vote_journal::open(config.data_dir / "votes.journal");
+  if (!journal)
+    return tl::unexpected{journal.error()};
+  return std::shared_ptr<chain::vote_journal>{std::move(*journal)};
 }
 
 outcome<std::optional<masternode_identity>> identity(const node_config& config) {
@@ -242,13 +255,17 @@ outcome<std::unique_ptr<node>> node::start(const node_config& config, node_surro
   auto masternode = identity(config);
   if (!masternode)
     return tl::unexpected{masternode.error()};
+  auto journal = open_journal(config);
+  if (!journal)
+    return tl::unexpected{journal.error()};
   auto store = chain::rocksdb_store::open(config.data_dir / "chain", config.network);
   if (!store)
     return tl::unexpected{store.error()};
   auto kept = std::make_shared<line_files>(config.data_dir);
   auto access = kept->load(net::access_lines);
   auto addresses = kept->load(net::address_lines);
-  for (const auto* list : {&access, &addresses})
+  auto masternodes = kept->load(net::masternode_lines);
+  for (const auto* list : {&access, &addresses, &masternodes})
     if (!*list)
       return tl::unexpected{list->error()};
 
@@ -284,10 +301,12 @@ outcome<std::unique_ptr<node>> node::start(const node_config& config, node_surro
   parts.registry.trusted_only = config.trusted_only;
   parts.registry.kept = std::move(*access);
   parts.directory.kept = std::move(*addresses);
+  parts.masternodes_kept = std::move(*masternodes);
   parts.kept = std::move(kept);
   parts.directory.configured = config.bootstrap_peers;
   parts.directory.max_peers = config.max_peers;
   parts.masternode = std::move(*masternode);
+  parts.journal = std::move(*journal);
   parts.store = x->store;
   parts.transport = x->transport.get();
   // Only an address of this machine can be bound; behind NAT our own IP is not one.

@@ -61,6 +61,10 @@ void actor_rpc_backend::ask(node_question question,
     return ask_once<peer_explanation>(system_, actors_.telemetry, patience,
                                       "the node's telemetry gave no explanation", std::move(then),
                                       atom::explain_v, about->ip);
+  if (const auto* about = std::get_if<about_masternode>(&question))
+    return ask_once<masternode_detail>(system_, actors_.masternodes, patience,
+                                       "the node's masternode table did not answer",
+                                       std::move(then), atom::explain_v, about->ip);
   auto& order = std::get<peer_order>(question);
   // The directory decides what is configured, the registry the rest.
   if (order.kind == order_kind::add_peer || order.kind == order_kind::remove_peer)

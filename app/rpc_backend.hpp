@@ -46,10 +46,15 @@ struct about_peer {
   ip_address ip;
 };
 
+/// Asks what is known of the masternode at one address.
+struct about_masternode {
+  ip_address ip;
+};
+
 /// What a method wants of the node's actors beyond the snapshot: an order to be carried out, or a
 /// question.
-using node_question = std::variant<peer_order, about_peer>;
-using node_reply = std::variant<order_reply, peer_explanation>;
+using node_question = std::variant<peer_order, about_peer, about_masternode>;
+using node_reply = std::variant<order_reply, peer_explanation, masternode_detail>;
 
 class rpc_backend {
  public:

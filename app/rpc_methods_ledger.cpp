@@ -145,14 +145,31 @@ rpc_result validateaddress(const rpc_view& view, const rpc_args& args) {
 }
 
 rpc_result getconsensusinfo(const rpc_view& view, const rpc_args&) {
-  const auto& all = view.snapshot->masternodes;
-  const auto active = static_cast<std::size_t>(
-      std::count_if(all.begin(), all.end(), [](const auto& x) { return x.active; }));
+  const auto& x = view.snapshot->consensus;
   json result;
   result["type"] = "BFT";
-  result["masternodes"] = active;
-  // More than two thirds of them.
-  result["quorum"] = active == 0 ? 0 : 2 * active / 3 + 1;
+  result["masternodes"] = x.size;
+  result["quorum"] = x.quorum;
+  result["height"] = x.height;
+  result["round"] = x.round;
+  result["state"] = x.state;
+  if (!x.why.empty())
+    result["why"] = x.why;
+  result["leader"] = x.leader;
+  result["due"] = x.due_at;
+  result["members"] = x.members;
+  result["takes_part"] = x.takes_part;
+  if (!x.signs_nothing.empty())
+    result["signs_nothing"] = x.signs_nothing;
+  result["prepared"] = x.prepared;
+  result["locked"] = x.locked;
+  result["votes"] = x.votes;
+  result["final_height"] = x.final_height;
+  result["clock_offset"] = x.clock_offset;
+  result["blocks_proposed"] = x.proposed;
+  result["blocks_committed"] = x.committed;
+  result["failed_rounds"] = x.failed_rounds;
+  result["contradictions"] = x.liars;
   return result;
 }
 
@@ -173,8 +190,11 @@ constexpr std::array methods{
                "What is unspent at an address, in TIME; without one, at the reward address of this "
                "masternode.",
                true, getbalance, "number", true},
-    rpc_method{"getconsensusinfo", "", "Who agrees on blocks: active masternodes and their quorum.",
-               true, getconsensusinfo, "object: type, masternodes, quorum"},
+    rpc_method{"getconsensusinfo", "",
+               "Who decides on the next block, and how far they are. 'masternodes' counts all who "
+               "decide, 'members' names those that are known.",
+               true, getconsensusinfo,
+               "object: type, masternodes, quorum, height, round, state, leader, due, members, ..."},
     rpc_method{"getmempoolinfo", "", "Transactions that are in no block yet: none are kept.", false,
                getmempoolinfo, "object: loaded, size, bytes, usage, maxmempool"},
     rpc_method{"getrawmempool", "|verbose:boolean", "Their ids.", false, getrawmempool, "array"},

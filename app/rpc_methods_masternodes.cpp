@@ -30,11 +30,39 @@ void add_masternode(const masternode_entry& x, json& result) {
   result["public_key"] = chain::to_hex(x.key);
   result["is_active"] = x.active;
   result["is_connected"] = x.connected;
+  result["is_hearsay"] = x.hearsay;
   result["last_seen"] = x.last_seen;
   result["first_seen"] = x.first_seen;
   result["heartbeat_sequence"] = x.heartbeat;
   result["attestations"] = x.attestations;
+  result["uptime_start"] = x.active_since;
+  result["total_uptime"] = x.uptime;
   result["status_reason"] = x.why;
+}
+
+json beat_json(const heartbeat_record& x) {
+  json result;
+  result["sequence"] = x.sequence;
+  result["timestamp"] = x.timestamp;
+  result["verified"] = x.verified;
+  // Each counts once, however often it says so.
+  result["witness_count"] = result["unique_witnesses"] = x.witnesses.size();
+  auto& witnesses = result["witnesses"] = json::array();
+  for (const auto& ip : x.witnesses)
+    witnesses.push_back(ip.to_string());
+  return result;
+}
+
+tl::expected<node_question, rpc_error> ask_about(const rpc_view&, const rpc_args& args) {
+  const auto ip = ip_argument(args[0], "address");
+  if (!ip)
+    return tl::unexpected{ip.error()};
+  return about_masternode{*ip};
+}
+
+tl::unexpected<rpc_error> unknown(const masternode_detail& x) {
+  return rpc_fail(rpc_code::not_found,
+                  "No masternode is known at " + x.entry.ip.to_string() + ": " + x.belief);
 }
 
 // -- methods ------------------------------------------------------------------------
@@ -61,30 +89,86 @@ rpc_result masternodestatus(const rpc_view& view, const rpc_args&) {
   }
   result["status"] = own->active ? "active" : "inactive";
   add_masternode(*own, result);
+  const auto& consensus = view.snapshot->consensus;
+  result["decides_on_blocks"] = consensus.takes_part;
+  if (!consensus.signs_nothing.empty())
+    result["signs_nothing"] = consensus.signs_nothing;
   return result;
 }
 
-rpc_result explainmasternode(const rpc_view& view, const rpc_args& args) {
-  const auto ip = ip_argument(args[0], "address");
-  if (!ip)
-    return tl::unexpected{ip.error()};
-  const auto& all = view.snapshot->masternodes;
-  const auto found =
-      std::find_if(all.begin(), all.end(), [&](const auto& x) { return x.ip == *ip; });
-  if (found == all.end())
-    return rpc_fail(rpc_code::not_found, "No masternode is known at " + ip->to_string());
+rpc_result explainmasternode(const rpc_view& view, const rpc_args&) {
+  const auto& x = std::get<masternode_detail>(**view.reply);
+  if (!x.known)
+    return unknown(x);
   json result;
-  add_masternode(*found, result);
-  result["is_ours"] = found->ours;
-  result["peer"] = explain_peer_json(*view.snapshot, *ip, view.now);
+  add_masternode(x.entry, result);
+  result["is_ours"] = x.entry.ours;
+  result["belief"] = x.belief;
+  result["next"] = x.next;
+  if (x.next_in >= 0)
+    result["next_in"] = x.next_in;
+  auto& changes = result["changes"] = json::array();
+  for (const auto& y : x.changes)
+    changes.push_back({{"time", y.at}, {"is_active", y.active}, {"reason", y.why}});
+  auto& beats = result["recent_heartbeats"] = json::array();
+  for (const auto& y : x.heartbeats)
+    beats.push_back(beat_json(y));
+  const auto& members = view.snapshot->consensus.members;
+  result["decides_on_blocks"] =
+      std::find(members.begin(), members.end(), x.entry.ip.to_string()) != members.end();
+  result["peer"] = explain_peer_json(*view.snapshot, x.entry.ip, view.now);
+  return result;
+}
+
+/// As many as the deployed daemon gives.
+constexpr std::size_t default_history = 10;
+
+rpc_result getheartbeathistory(const rpc_view& view, const rpc_args& args) {
+  const auto& x = std::get<masternode_detail>(**view.reply);
+  std::size_t limit = default_history;
+  if (args[1].is_number_unsigned())
+    limit = args[1].get<std::size_t>();
+  else if (!args[1].is_null())
+    return rpc_fail(rpc_code::invalid_params, "Parameter 'limit' must be a number");
+  json result;
+  result["address"] = x.entry.ip.to_string();
+  result["total_verified_heartbeats"] = x.verified_heartbeats;
+  result["latest_sequence"] = x.entry.heartbeat;
+  auto& beats = result["recent_heartbeats"] = json::array();
+  for (std::size_t i = 0; i < std::min(limit, x.heartbeats.size()); ++i)
+    beats.push_back(beat_json(x.heartbeats[i]));
+  return result;
+}
+
+rpc_result getattestationstats(const rpc_view& view, const rpc_args&) {
+  const auto& x = view.snapshot->attestations;
+  json result;
+  result["total_heartbeats"] = x.kept;
+  result["verified_heartbeats"] = x.verified;
+  result["pending_heartbeats"] = x.kept - x.verified;
+  result["unique_masternodes"] = x.masternodes;
+  result["total_verified_count"] = x.verified_in_all;
+  // In percent.
+  result["verification_rate"] =
+      x.kept == 0 ? 0.0
+                  : 100.0 * static_cast<double>(x.verified) / static_cast<double>(x.kept);
   return result;
 }
 
 constexpr std::array methods{
     rpc_method{
-        "explainmasternode", "address",
+        "explainmasternode", "address:string",
         "Why a masternode counts as active or not, and what the node does about its address.", true,
-        explainmasternode},
+        explainmasternode, "object", false, ask_about},
+    rpc_method{"getattestationstats", "", "What came of the heartbeats that are remembered.", true,
+               getattestationstats,
+               "object: total_heartbeats, verified_heartbeats, pending_heartbeats, "
+               "unique_masternodes, total_verified_count, verification_rate"},
+    rpc_method{"getheartbeathistory", "address:string |limit:integer",
+               "The last heartbeats of a masternode, and who attested to them.", false,
+               getheartbeathistory,
+               "object: address, total_verified_heartbeats, latest_sequence, recent_heartbeats",
+               false, ask_about},
     rpc_method{"masternodelist", "", "Every masternode that is known.", true, masternodelist},
     rpc_method{"masternodestatus", "", "Whether this node is a masternode, and an active one.",
                true, masternodestatus},

@@ -56,6 +56,14 @@ outcome<void> write_file(const std::filesystem::path& file, const std::string& t
   return {};
 }
 
+/// All begin together: a network whose first block some have not seen would be two.
+std::string consensus_text(const testnet_command& x) {
+  if (!x.block_time)
+    return {};
+  return fmt::format("[consensus]\nblock_time_seconds = {}\nfirst_masternodes = {}\n\n",
+                     *x.block_time, x.masternodes.value_or(x.nodes));
+}
+
 }  // namespace
 
 std::vector<testnet_node> plan_testnet(const testnet_command& x, const std::filesystem::path& dir) {
@@ -63,8 +71,11 @@ std::vector<testnet_node> plan_testnet(const testnet_command& x, const std::file
   for (std::size_t i = 1; i <= x.nodes; ++i) {
     const auto ip = ip_address::from_v4({127, 0, 0, static_cast<std::uint8_t>(i)});
     const auto port = [&x](int above) { return static_cast<std::uint16_t>(x.base_port + above); };
-    result.push_back(
-        {{ip, port(0)}, {ip, port(1)}, {ip, port(2)}, dir / ("node-" + std::to_string(i))});
+    result.push_back({{ip, port(0)},
+                      {ip, port(1)},
+                      {ip, port(2)},
+                      dir / ("node-" + std::to_string(i)),
+                      i <= x.masternodes.value_or(x.nodes)});
   }
   return result;
 }
@@ -87,14 +98,16 @@ std::string config_text(const testnet_node& node, const testnet_node& first,
                      "[storage]\n"
                      "data_dir = {}\n\n"
                      "[masternode]\n"
-                     "enabled = true\n\n"
+                     "enabled = {}\n\n"
+                     "{}"
                      "[logging]\n"
                      "level = \"{}\"\n"
                      "output = \"file\"\n"
                      "file_path = {}\n",
                      node.config_file().filename().string(), quoted(node.p2p), peers,
                      std::max(x.nodes, net::default_max_peers), quoted(node.rpc),
-                     quoted(node.metrics), quoted(node.dir.string()), to_string(x.level),
+                     quoted(node.metrics), quoted(node.dir.string()),
+                     node.is_masternode ? "true" : "false", consensus_text(x), to_string(x.level),
                      quoted(node.log_file().string()));
 }
 

@@ -21,6 +21,7 @@ struct testnet_node {
   endpoint rpc;
   endpoint metrics;
   std::filesystem::path dir;
+  bool is_masternode = true;
 
   std::filesystem::path config_file() const { return dir / "timenode.toml"; }
   std::filesystem::path log_file() const { return dir / "timenode.log"; }

@@ -17,7 +17,8 @@ chain_tip tip_of(const checked_block& x, std::uint64_t utxo_count) {
 
 } // namespace
 
-chain_state::chain_state(block_store& store) : store_(store) {}
+chain_state::chain_state(block_store& store, spending_rules rules)
+  : store_(store), rules_(rules) {}
 
 apply_result chain_state::apply(std::span<const checked_block> blocks, std::int64_t now, bool sync) {
   return append(blocks, nullptr, now, sync);
@@ -52,7 +53,7 @@ apply_result chain_state::connect(std::span<const checked_block> blocks, std::in
 // `certificate`: of the last block, or null.
 apply_result chain_state::append(std::span<const checked_block> blocks,
                                  const block_certificate* certificate, std::int64_t now, bool sync) {
-  coin_overlay coins{store_};
+  coin_overlay coins{store_, rules_};
   store_batch batch;
   batch.tip = store_.tip();
   auto result = connect(blocks, now, coins, batch);
@@ -122,7 +123,7 @@ outcome<void> chain_state::roll_back(std::uint64_t count) {
     return {};
   if (auto allowed = may_undo(count); !allowed)
     return allowed;
-  coin_overlay coins{store_};
+  coin_overlay coins{store_, rules_};
   auto below = undo(count, coins);
   if (!below)
     return tl::unexpected<failure>{std::move(below.error())};
@@ -197,7 +198,7 @@ apply_result chain_state::replace(std::uint64_t ancestor, std::span<const checke
   if (auto allowed = may_undo(count); !allowed)
     return refuse(std::move(allowed.error()), false);
 
-  coin_overlay coins{store_};
+  coin_overlay coins{store_, rules_};
   auto below = undo(count, coins);
   if (!below) // Nothing is wrong with the branch if our own blocks cannot be undone.
     return refuse(std::move(below.error()), true);

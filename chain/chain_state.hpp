@@ -4,6 +4,7 @@
 // synchronous; the chain keeper actor is its only user in a running node.
 
 #include "chain/block_store.hpp"
+#include "chain/transaction_rules.hpp"
 
 #include <cstdint>
 #include <span>
@@ -23,7 +24,8 @@ struct apply_result {
 class chain_state {
 public:
   /// `store` must be open and hold at least the genesis block of the network. `block_store` outlives this.
-  explicit chain_state(block_store& store);
+  /// `rules`: of this network, for blocks that are applied from now on.
+  explicit chain_state(block_store& store, spending_rules rules = {});
 
   /// Applies blocks that follow each other, the first on our tip, as one store batch. Stops at the first
   /// bad one; those before it stay. `now`: Unix seconds by our clock. `sync`: see `block_store::commit`.
@@ -62,6 +64,7 @@ private:
                        const block_certificate* certificate, std::int64_t now);
 
   block_store& store_;
+  spending_rules rules_;
 };
 
 } // namespace timenode::chain

@@ -19,7 +19,8 @@ tl::unexpected<failure> pass_on(failure&& x) {
 
 } // namespace
 
-coin_overlay::coin_overlay(const block_store& store) : store_(store) {}
+coin_overlay::coin_overlay(const block_store& store, spending_rules rules)
+  : store_(store), rules_(rules) {}
 
 outcome<coin_overlay::cached_group*> coin_overlay::find(const hash256& txid) {
   if (const auto known = entries_.find(txid); known != entries_.end())
@@ -68,15 +69,21 @@ outcome<void> coin_overlay::create(const transaction& tx, const hash256& txid) {
 
 outcome<void> coin_overlay::connect_transaction(const transaction& tx, const hash256& txid,
                                                 block_undo& undo) {
+  const auto to_sign
+    = rules_.require_signatures && !tx.inputs.empty() ? signing_hash(tx) : hash256{};
   amount inputs = 0;
   for (const auto& input : tx.inputs) {
     auto spent = spend(input.previous_output);
     if (!spent)
       return pass_on(std::move(spent.error()));
     const bool overflow = __builtin_add_overflow(inputs, spent->value, &inputs);
-    undo.spent.emplace_back(input.previous_output, std::move(*spent));
+    const auto& known
+      = undo.spent.emplace_back(input.previous_output, std::move(*spent)).second;
     if (overflow)
       return fail("its inputs add up to more than 2^64");
+    if (rules_.require_signatures)
+      if (auto owned = check_signature(input, known.script_pubkey, to_sign, rules_.network); !owned)
+        return fail("its input " + to_text(input.previous_output) + ": " + owned.error().reason);
   }
   // What the coinbase may pay is a rule without context (`check_block`).
   if (!tx.inputs.empty()) {

@@ -3,6 +3,7 @@
 // The unspent outputs as blocks that are not stored yet leave them: changes over what a store has.
 
 #include "chain/block_store.hpp"
+#include "chain/transaction_rules.hpp"
 
 #include <map>
 #include <span>
@@ -15,11 +16,11 @@ namespace timenode::chain {
 class coin_overlay {
 public:
   /// Starts at the store's tip. The store outlives the overlay and must not change meanwhile.
-  explicit coin_overlay(const block_store& store);
+  explicit coin_overlay(const block_store& store, spending_rules rules = {});
 
   /// Spends what the block spends and adds its outputs, by the rules of the protocol page, section 7:
   /// every input exists and is unspent, no transaction's outputs exceed its inputs. An output of an
-  /// earlier transaction of the block can be spent. Refuses a transaction whose id still has unspent
+  /// earlier transaction of the block can be spent. Inputs are signed where the rules want it. Refuses a transaction whose id still has unspent
   /// outputs, since these would be lost under the new ones. Returns what was spent, in order. On
   /// failure, nothing has changed; the failure names the rule and the values.
   outcome<block_undo> connect(const checked_block& x);
@@ -52,6 +53,7 @@ private:
   outcome<void> restore(const outpoint& which, const coin& x);
 
   const block_store& store_;
+  spending_rules rules_;
   std::unordered_map<hash256, cached_group, opaque_hasher> entries_;
   std::uint64_t added_ = 0;
   std::uint64_t removed_ = 0;

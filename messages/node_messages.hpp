@@ -6,6 +6,7 @@
 // as their value.
 
 #include "messages/chain_messages.hpp"
+#include "messages/consensus_messages.hpp"
 #include "messages/ip_address.hpp"
 #include "messages/ledger.hpp"
 #include "messages/link_types.hpp"
@@ -36,6 +37,8 @@ struct node_snapshot {
   keeper_snapshot keeper;
   sync_snapshot sync;
   std::vector<masternode_entry> masternodes;
+  attestation_stats attestations;
+  consensus_snapshot consensus;
   std::map<std::string, std::uint64_t>
       invariant_violations;         ///< By name; all zero in a healthy node.
   std::vector<std::string> silent;  ///< Actors that did not answer in time.
@@ -46,6 +49,7 @@ struct node_snapshot {
         f.field("registry", x.registry), f.field("peers", x.peers),
         f.field("directory", x.directory), f.field("gossip", x.gossip), f.field("keeper", x.keeper),
         f.field("sync", x.sync), f.field("masternodes", x.masternodes),
+        f.field("attestations", x.attestations), f.field("consensus", x.consensus),
         f.field("invariant_violations", x.invariant_violations), f.field("silent", x.silent));
   }
 };
@@ -184,5 +188,16 @@ CAF_ADD_TYPE_ID(timenode_messages, (timenode::chain_branch))
 CAF_ADD_TYPE_ID(timenode_messages, (timenode::branch_snapshot))
 CAF_ADD_TYPE_ID(timenode_messages, (std::vector<timenode::branch_snapshot>))
 CAF_ADD_TYPE_ID(timenode_messages, (timenode::fork_snapshot))
+CAF_ADD_TYPE_ID(timenode_messages, (timenode::consensus_snapshot))
+CAF_ADD_TYPE_ID(timenode_messages, (timenode::masternode_detail))
+CAF_ADD_TYPE_ID(timenode_messages, (timenode::masternode_change))
+CAF_ADD_TYPE_ID(timenode_messages, (std::vector<timenode::masternode_change>))
+CAF_ADD_TYPE_ID(timenode_messages, (timenode::heartbeat_record))
+CAF_ADD_TYPE_ID(timenode_messages, (std::vector<timenode::heartbeat_record>))
+CAF_ADD_TYPE_ID(timenode_messages, (timenode::attestation_stats))
+CAF_ADD_TYPE_ID(timenode_messages, (timenode::block_filling))
+CAF_ADD_ATOM(timenode_messages, timenode::atom, clock)
+CAF_ADD_ATOM(timenode_messages, timenode::atom, extension)
+CAF_ADD_ATOM(timenode_messages, timenode::atom, fill)
 
 CAF_END_TYPE_ID_BLOCK(timenode_messages)

@@ -389,6 +389,11 @@ using message = std::variant<
   utxo_state_hash_response, subscribe, unsubscribe, masternode_announcement, get_masternodes,
   masternodes_response, heartbeat_broadcast, heartbeat_attestation, block_ballot>;
 
+/// The capability without which a peer must not be sent that message; empty: anybody understands it.
+inline std::string_view capability_for(const message& x) noexcept {
+  return std::holds_alternative<block_ballot>(x) ? capability_ballots : std::string_view{};
+}
+
 /// Number of message kinds; `message::index()` is below it.
 inline constexpr std::size_t message_kinds = std::variant_size_v<message>;
 

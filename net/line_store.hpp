@@ -13,6 +13,7 @@ namespace timenode::net {
 
 /// The lists that a node keeps.
 inline constexpr const char* access_lines = "access";       ///< Bans, trust, violations (net/access_control.hpp).
+inline constexpr const char* masternode_lines = "masternodes"; ///< The masternode table (actors/masternode_book.hpp).
 inline constexpr const char* address_lines = "addresses"; ///< The address book (actors/address_book.hpp).
 
 class line_store {

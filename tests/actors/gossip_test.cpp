@@ -35,7 +35,7 @@ struct fixture : test_node {
     std::tie(registry, told) = spawn_recording_registry(system);
     std::tie(blocks, block_judge) = spawn_recording_judge(system);
     std::tie(masternodes, beat_judge) = spawn_recording_judge(system);
-    uut = system.spawn<gossip>(context, registry, blocks, masternodes);
+    uut = system.spawn<gossip>(context, registry, flood_judges{blocks, masternodes});
     run();
     for (int i = 1; i <= 4; ++i)
       connect(i);

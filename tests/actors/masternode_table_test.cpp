@@ -72,7 +72,7 @@ struct fixture : test_node {
     std::tie(directory, wanted) = spawn_recording_directory(system);
     std::tie(blocks, block_judge) = spawn_recording_judge(system);
     uut = system.spawn<masternode_table>(context, registry, directory, std::move(identity));
-    flooder = system.spawn<gossip>(context, registry, blocks, judge_actor{uut});
+    flooder = system.spawn<gossip>(context, registry, flood_judges{blocks, judge_actor{uut}});
     self->send(uut, atom::attach_v, flooder);
     run();
     for (int i = 1; i <= 4; ++i)
@@ -358,4 +358,94 @@ TEST_CASE_FIXTURE(masternode_fixture, "our own heartbeat that comes back goes no
   flood(2, ours);
   const auto all = sent_to<wire::heartbeat_broadcast>(3);
   CHECK(std::count(all.begin(), all.end(), ours) == 1);
+}
+
+// -- over restarts ------------------------------------------------------------------------
+
+namespace {
+
+/// An archive in memory.
+archive_actor spawn_archive(caf::actor_system& system,
+                            std::shared_ptr<std::map<std::string, std::vector<std::string>>> kept) {
+  return system.spawn([kept]() -> archive_actor::behavior_type {
+    return {[kept](atom::save, const std::string& name, const std::vector<std::string>& lines) {
+      (*kept)[name] = lines;
+      return std::string{};
+    }};
+  });
+}
+
+} // namespace
+
+TEST_CASE_FIXTURE(fixture, "the table is kept while it changes, and a new one takes it over and dials who "
+                           "is in it") {
+  auto kept = std::make_shared<std::map<std::string, std::vector<std::string>>>();
+  const auto archive = spawn_archive(system, kept);
+  auto table = system.spawn<masternode_table>(context, registry, directory, our_identity(),
+                                              masternode_memory{{}, archive});
+  run();
+  self->send(table, ip_of(1), wire::message{announcement_of(1)});
+  run();
+  CHECK(kept->empty());
+  advance(61s);
+  REQUIRE(kept->contains("masternodes"));
+  const auto lines = (*kept)["masternodes"];
+  kept->clear();
+  advance(5min);
+  CHECK(kept->empty()); // nothing changed
+  self->send(table, ip_of(1), wire::message{announcement_of(1)});
+  ask<caf::unit_t>(table, atom::save_v);
+  CHECK(kept->contains("masternodes"));
+
+  wanted->clear();
+  auto again = system.spawn<masternode_table>(context, registry, directory, our_identity(),
+                                              masternode_memory{lines, archive});
+  run();
+  const auto list = ask<std::vector<masternode_entry>>(again, atom::list_v);
+  CHECK(list.size() == 2);
+  CHECK(std::count_if(list.begin(), list.end(), [](auto& x) { return x.active; }) == 2);
+  REQUIRE(wanted->size() == 1);
+  CHECK(wanted->front().first.ip == ip_of(1));
+}
+
+TEST_CASE("the numbers of heartbeats go on above all that were sent, even when the clock was set back") {
+  fixture x{our_identity()};
+  auto kept = std::make_shared<std::map<std::string, std::vector<std::string>>>();
+  const auto archive = spawn_archive(x.system, kept);
+  auto table = x.system.spawn<masternode_table>(x.context, x.registry, x.directory, our_identity(),
+                                                masternode_memory{{}, archive});
+  x.self->send(table, atom::attach_v, x.flooder);
+  x.run();
+  x.advance(30min);
+  x.ask<caf::unit_t>(table, atom::save_v);
+  const auto own = [&](const masternode_table_actor& from) {
+    for (const auto& y : x.ask<std::vector<masternode_entry>>(from, atom::list_v))
+      if (y.ours)
+        return y.heartbeat;
+    return std::uint64_t{0};
+  };
+  const auto last = own(table);
+  CHECK(last > 0);
+  auto back = x.context;
+  back.unix_now = [&x] { return x.unix_now() - 100'000; };
+  auto again = x.system.spawn<masternode_table>(back, x.registry, x.directory, our_identity(),
+                                                masternode_memory{(*kept)["masternodes"], archive});
+  x.self->send(again, atom::attach_v, x.flooder);
+  x.run();
+  x.advance(10s);
+  CHECK(own(again) > last);
+}
+
+TEST_CASE_FIXTURE(masternode_fixture, "all who ask for masternodes get the same line, until it changes") {
+  tell(1, announcement_of(1));
+  const auto first = ask<encoded_line>(uut, atom::serve_v);
+  CHECK(ask<encoded_line>(uut, atom::serve_v).bytes == first.bytes);
+  auto x = std::get<wire::masternodes_response>(decode(*first.bytes));
+  CHECK(x.masternodes.size() == 2);
+  flood(1, heartbeat_of(1, 1));
+  CHECK(ask<encoded_line>(uut, atom::serve_v).bytes == first.bytes);
+  tell(2, announcement_of(2));
+  tell(2, announcement_of(9)); // hearsay is not handed on
+  x = std::get<wire::masternodes_response>(decode(*ask<encoded_line>(uut, atom::serve_v).bytes));
+  CHECK(x.masternodes.size() == 3);
 }

@@ -76,6 +76,7 @@ class scripted_peer_state {
         [](const timenode::wire::received_batch&) {},
         [](atom::drained) {},
         [this](const timenode::encoded_line& line) { read(*line.bytes); },
+        [](atom::extension, const std::string&, const timenode::encoded_line&) {},
         [](atom::close, timenode::link_end, const std::string&) {},
         [](atom::own_address, const timenode::ip_address&) {},
         [](atom::probe) {},

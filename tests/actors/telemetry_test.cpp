@@ -20,6 +20,7 @@ struct world {
   gossip_snapshot gossip;
   keeper_snapshot keeper;
   sync_snapshot sync;
+  consensus_snapshot consensus;
   std::vector<masternode_entry> masternodes;
   std::map<std::string, int> asked;
   bool registry_silent = false;
@@ -113,7 +114,8 @@ snapshot_source<sync_snapshot> spawn_sync(caf::actor_system& system, world& w) {
 
 masternode_source spawn_masternodes(caf::actor_system& system, world& w) {
   return system.spawn([&w]() -> masternode_source::behavior_type {
-    return {[&w](atom::list) { return w.masternodes; }};
+    return {[&w](atom::list) { return w.masternodes; },
+            [](atom::snapshot) { return attestation_stats{}; }};
   });
 }
 
@@ -126,6 +128,7 @@ peer_connection_actor spawn_connection(caf::actor_system& system, peer_snapshot 
         [](const wire::received_batch&) {},
         [](atom::drained) {},
         [](const encoded_line&) {},
+        [](atom::extension, const std::string&, const encoded_line&) {},
         [](atom::close, link_end, const std::string&) {},
         [](atom::own_address, const ip_address&) {},
         [](atom::probe) {},
@@ -149,7 +152,8 @@ class fixture : public test::test_node {
     w.masternodes[1].active = true;
     sources = {spawn_registry(system, w),      spawn_directory(system, w.directory),
                spawn_source(system, w.gossip), spawn_source(system, w.keeper),
-               spawn_sync(system, w),          spawn_masternodes(system, w)};
+               spawn_sync(system, w),          spawn_masternodes(system, w),
+               spawn_source(system, w.consensus)};
     start();
   }
 
@@ -199,6 +203,7 @@ class fixture : public test::test_node {
 TEST_CASE_FIXTURE(fixture, "a snapshot holds what every actor said of itself") {
   w.directory.known = 7;
   w.gossip.seen = 8;
+  w.consensus.height = 9;
   const auto x = snapshot();
   CHECK(x.registry.links.size() == 2);
   REQUIRE(x.peers.size() == 2);
@@ -209,6 +214,7 @@ TEST_CASE_FIXTURE(fixture, "a snapshot holds what every actor said of itself") {
   CHECK(x.keeper.tip.height == 2000);
   CHECK(x.sync.state == "idle");
   CHECK(x.masternodes.size() == 3);
+  CHECK(x.consensus.height == 9);
   CHECK(x.silent.empty());
   CHECK(x.invariant_violations.size() == invariant_count);
   for (const auto& [name, count] : x.invariant_violations)

@@ -65,6 +65,10 @@ spawn_fake_connection(caf::actor_system& system) {
         record->lines.push_back(*line.bytes);
         record->buffers.push_back(line.bytes);
       },
+      [record](atom::extension, const std::string&, const timenode::encoded_line& line) {
+        record->lines.push_back(*line.bytes);
+        record->buffers.push_back(line.bytes);
+      },
       [record](atom::close, timenode::link_end cause, const std::string& reason) {
         record->closes.emplace_back(cause, reason);
       },

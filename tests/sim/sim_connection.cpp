@@ -77,7 +77,9 @@ void sim_connection::open_up() {
 void sim_connection::send(net::shared_buffer bytes) {
   if (state_ != state::up || closing_)
     return;
-  if (queued_ >= net::max_send_queue_bytes) {
+  // As on a real socket, the message that is being written does not count.
+  const auto being_sent = queue_.empty() ? std::size_t{0} : queue_.front()->size();
+  if (queued_ >= net::max_send_queue_bytes + being_sent) {
     // Not at once: the program is in the middle of its call.
     failure_ = net::reason_send_overflow;
     schedule(0, failed_here);

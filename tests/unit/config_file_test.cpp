@@ -229,7 +229,7 @@ TEST_CASE("config file: every key refuses what it cannot mean") {
       {"masternode.passphrase_file", {"1"}},
       {"consensus.block_time_seconds", {"0", "601", "1.5", "\"5\""}},
       {"consensus.require_signatures", {"1"}},
-      {"consensus.first_masternodes", {"2", "10001"}},
+      {"consensus.first_masternodes", {"2", "10001", "\"3\""}},
       {"consensus.present_set_at", {"-1", "true"}},
       {"metrics.enabled", {"\"on\""}},
       {"metrics.listen_address", {"\"here\"", "9090"}},

@@ -228,6 +228,10 @@ TEST_CASE("config: another block time makes a private network, which wants signa
   CHECK(x->consensus.require_signatures);
   CHECK(x->consensus.first_masternodes == 4);
   CHECK_FALSE(x->consensus.present_set_at);
+  CHECK(x->consensus.wanted_first() == 4);
+  line.first_masternodes = 0;
+  CHECK(make_config(line, {}, "/h")->consensus.wanted_first() == 3);
+  CHECK_FALSE(chain::consensus_rules{}.wanted_first());
   line.require_signatures = false;
   CHECK_FALSE(make_config(line, {}, "/h")->consensus.require_signatures);
   line.network = network_id::mainnet;

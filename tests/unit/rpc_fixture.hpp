@@ -199,6 +199,8 @@ class fixture_backend final : public tn::rpc_backend {
     questions.push_back(question);
     if (std::holds_alternative<tn::about_peer>(question))
       then(tn::node_reply{explanation});
+    else if (std::holds_alternative<tn::about_masternode>(question))
+      then(tn::node_reply{masternode});
     else
       then(tn::node_reply{order});
   }
@@ -218,6 +220,7 @@ class fixture_backend final : public tn::rpc_backend {
   std::vector<tn::node_question> questions;  ///< Asked so far.
   tn::order_reply order;                     ///< What becomes of orders.
   tn::peer_explanation explanation;
+  tn::masternode_detail masternode;
 
  private:
   fixture_chain chain_;

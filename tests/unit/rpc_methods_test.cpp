@@ -155,8 +155,9 @@ TEST_CASE_FIXTURE(fixture, "masternodelist describes every masternode") {
   REQUIRE(all.size() == 2);
   const auto x = all[0];
   CHECK(keys(x) == names{"address", "tier", "reward_address", "public_key", "is_active",
-                         "is_connected", "last_seen", "first_seen", "heartbeat_sequence",
-                         "attestations", "status_reason"});
+                         "is_connected", "is_hearsay", "last_seen", "first_seen",
+                         "heartbeat_sequence", "attestations", "uptime_start", "total_uptime",
+                         "status_reason"});
   CHECK(x["address"] == "192.0.2.9");
   CHECK(x["tier"] == "Silver");
   CHECK(x["reward_address"] == "TIME0own");
@@ -193,12 +194,48 @@ TEST_CASE_FIXTURE(fixture, "masternodestatus is about this node") {
 }
 
 TEST_CASE_FIXTURE(fixture, "explainmasternode joins the masternode and its peer") {
-  const auto x = ok("explainmasternode", R"({"address":"192.0.2.2"})");
+  backend.masternode.known = true;
+  backend.masternode.entry = snapshot.masternodes[1];
+  backend.masternode.belief = "first hand";
+  backend.masternode.next = "it is forgotten";
+  backend.masternode.next_in = 77;
+  backend.masternode.changes = {{5, false, "silent for five minutes"}, {2, true, "announced itself"}};
+  backend.masternode.heartbeats = {{9, 4, true, {ip("192.0.2.1"), ip("192.0.2.9")}}, {8, 3, false, {}}};
+  backend.masternode.verified_heartbeats = 100;
+  snapshot.consensus.members = {"192.0.2.2"};
+  auto x = ok("explainmasternode", R"({"address":"192.0.2.2"})");
   CHECK(x["status_reason"] == "silent for five minutes");
   CHECK(x["is_ours"] == false);
   CHECK(x["peer"]["state"] == "established");
-  CHECK(ok("explainmasternode", R"(["192.0.2.9"])")["peer"].is_null());
+  CHECK(x["next_in"] == 77);
+  CHECK(x["changes"][1]["reason"] == "announced itself");
+  CHECK(x["recent_heartbeats"][0]["witnesses"] == json::array({"192.0.2.1", "192.0.2.9"}));
+  CHECK(x["decides_on_blocks"] == true);
+
+  x = ok("getheartbeathistory", R"(["192.0.2.2"])");
+  CHECK(keys(x) == names{"address", "total_verified_heartbeats", "latest_sequence", "recent_heartbeats"});
+  CHECK(x["total_verified_heartbeats"] == 100);
+  CHECK(x["recent_heartbeats"].size() == 2);
+  CHECK(keys(x["recent_heartbeats"][0])
+        == names{"sequence", "timestamp", "verified", "witness_count", "unique_witnesses", "witnesses"});
+  CHECK(ok("getheartbeathistory", R"(["192.0.2.2", 1])")["recent_heartbeats"].size() == 1);
+  CHECK(error("getheartbeathistory", R"(["192.0.2.2", "x"])") == -32602);
+  CHECK(error("getheartbeathistory", R"(["nobody"])") == -32602);
+
+  backend.masternode = {};
+  backend.masternode.belief = "nobody named it";
   CHECK(error("explainmasternode", R"(["192.0.2.1"])") == -5);
+}
+
+TEST_CASE_FIXTURE(fixture, "getattestationstats has the deployed daemon's fields") {
+  snapshot.attestations = {8, 6, 2, 40};
+  const auto x = ok("getattestationstats");
+  CHECK(keys(x) == names{"total_heartbeats", "verified_heartbeats", "pending_heartbeats",
+                         "unique_masternodes", "total_verified_count", "verification_rate"});
+  CHECK(x["pending_heartbeats"] == 2);
+  CHECK(x["verification_rate"] == 75.0);
+  snapshot.attestations = {};
+  CHECK(ok("getattestationstats")["verification_rate"] == 0.0);
 }
 
 // -- the node itself ----------------------------------------------------------------

@@ -1,0 +1,172 @@
+#pragma once
+
+// Decides on the next block with the other masternodes, and takes part if we are one: the rules are in
+// `chain::height_consensus`; this actor brings it the messages and the time, signs what it casts (after the
+// vote journal has it) and gives what was committed to the chain keeper. Waits for the disk, so a running node
+// spawns it detached.
+
+#include "actors/alarm.hpp"
+#include "actors/interfaces.hpp"
+#include "actors/masternode_identity.hpp"
+#include "actors/masternode_view.hpp"
+#include "actors/node_context.hpp"
+#include "actors/peer_clocks.hpp"
+#include "actors/proposal_judge.hpp"
+#include "net/random.hpp"
+#include "chain/height_consensus.hpp"
+#include "chain/vote_journal.hpp"
+
+#include <caf/typed_event_based_actor.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace timenode {
+
+/// All that is needed of the sync engine.
+using sync_status_actor = caf::typed_actor<
+  // Tells its state.
+  auto(atom::snapshot)->caf::result<sync_snapshot>>;
+
+/// What the block producer works with.
+struct producer_parts {
+  chain_keeper_actor keeper;
+  masternode_table_actor masternodes;
+  connection_registry_actor registry;
+  sync_status_actor sync;                     ///< Null: we are never behind.
+  transaction_source_actor transactions;      ///< Null: blocks have none.
+  std::shared_ptr<const chain::block_store> store;
+  std::shared_ptr<chain::vote_journal> journal; ///< Null: we sign nothing.
+  std::optional<masternode_identity> identity; ///< None: we only watch.
+};
+
+class block_producer_state {
+public:
+  static constexpr auto name = "timenode.block-producer";
+
+  block_producer_state(block_producer_actor::pointer self, node_context context, producer_parts parts);
+
+  block_producer_actor::behavior_type make_behavior();
+
+private:
+  /// A proposed block.
+  struct known_block {
+    judged_block judged;
+    std::optional<wire::block_proposal> proposal; ///< How it came last; none of one that we made before a crash.
+  };
+
+  /// A height that is being decided.
+  struct work {
+    chain_tip parent;
+    chain::height_consensus machine;
+    std::map<std::string, public_key> keys; ///< Of the members that are known.
+    bool by_presence = false;      ///< Its members are who is there, for no block says who they are.
+    std::int64_t due = 0;          ///< Unix seconds.
+    std::map<hash256, known_block> blocks = {};
+    std::uint64_t round_seen = 0;  ///< For which we asked who is there.
+    monotonic_ns begun_at = 0;     ///< 0: not yet.
+    bool committing = false;       ///< The keeper has it.
+    bool proposing = false;        ///< Transactions are on their way.
+  };
+
+  // -- the heights (block_producer.cpp) --
+  void on_tip(const chain_tip& tip);
+  void refresh();
+  void on_masternodes(std::vector<masternode_entry>& entries);
+  void make_work();
+  std::optional<member_set> members_for(const chain_tip& parent, bool& by_presence);
+  void update_members(work& x);
+  work* find(std::uint64_t height);
+  void replay_early();
+  void ask_if_behind();
+
+  // -- messages of others (block_producer_messages.cpp) --
+  flood_judgement judge(const ip_address& from, const wire::message& x);
+  flood_judgement take(const ip_address& from, const wire::block_proposal& x);
+  flood_judgement take(const ip_address& from, const wire::block_ballot& x);
+  flood_judgement take(const ip_address& from, const wire::block_vote& x);
+  flood_judgement take(const ip_address& from, const wire::block_commit& x);
+  flood_judgement too_early(const ip_address& from, std::uint64_t height, const wire::message& x);
+  flood_judgement of_old_height(const ip_address& from, std::uint64_t height);
+  flood_judgement verdict_of(chain::ballot_fate fate, const std::string& voter, std::uint64_t height);
+  flood_judgement certify_stored(const wire::block_commit& x);
+  void help(const ip_address& ip, std::uint64_t height);
+  void on_peer_up(const peer_info& info, const peer_connection_actor& connection);
+  void bring_up_to_date(const peer_connection_actor& to, const work& x);
+  void send(const peer_connection_actor& to, const wire::message& x);
+
+  // -- what we do (block_producer_deeds.cpp) --
+  void drive();
+  void act(work& x);
+  void propose(work& x, const chain::propose_action& what);
+  void fill_block(std::uint64_t height, std::uint64_t round);
+  void make_proposal(work& x, std::uint64_t round, block_filling filling);
+  void send_proposal(work& x, std::uint64_t round, const block_ptr& block);
+  void cast(work& x, const chain::ballot_action& what);
+  void vote(work& x, const chain::vote_action& what);
+  void commit(work& x);
+  void on_committed(std::uint64_t height, const block_ptr& block, const wire::block_commit& certificate,
+                    const apply_reply& reply);
+  bool write_down(work& x, const chain::signed_record& record, const block_ptr& block);
+  void flood(const wire::message& x);
+  block_ptr content_of(const work& x, const hash256& block) const;
+  void repeat(const work& x);
+
+  // -- time --
+  void on_clock(const ip_address& ip, std::int64_t ahead);
+  std::string why_silent() const;
+  void set_alarm();
+  monotonic_ns now() const { return monotonic_now(*self_); }
+  bool is_deciding() const noexcept;
+  monotonic_ns repeat_period() const noexcept;
+  consensus_snapshot snapshot() const;
+
+  block_producer_actor::pointer self_;
+  node_context context_;
+  producer_parts parts_;
+  std::optional<std::string> own_address_; ///< As messages name us; none: we only watch.
+  gossip_actor gossip_;                    ///< Null until attached.
+  random_source random_;
+  alarm_clock alarm_;
+
+  chain_tip tip_;
+  bool knows_tip_ = false;
+  masternode_view view_;
+  bool asking_ = false;          ///< The table for its masternodes.
+  monotonic_ns ask_again_at_ = 0; ///< 0: not needed.
+  std::string idle_because_;
+  /// Blocks come from peers that our tip's successors are among: what is long due here is not to be decided.
+  bool catching_up_ = false;
+  std::optional<work> current_;            ///< On our tip.
+  std::map<std::uint64_t, work> behind_;   ///< Heights at or below our tip whose commit is not complete.
+
+  struct early_message {
+    ip_address from;
+    std::uint64_t height = 0;
+    wire::message what;
+    std::size_t bytes = 0;
+  };
+  std::deque<early_message> early_; ///< For the next heights; bounded, see too_early.
+  std::size_t early_bytes_ = 0;
+
+  struct peer {
+    peer_connection_actor connection;
+    monotonic_ns helped_at = 0; ///< 0: never.
+  };
+  std::map<ip_address, peer> peers_; ///< As many as the registry has established.
+  peer_clocks clocks_;
+  monotonic_ns clock_warned_at_ = 0;
+  monotonic_ns repeat_at_ = 0;
+  monotonic_ns silence_warned_at_ = 0;
+  consensus_snapshot counts_; ///< Only its counters are kept up to date.
+};
+
+using block_producer = block_producer_actor::stateful_impl<block_producer_state>;
+
+} // namespace timenode

@@ -1,0 +1,154 @@
+#include "actors/masternode_view.hpp"
+
+#include "actors/peer_clocks.hpp"
+#include "chain/keys.hpp"
+#include "tests/unit/masternode_support.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace timenode;
+using namespace test;
+
+namespace {
+
+constexpr std::int64_t now = epoch + 10'000;
+
+std::string reward_of(int number) {
+  return chain::address_of(key_of(number).public_key(), network_id::testnet);
+}
+
+/// One that everybody must know: active for an hour, heard of just now.
+masternode_entry entry(int number) {
+  masternode_entry result;
+  result.ip = ip_of(number);
+  result.reward_address = reward_of(number);
+  result.key = key_of(number).public_key();
+  result.active = true;
+  result.active_since = now - 3600;
+  result.last_seen = now - 5;
+  return result;
+}
+
+masternode_view view(std::vector<masternode_entry> entries) {
+  return {std::move(entries), now, network_id::testnet};
+}
+
+std::vector<masternode_entry> four() {
+  return {entry(1), entry(2), entry(3), entry(4)};
+}
+
+} // namespace
+
+TEST_CASE("a block that pays what we would pay is not disputed, in whatever order") {
+  const auto x = view(four());
+  auto paid = x.rewards();
+  CHECK(paid.size() == 4);
+  CHECK(paid[0].second == chain::rewards_of(std::vector<chain::payee>(4))[0].second);
+  CHECK(x.dispute(paid).empty());
+  std::swap(paid[0], paid[3]);
+  CHECK(x.dispute(paid).empty());
+}
+
+TEST_CASE("who is surely active has to be paid, who came or went just now may be") {
+  const auto all = view(four()).rewards();
+  auto entries = four();
+  entries.pop_back();
+  const auto three = view(entries).rewards();
+  CHECK(view(four()).dispute(three) == "it does not pay " + ip_of(4).to_string() + ", which is active");
+
+  entries = four();
+  entries[3].active_since = now - 60; // just come
+  CHECK(view(entries).dispute(three).empty());
+  CHECK(view(entries).dispute(all).empty());
+  entries = four();
+  entries[3].last_seen = now - 150; // perhaps gone
+  CHECK(view(entries).dispute(three).empty());
+  CHECK(view(entries).dispute(all).empty());
+  entries[3].active = false;
+  entries[3].last_seen = now - 300; // gone, but others may have heard of it later
+  CHECK(view(entries).dispute(three).empty());
+  CHECK(view(entries).dispute(all).empty());
+  entries[3].last_seen = now - 400; // surely gone
+  CHECK(view(entries).dispute(three).empty());
+  CHECK(view(entries).dispute(all)
+        == "it pays " + reward_of(4) + " more often than masternodes with that address live");
+}
+
+TEST_CASE("who is known by hearsay, or has no address of this network, is neither paid nor missed") {
+  auto entries = four();
+  entries[2].hearsay = true;
+  entries[3].reward_address = chain::address_of(key_of(4).public_key(), network_id::mainnet);
+  const auto x = view(entries);
+  CHECK(x.rewards().size() == 2);
+  CHECK(x.active() == 2);
+  CHECK(x.present().size == 2);
+  CHECK_FALSE(x.dispute(view(four()).rewards()).empty());
+}
+
+TEST_CASE("shares follow the tiers, and a wrong one is named") {
+  auto entries = four();
+  entries[0].tier = wire::masternode_tier::gold;
+  const auto x = view(entries);
+  auto paid = x.rewards();
+  CHECK(x.dispute(paid).empty());
+  paid[1].second += 1;
+  CHECK(x.dispute(paid).find("its share is") != std::string::npos);
+  CHECK_FALSE(view(four()).dispute(x.rewards()).empty());
+}
+
+TEST_CASE("masternodes that share an address are paid once each, and never more often") {
+  auto entries = four();
+  entries[1].reward_address = reward_of(1);
+  const auto x = view(entries);
+  auto paid = x.rewards();
+  CHECK(x.dispute(paid).empty());
+  paid.pop_back();
+  paid.push_back(paid.front());
+  CHECK_FALSE(x.dispute(chain::rewards_of(std::vector<chain::payee>{
+                 {reward_of(1), {}}, {reward_of(1), {}}, {reward_of(1), {}}, {reward_of(3), {}}, {reward_of(4), {}}}))
+                .empty());
+}
+
+TEST_CASE("the masternodes that a block paid decide on the next, also those that we do not know") {
+  auto entries = four();
+  entries[2].active = false; // it is silent now, but was paid
+  const auto x = view(entries);
+  auto paid = view(four()).rewards();
+  paid.emplace_back(reward_of(99), 1);
+  const auto set = x.paid_by(paid);
+  CHECK(set.size == 5);
+  REQUIRE(set.known.size() == 4);
+  CHECK(set.known.at(ip_of(3).to_string()) == key_of(3).public_key());
+  CHECK(x.paid_by({}).size == 0);
+}
+
+TEST_CASE("of those that share an address the active ones are meant") {
+  auto entries = four();
+  entries[0].active = false;
+  entries[1].reward_address = reward_of(1);
+  const auto set = view(entries).paid_by({{reward_of(1), 5}, {reward_of(3), 5}, {reward_of(4), 5}});
+  CHECK(set.size == 3);
+  CHECK(set.known.contains(ip_of(2).to_string()));
+  CHECK_FALSE(set.known.contains(ip_of(1).to_string()));
+}
+
+TEST_CASE("clocks: one peer that is wrong changes nothing, most of them do") {
+  peer_clocks x;
+  CHECK(x.offset() == 0);
+  x.heard(ip_of(1), 1000);
+  CHECK(x.offset() == 0);
+  x.heard(ip_of(1), -1000);
+  CHECK(x.offset() == 0);
+  x.heard(ip_of(2), -31);
+  CHECK(x.offset() == -31);
+  CHECK(x.is_off());
+  CHECK(x.may_sign());
+  x.heard(ip_of(2), -121);
+  CHECK_FALSE(x.may_sign());
+  x.heard(ip_of(3), 2);
+  x.heard(ip_of(4), 1);
+  CHECK(x.offset() == 0);
+  x.forget(ip_of(3));
+  x.forget(ip_of(4));
+  CHECK(x.offset() == -121);
+}

@@ -368,10 +368,10 @@ outcome<std::unique_ptr<node>> node::start(const node_config& config, node_surro
   x->chores = std::make_unique<worker>(max_chores);
   x->watch = std::make_unique<node_watch>(
     backend,
-    [manager = x->manager, metrics = x->whole](const node_health& health, const chain_tip& tip,
+    [manager = x->manager, metrics = x->whole](const node_health& health, const chain_tip& now,
                                                const node_snapshot* snapshot) {
       manager->status(one_line_status(health, snapshot ? snapshot->registry.established : 0));
-      metrics->set(health, tip, snapshot ? snapshot->silent.size() : 0,
+      metrics->set(health, now, snapshot ? snapshot->silent.size() : 0,
                    snapshot && !snapshot->keeper.storage_error.empty());
       metrics->set_log(process_log_tail().counted());
     },

@@ -201,6 +201,7 @@ class network : public test_node {
                       atom::serve_v, question);
                 });
               },
+              [](atom::extension, const std::string&, const encoded_line&) {},
               [](atom::close, link_end, const std::string&) {},
               [](atom::own_address, const ip_address&) {},
               [](atom::probe) {},

@@ -394,7 +394,7 @@ TEST_CASE_FIXTURE(fixture, "the table is kept while it changes, and a new one ta
   advance(5min);
   CHECK(kept->empty()); // nothing changed
   self->send(table, ip_of(1), wire::message{announcement_of(1)});
-  ask<caf::unit_t>(table, atom::save_v);
+  ask<void>(table, atom::save_v);
   CHECK(kept->contains("masternodes"));
 
   wanted->clear();
@@ -417,7 +417,7 @@ TEST_CASE("the numbers of heartbeats go on above all that were sent, even when t
   x.self->send(table, atom::attach_v, x.flooder);
   x.run();
   x.advance(30min);
-  x.ask<caf::unit_t>(table, atom::save_v);
+  x.ask<void>(table, atom::save_v);
   const auto own = [&](const masternode_table_actor& from) {
     for (const auto& y : x.ask<std::vector<masternode_entry>>(from, atom::list_v))
       if (y.ours)

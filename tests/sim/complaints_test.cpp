@@ -254,7 +254,7 @@ TEST_CASE("complaint 12: every ban has a reason, the bytes that it is for, and a
   for (std::uint32_t i = 0; i < w.nodes(); ++i)
     for (const auto& x : look(w, i).registry.bans) {
       ++bans;
-      CHECK((x.ip == liars[0]->ip() || x.ip == liars[1]->ip()));
+      CHECK((x.network == timenode::ip_network{liars[0]->ip()} || x.network == timenode::ip_network{liars[1]->ip()}));
       CHECK_FALSE(x.reason.empty());
       CHECK_FALSE(x.evidence.empty());
       CHECK(x.until > node_clock{}.unix_seconds(w.now()));

@@ -200,7 +200,7 @@ TEST_CASE_FIXTURE(fixture, "explainmasternode joins the masternode and its peer"
   backend.masternode.next = "it is forgotten";
   backend.masternode.next_in = 77;
   backend.masternode.changes = {{5, false, "silent for five minutes"}, {2, true, "announced itself"}};
-  backend.masternode.heartbeats = {{9, 4, true, {ip("192.0.2.1"), ip("192.0.2.9")}}, {8, 3, false, {}}};
+  backend.masternode.heartbeats = {{9, 4, true, {rpc_test::ip("192.0.2.1"), rpc_test::ip("192.0.2.9")}}, {8, 3, false, {}}};
   backend.masternode.verified_heartbeats = 100;
   snapshot.consensus.members = {"192.0.2.2"};
   auto x = ok("explainmasternode", R"({"address":"192.0.2.2"})");

@@ -68,8 +68,11 @@ rpc_outcome<void> order(const access_command& x, const rpc_target& node) {
   const auto bans = ask_node(node, "listbanned");
   if (!bans)
     return tl::unexpected{bans.error()};
+  // Said as "IP", it is listed as "IP/32".
+  const auto said = ip_network::parse(x.network);
   for (const auto& ban : *bans)
-    if (ban.value("address", "") == x.network)
+    if (const auto listed = ip_network::parse(ban.value("address", ""));
+        said && listed && *said == *listed)
       print(x.as_json ? ban.dump(2) + "\n" : ban_sentence(ban));
   return {};
 }

@@ -55,8 +55,6 @@ void add_network_info(const rpc_view& view, json& to) {
   add(to, "incrementalfee", smallest_fee);
 }
 
-constexpr std::array tier_names{"Free", "Bronze", "Silver", "Gold"};
-
 void add_peers(const rpc_view& view, json& to) {
   const auto& masternodes = view.snapshot->masternodes;
   for (auto& peer : to) {
@@ -68,7 +66,7 @@ void add_peers(const rpc_view& view, json& to) {
     const auto found = std::find_if(masternodes.begin(), masternodes.end(),
                                     [&at](const auto& x) { return at && x.ip == at->ip; });
     if (found != masternodes.end()) {
-      add(peer, "tier", tier_names[static_cast<std::size_t>(found->tier)]);
+      add(peer, "tier", wire::to_text(found->tier));
       add(peer, "active", found->active);
     }
   }

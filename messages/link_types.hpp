@@ -4,13 +4,19 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace timenode {
 
-/// An enumeration travels as its number; `last` is its highest enumerator.
+/// An enumeration travels as its number, and is shown to people by its name; `last` is its highest enumerator.
 template <class Inspector, class Enum>
 bool inspect_enum(Inspector& f, Enum& x, Enum last) {
+  if constexpr (!Inspector::is_loading && requires { std::string{to_text(x)}; })
+    if (f.has_human_readable_format()) {
+      auto name = std::string{to_text(x)};
+      return f.apply(name);
+    }
   auto number = static_cast<std::uint8_t>(x);
   if (!f.apply(number) || number > static_cast<std::uint8_t>(last))
     return false;

@@ -318,6 +318,11 @@ struct unsubscribe {
 // -- masternodes --------------------------------------------------------------
 
 enum class masternode_tier : std::uint8_t { free, bronze, silver, gold };
+/// Their names on the wire, in that order.
+inline constexpr std::string_view tier_names[] = {"Free", "Bronze", "Silver", "Gold"};
+constexpr std::string_view to_text(masternode_tier x) noexcept {
+  return tier_names[static_cast<std::size_t>(x)];
+}
 
 struct masternode_announcement {
   std::string address; ///< An IP; a ":port" on it is dropped by the reader (section 3).

@@ -269,9 +269,6 @@ struct form<unsubscribe> : unnamed<"Unsubscribe", &unsubscribe::id> {};
 
 // -- masternodes ------------------------------------------------------------------
 
-/// The names of the tiers, in the order of `masternode_tier`.
-inline constexpr std::string_view tier_names[] = {"Free", "Bronze", "Silver", "Gold"};
-
 template <>
 struct form<masternode_announcement>
   : named<"MasternodeAnnouncement", field<"address", &masternode_announcement::address>,

@@ -177,6 +177,9 @@ class Peer:
         connection.connect((to, port))
         return cls(connection)
 
+    def __del__(self):
+        self.connection.close()
+
     def send(self, message):
         line = message if isinstance(message, str) else json.dumps(message, separators=(",", ":"))
         self.connection.sendall(line.encode() + b"\n")

@@ -261,7 +261,8 @@ TEST_CASE("flow: a peer that does not read is cut off when its queue is full") {
       most = std::max<std::size_t>(most, x.here.connection->stats().send_queue_bytes);
     }
     CHECK(x.here.wait_end() == "send queue overflow");
-    CHECK(most < net::max_send_queue_bytes + piece->size());
+    // What is being written does not count, and the piece that fills the queue is still taken.
+    CHECK(most <= net::max_send_queue_bytes + 2 * piece->size());
     CHECK(x.here.connection->stats().send_queue_bytes == 0);
     CHECK(x.at.transport.open_connections() == 0);
   });

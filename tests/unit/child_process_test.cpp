@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 using namespace timenode::app;
@@ -32,10 +33,11 @@ std::string contents(const std::filesystem::path& file) {
 
 /// Until the child has printed that; false when it does not.
 bool printed(const std::filesystem::path& file, const std::string& text) {
-  for (int i = 0; i < 2000; ++i) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{20};
+  while (std::chrono::steady_clock::now() < end) {
     if (contents(file).find(text) != std::string::npos)
       return true;
-    usleep(10'000);
+    std::this_thread::yield();
   }
   return false;
 }
@@ -63,7 +65,7 @@ TEST_CASE("child process: what it prints is in its file, and how it ended is tol
   auto child = child_process::start({"--help"}, x.file);
   REQUIRE(child);
   while (!child->ended())
-    usleep(1000);
+    std::this_thread::yield();
   CHECK(*child->ended() == "exit status 0");
   CHECK(child->ended_well());
   CHECK(contents(x.file).find("doctest") != std::string::npos);
@@ -77,7 +79,7 @@ TEST_CASE("child process: one that is killed says by what") {
   CHECK_FALSE(child->ended());
   child->send(SIGKILL);
   while (!child->ended())
-    usleep(1000);
+    std::this_thread::yield();
   CHECK(*child->ended() == "killed by signal 9 (Killed)");
   CHECK_FALSE(child->ended_well());
 }

@@ -78,7 +78,8 @@ TEST_CASE_FIXTURE(fork_fixture, "explaintip tells why our tip is ours, who has o
 
 TEST_CASE_FIXTURE(fork_fixture, "a branch that masternodes have and that is not decided upon is a warning") {
   const auto warned = [&] {
-    for (const auto& x : ok("getblockchaininfo")["warnings"])
+    const auto info = ok("getblockchaininfo");
+    for (const auto& x : info["warnings"])
       if (x.get<std::string>().find("explain tip") != std::string::npos)
         return x.get<std::string>();
     return std::string{};

@@ -6,6 +6,7 @@
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
 #include <caf/event_based_actor.hpp>
+#include <caf/init_global_meta_objects.hpp>
 #include <caf/scoped_actor.hpp>
 #include <caf/send.hpp>
 
@@ -43,6 +44,7 @@ private:
 };
 
 results run(const options& x) {
+  caf::core::init_global_meta_objects();
   caf::actor_system_config config;
   config.set("caf.scheduler.max-threads", 2);
   caf::actor_system system{config};

@@ -86,11 +86,11 @@ TEST_CASE("config show: what is printed is a configuration that means the same")
 
 TEST_CASE(
     "config show: two configurations differ in what is applied and what waits for a restart") {
-  const auto before = show("[logging]\nlevel = \"info\"\n[rpc]\nenabled = false\n");
-  const auto after = show("[logging]\nlevel = \"debug\"\n[rpc]\nenabled = true\n");
+  const auto before = show("[logging]\nlevel = \"info\"\nmax_files = 5\n");
+  const auto after = show("[logging]\nlevel = \"debug\"\nmax_files = 6\n");
   const auto x = compare_config(before, after);
   CHECK(x.applied == std::vector<std::string>{"logging.level: \"info\" -> \"debug\""});
-  CHECK(x.needs_restart == std::vector<std::string>{"rpc.enabled: false -> true"});
+  CHECK(x.needs_restart == std::vector<std::string>{"logging.max_files: 5 -> 6"});
   CHECK(compare_config(before, before).applied.empty());
   CHECK(compare_config(before, before).needs_restart.empty());
 }

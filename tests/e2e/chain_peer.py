@@ -44,13 +44,17 @@ class ChainPeer:
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind((ip, port))
         self.socket.listen(16)
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.acceptor = threading.Thread(target=self._accept, daemon=True)
+        self.acceptor.start()
 
     def serve(self, chain):
         self.chain = chain
 
     def close(self):
         self.stopped = True
+        # A thread that waits in accept keeps the socket listening over a close.
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.acceptor.join()
         self.socket.close()
         for connection in list(self.open):
             try:

@@ -349,6 +349,8 @@ using connection_registry_actor = caf::typed_actor<
 using telemetry_actor = caf::typed_actor<
   // Asks every actor for its snapshot and answers within a second with what came.
   auto(atom::snapshot)->caf::result<node_snapshot>,
+  // An order was carried out: who asks from now on is told nothing from before.
+  auto(atom::changed)->caf::result<void>,
   // Asks those who know about one address; answers within a second, too.
   auto(atom::explain, ip_address)->caf::result<peer_explanation>>
   // Conform to the protocol of a SLEEPER.

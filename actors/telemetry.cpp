@@ -20,6 +20,7 @@ telemetry_actor::behavior_type telemetry_state::make_behavior() {
   wake_in(check_every_);
   return {
       [this](atom::snapshot) { return answer(); },
+      [this](atom::changed) { changed(); },
       [this](atom::explain, const ip_address& ip) { return explain(ip); },
       [this](atom::wake, std::uint64_t token) { wake(token); },
   };
@@ -30,14 +31,19 @@ telemetry_actor::behavior_type telemetry_state::make_behavior() {
 caf::result<node_snapshot> telemetry_state::answer() {
   if (!running_ && last_ && monotonic_now(*self_) - last_at_ <= to_ns(reuse))
     return *last_;
-  if (askers_.size() >= max_askers)
+  if (askers_.size() + later_.size() >= max_askers)
     return caf::make_error(caf::sec::runtime_error,
                            "telemetry refuses a snapshot: too many asked for one at once");
   auto promise = self_->make_response_promise<node_snapshot>();
-  askers_.push_back(promise);
+  (out_of_date_ ? later_ : askers_).push_back(promise);
   if (!running_)
     begin(false);
   return promise;
+}
+
+void telemetry_state::changed() {
+  last_.reset();
+  out_of_date_ = running_.has_value();
 }
 
 void telemetry_state::begin(bool for_check) {
@@ -130,10 +136,12 @@ void telemetry_state::finish() {
   result.invariant_violations = violations();
   last_ = std::move(result);
   last_at_ = monotonic_now(*self_);
-  for (auto& asker : std::exchange(askers_, {}))
+  for (auto& asker : std::exchange(askers_, std::exchange(later_, {})))
     asker.deliver(*last_);
-  if (std::exchange(check_due_, false))
-    begin(true);
+  if (std::exchange(out_of_date_, false))
+    last_.reset();
+  if (const auto check = std::exchange(check_due_, false); check || !askers_.empty())
+    begin(check);
 }
 
 // -- explanations -----------------------------------------------------------------

@@ -57,7 +57,8 @@ class telemetry_state {
 
   /// How long a collection may take: the interface promises an answer within a second.
   static constexpr std::chrono::milliseconds deadline{800};
-  /// A result this young is given again: a page that asks for several things asks the node once.
+  /// A result this young is given again, unless something was ordered since: a page that asks for
+  /// several things asks the node once.
   static constexpr std::chrono::milliseconds reuse{200};
   /// How long each of the two rounds of questions for an explanation may take.
   static constexpr std::chrono::milliseconds explain_deadline{400};
@@ -88,6 +89,7 @@ class telemetry_state {
 
   // -- snapshots ------------------------------------------------------------------
   caf::result<node_snapshot> answer();
+  void changed();
   void begin(bool for_check);
   template <class Result, class Handle, class Request, class F>
   void ask(const Handle& whom, std::string who, Request what, F take);
@@ -127,6 +129,8 @@ class telemetry_state {
   std::vector<caf::typed_response_promise<node_snapshot>> askers_;  ///< Of the running collection.
   std::optional<node_snapshot> last_;
   monotonic_ns last_at_ = 0;
+  bool out_of_date_ = false; ///< Something was ordered after the running collection was begun.
+  std::vector<caf::typed_response_promise<node_snapshot>> later_; ///< Who asked after that.
   bool check_due_ = false;  ///< As soon as the running collection is done.
   alarm_clock alarm_;
   health_checker checker_;

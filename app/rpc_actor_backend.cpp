@@ -1,6 +1,7 @@
 #include "app/rpc_actor_backend.hpp"
 
 #include <caf/event_based_actor.hpp>
+#include <caf/send.hpp>
 
 #include <chrono>
 #include <utility>
@@ -66,6 +67,11 @@ void actor_rpc_backend::ask(node_question question,
                                        "the node's masternode table did not answer",
                                        std::move(then), atom::explain_v, about->ip);
   auto& order = std::get<peer_order>(question);
+  // Whoever gave an order sees in his next question what came of it.
+  then = [telemetry = actors_.telemetry, then = std::move(then)](outcome<node_reply> x) {
+    caf::anon_send(telemetry, atom::changed_v);
+    then(std::move(x));
+  };
   // The directory decides what is configured, the registry the rest.
   if (order.kind == order_kind::add_peer || order.kind == order_kind::remove_peer)
     ask_once<order_reply>(system_, actors_.directory, order_patience,

@@ -199,5 +199,6 @@ CAF_ADD_TYPE_ID(timenode_messages, (timenode::block_filling))
 CAF_ADD_ATOM(timenode_messages, timenode::atom, clock)
 CAF_ADD_ATOM(timenode_messages, timenode::atom, extension)
 CAF_ADD_ATOM(timenode_messages, timenode::atom, fill)
+CAF_ADD_ATOM(timenode_messages, timenode::atom, changed)
 
 CAF_END_TYPE_ID_BLOCK(timenode_messages)

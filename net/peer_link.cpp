@@ -176,9 +176,9 @@ link_actions peer_link::closing(link_id id, link_end cause, const std::string& r
     if (x->direction == link_direction::outbound)
       out.push_back(do_report_dial{false, failures_, reason});
   }
+  if (cause == link_end::operator_request)
+    not_before_ = now + rules_.operator_pause;
   schedule_dial(now);
-  if (dial_at_ && cause == link_end::operator_request)
-    dial_at_ = std::max(*dial_at_, now + rules_.operator_pause);
   return out;
 }
 
@@ -324,6 +324,7 @@ void peer_link::schedule_dial(monotonic_ns now) {
   } else {
     dial_at_ = now + random_.jitter(rules_.their_dial_wait, rules_.their_dial_jitter);
   }
+  dial_at_ = std::max(*dial_at_, not_before_);
 }
 
 monotonic_ns peer_link::longest_pause() const noexcept {

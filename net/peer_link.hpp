@@ -181,6 +181,7 @@ private:
   std::vector<link> links_; ///< At most a handful: see `max_handshakes`.
   std::optional<link_id> primary_;
   std::optional<monotonic_ns> dial_at_;     ///< Our next dial, if no connection comes before.
+  monotonic_ns not_before_ = 0;             ///< No dial by itself until then: an operator disconnected the peer.
   std::optional<monotonic_ns> settle_at_;   ///< When one of two established connections goes.
 };
 

@@ -276,6 +276,29 @@ TEST_CASE_FIXTURE(fixture, "an answer is given again for 200 ms and not longer")
   CHECK(w.asked["registry"] == 2);
 }
 
+TEST_CASE_FIXTURE(fixture, "who asks after an order is told nothing from before it") {
+  snapshot();
+  w.keeper.tip.height = 2001;
+  self->send(uut, atom::changed_v);
+  CHECK(snapshot().keeper.tip.height == 2001);
+
+  // Nor does he join a collection that was begun before.
+  advance(1s);
+  w.sync_silent = true;
+  auto early = ask_later();
+  run();
+  const auto asked = w.asked["registry"];
+  self->send(uut, atom::changed_v);
+  w.sync_silent = false;
+  auto late = ask_later();
+  run();
+  CHECK(w.asked["registry"] == asked);
+  advance(801ms);
+  CHECK(w.asked["registry"] == asked + 1);
+  CHECK(take(early).silent.size() == 1);
+  CHECK(take(late).silent.empty());
+}
+
 TEST_CASE_FIXTURE(fixture, "more askers at once than there can be are refused") {
   w.sync_silent = true;
   auto first = ask_later();

@@ -77,7 +77,8 @@ class Bans(unittest.TestCase):
             banned = node.call("listbanned")
             self.assertEqual(banned[0]["address"], "127.0.6.128/25")
             self.assertGreater(banned[0]["time_remaining"], 500)
-            for wrong in (("127.0.6.128/25", "add"), ("127.0.6.1/25", "remove"), ("nonsense", "add")):
+            # Longer would be another ban; the same or less is there already.
+            for wrong in (("127.0.6.128/25", "add", 60), ("127.0.6.1/25", "remove"), ("nonsense", "add")):
                 with self.assertRaises(RpcError):
                     node.call("setban", *wrong)
             self.assertIsNone(node.call("clearbanned"))

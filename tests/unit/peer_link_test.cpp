@@ -284,3 +284,21 @@ TEST_CASE("a peer that is not wanted is forgotten with its last connection") {
   CHECK(us.link.forgettable());
   CHECK_FALSE(us.link.next_deadline());
 }
+
+TEST_CASE("a peer that an operator disconnected is left alone for a minute, also when it is wanted anew") {
+  side x{pair_role::we_dial};
+  x.add(x.link.want(x.now));
+  x.next();
+  x.established(1, link_direction::outbound);
+  x.add(x.link.closing(1, link_end::operator_request, "an operator disconnected it", x.now));
+  x.add(x.link.gone(1, x.now));
+  const auto until = x.now + peer_link_rules{}.operator_pause;
+  x.add(x.link.unwant(x.now));
+  x.add(x.link.want(x.now));
+  REQUIRE(x.link.dial_at());
+  CHECK(*x.link.dial_at() >= until);
+  // But on order at once.
+  const auto dials = x.count<do_dial>();
+  x.add(x.link.dial_now(x.now));
+  CHECK(x.count<do_dial>() == dials + 1);
+}

@@ -63,8 +63,16 @@ link_actions peer_link::postpone(monotonic_ns at) {
 }
 
 link_actions peer_link::set_role(pair_role role, monotonic_ns now) {
-  if (std::exchange(role_, role) != role && dial_at_)
+  if (std::exchange(role_, role) == role)
+    return tick(now);
+  if (dial_at_)
     schedule_dial(now);
+  // A wait between two connections was for what we held ourselves for: by another rule another one goes, at another
+  // time. Else the side that has become the elected one would let the other side wait for the longest of draws.
+  if (settle_at_) {
+    settle_at_.reset();
+    settle(now);
+  }
   return tick(now);
 }
 

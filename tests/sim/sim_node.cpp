@@ -104,12 +104,22 @@ void sim_node::crash(crash_kind kind) {
   } else {
     network_.end_process(setup_.ip);
   }
+  transport_->stop_listening();
   system_.kill(setup_.number);
+  forget_actors();
 }
 
 void sim_node::stop() {
-  if (std::exchange(up_, false))
-    caf::anon_send(supervisor_, atom::stop_v);
+  if (!std::exchange(up_, false))
+    return;
+  caf::anon_send(supervisor_, atom::stop_v);
+  forget_actors();
+}
+
+/// An actor is gone when nobody holds it any more.
+void sim_node::forget_actors() {
+  actors_ = {};
+  supervisor_ = nullptr;
 }
 
 bool sim_node::stopped() const {
@@ -119,8 +129,7 @@ bool sim_node::stopped() const {
 void sim_node::bury() {
   if (up_)
     return;
-  actors_ = {};
-  supervisor_ = nullptr;
+  forget_actors();
   transport_.reset();
   store_.reset();
 }

@@ -88,6 +88,8 @@ public:
   std::uint32_t runs() const noexcept { return runs_; }
 
 private:
+  void forget_actors();
+
   virtual_system& system_;
   sim_network& network_;
   node_setup setup_;

@@ -57,6 +57,14 @@ public:
   }
   timenode::chain::coin_group coins(const timenode::hash256& txid) const override { return chain_->coins(txid); }
   timenode::chain::utxo_digest utxo_state() const override { return chain_->utxo_state(); }
+  std::optional<timenode::chain::block_certificate> certificate_at(std::uint64_t height) const override {
+    return chain_->certificate_at(height);
+  }
+  std::uint64_t final_height() const override { return chain_->final_height(); }
+  std::vector<timenode::chain::shelved_block> shelved() const override { return chain_->shelved(); }
+  timenode::block_ptr block_on_shelf(const timenode::hash256& hash) const override {
+    return chain_->block_on_shelf(hash);
+  }
   timenode::outcome<void> commit(const timenode::chain::store_batch& batch, bool sync) override;
   timenode::outcome<timenode::chain::block_undo> undo_at(std::uint64_t height) const override {
     return chain_->undo_at(height);

@@ -44,7 +44,7 @@ bool wake_queue::later(const entry& x, const entry& y) noexcept {
 }
 
 void wake_queue::add(monotonic_ns at, sleeper_actor sleeper, std::uint64_t token) {
-  heap_.push_back({at, asked_++, token, std::move(sleeper)});
+  heap_.push_back({at, asked_++, token, caf::actor_cast<caf::weak_actor_ptr>(sleeper)});
   std::push_heap(heap_.begin(), heap_.end(), later);
 }
 
@@ -58,7 +58,8 @@ bool wake_queue::wake_first(monotonic_ns now) {
   std::pop_heap(heap_.begin(), heap_.end(), later);
   const auto first = std::move(heap_.back());
   heap_.pop_back();
-  caf::anon_send(first.sleeper, atom::wake_v, first.token);
+  if (const auto sleeper = caf::actor_cast<sleeper_actor>(first.sleeper))
+    caf::anon_send(sleeper, atom::wake_v, first.token);
   return true;
 }
 

@@ -6,6 +6,7 @@
 #include "actors/interfaces.hpp"
 #include "tests/sim/event_queue.hpp"
 
+#include <caf/actor_control_block.hpp>
 #include <caf/actor_system.hpp>
 
 #include <cstdint>
@@ -27,7 +28,8 @@ private:
     monotonic_ns at;
     std::uint64_t order; ///< First asked, first woken.
     std::uint64_t token;
-    timenode::sleeper_actor sleeper;
+    /// Weak: who was killed is gone, and its node can start again, whatever it meant to wake up for.
+    caf::weak_actor_ptr sleeper;
   };
   static bool later(const entry& x, const entry& y) noexcept;
 

@@ -7,6 +7,7 @@
 #include <caf/resumable.hpp>
 #include <caf/send.hpp>
 
+#include <algorithm>
 #include <cstring>
 #include <deque>
 #include <map>
@@ -291,7 +292,13 @@ void virtual_system::kill(owner_index owner) {
 
 std::size_t virtual_system::alive(owner_index owner) const {
   const auto i = impl_->by_owner.find(owner);
-  return i == impl_->by_owner.end() ? 0 : i->second.size();
+  if (i == impl_->by_owner.end())
+    return 0;
+  // One that has ended may be held by what is still under way on the network, and does nothing any more.
+  return static_cast<std::size_t>(std::ranges::count_if(i->second, [this](caf::actor_id id) {
+    const auto hdl = caf::actor_cast<caf::actor>(impl_->alive.at(id));
+    return hdl && !hdl->getf(caf::abstract_actor::is_terminated_flag);
+  }));
 }
 
 std::size_t virtual_system::alive() const { return impl_->alive.size(); }

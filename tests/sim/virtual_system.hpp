@@ -79,7 +79,9 @@ public:
   void spawn_for(owner_index owner) noexcept;
   /// All actors of the owner end at their next turn, ahead of whatever else waits for them.
   void kill(owner_index owner);
+  /// Actors of the owner that have not ended.
   std::size_t alive(owner_index owner) const;
+  /// Actors of all owners that are still in memory.
   std::size_t alive() const;
   /// The owner's process stands still (SIGSTOP) until it is let go.
   void pause(owner_index owner, bool paused);

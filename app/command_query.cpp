@@ -12,6 +12,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
+#include <string>
 #include <system_error>
 
 namespace timenode::app {
@@ -54,78 +56,37 @@ rpc_outcome<void> show_status(const rpc_target& node, bool as_json) {
   return {};
 }
 
-rpc_outcome<void> show_peers(const rpc_target& node, bool as_json) {
-  const auto answer = ask_node(node, "getpeerinfo");
+/// A question, and what makes a text for people of its answer, which takes the time of now.
+struct plain_question {
+  const char* method;
+  std::function<std::string(const json&, std::int64_t)> text;
+  json params = json::array();
+  std::chrono::milliseconds patience = default_rpc_deadline;
+};
+
+rpc_outcome<void> show(const rpc_target& node, const plain_question& x, bool as_json) {
+  const auto answer = ask_node(node, x.method, x.params, x.patience);
   if (!answer)
     return tl::unexpected{answer.error()};
   if (as_json)
     print(*answer);
   else
-    print(peers_text(*answer, unix_now()));
+    print(x.text(*answer, unix_now()));
   return {};
 }
 
-/// One call whose answer needs no form of its own.
-rpc_outcome<void> show(const rpc_target& node, const std::string& method, const json& params,
-                       bool as_json) {
-  const auto answer = ask_node(node, method, params);
-  if (!answer)
-    return tl::unexpected{answer.error()};
-  if (as_json)
-    print(*answer);
-  else
-    print(plain_text(*answer));
-  return {};
-}
-
-rpc_outcome<void> show_tip(const rpc_target& node, bool as_json) {
-  const auto answer = ask_node(node, "explaintip");
-  if (!answer)
-    return tl::unexpected{answer.error()};
-  if (as_json)
-    print(*answer);
-  else
-    print(tip_text(*answer, unix_now()));
-  return {};
+/// For texts in which no time is.
+auto timeless(std::string (*text)(const json&)) {
+  return [text](const json& x, std::int64_t) { return text(x); };
 }
 
 /// Long enough for the names of peers to be resolved, and for a chain to be copied to another disk.
 constexpr std::chrono::minutes chore_deadline{10};
 
-rpc_outcome<void> show_reload(const rpc_target& node, bool as_json) {
-  const auto answer = ask_node(node, "reload", json::array(), chore_deadline);
-  if (!answer)
-    return tl::unexpected{answer.error()};
-  if (as_json)
-    print(*answer);
-  else
-    print(reload_text(*answer));
-  return {};
-}
-
-rpc_outcome<void> show_backup(const rpc_target& node, const std::string& to, bool as_json) {
-  // The node has a working directory of its own.
+/// The node has a working directory of its own.
+std::string whole_path(const std::string& path) {
   std::error_code error;
-  const auto directory = std::filesystem::absolute(to, error).lexically_normal().string();
-  const auto answer = ask_node(node, "backup", json::array({directory}), chore_deadline);
-  if (!answer)
-    return tl::unexpected{answer.error()};
-  if (as_json)
-    print(*answer);
-  else
-    print(backup_text(*answer));
-  return {};
-}
-
-rpc_outcome<void> show_actors(const rpc_target& node, bool as_json) {
-  const auto answer = ask_node(node, "getactors");
-  if (!answer)
-    return tl::unexpected{answer.error()};
-  if (as_json)
-    print(*answer);
-  else
-    print(actors_text(*answer, unix_now()));
-  return {};
+  return std::filesystem::absolute(path, error).lexically_normal().string();
 }
 
 /// What a service manager or a monitor asks; its answer is the exit status.
@@ -142,61 +103,33 @@ int run_health(const query_command& x, const rpc_target& node) {
   return answer->value("ready", false) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/// One call whose answer `text` turns into a form of its own.
-rpc_outcome<void> show_as(const rpc_target& node, const std::string& method, const json& params,
-                          bool as_json, std::string (*text)(const json&, std::int64_t)) {
-  const auto answer = ask_node(node, method, params);
-  if (!answer)
-    return tl::unexpected{answer.error()};
-  if (as_json)
-    print(*answer);
-  else
-    print(text(*answer, unix_now()));
-  return {};
-}
-
-rpc_outcome<void> explain_peer(const rpc_target& node, const std::string& ip, bool as_json) {
-  const auto answer = ask_node(node, "explainpeer", json::array({ip}));
-  if (!answer)
-    return tl::unexpected{answer.error()};
-  if (as_json)
-    print(*answer);
-  else
-    print(explain_peer_text(*answer, unix_now()));
-  return {};
-}
-
-rpc_outcome<void> ask(const query_command& x, const rpc_target& node) {
+/// How each question but `status` and `health` is asked and answered.
+plain_question plain(const query_command& x) {
+  const auto subject = json::array({x.subject});
   switch (x.what) {
-  case question::status:
-    return show_status(node, x.as_json);
   case question::peers:
-    return show_peers(node, x.as_json);
-  case question::explain_peer:
-    return explain_peer(node, x.subject, x.as_json);
-  case question::explain_masternode:
-    return show_as(node, "explainmasternode", json::array({x.subject}), x.as_json,
-                   explain_masternode_text);
-  case question::explain_tip:
-    return show_tip(node, x.as_json);
+    return {"getpeerinfo", peers_text};
   case question::masternodes:
-    return show_as(node, "masternodelist", json::array(), x.as_json, masternodes_text);
-  case question::stop:
-    return show(node, "stop", json::array(), false);
-  case question::health:
-    return {};
+    return {"masternodelist", masternodes_text};
+  case question::explain_peer:
+    return {"explainpeer", explain_peer_text, subject};
+  case question::explain_masternode:
+    return {"explainmasternode", explain_masternode_text, subject};
+  case question::explain_tip:
+    return {"explaintip", tip_text};
   case question::reload:
-    return show_reload(node, x.as_json);
+    return {"reload", timeless(reload_text), json::array(), chore_deadline};
   case question::backup:
-    return show_backup(node, x.subject, x.as_json);
+    return {"backup", timeless(backup_text), json::array({whole_path(x.subject)}), chore_deadline};
   case question::actors:
-    return show_actors(node, x.as_json);
+    return {"getactors", actors_text};
   case question::inspect:
-    return show(node, "inspectactor", json::array({x.subject}), true);
+    return {"inspectactor", timeless(plain_text), subject};
   case question::dump:
-    return show(node, "dumpflightrecord", json::array(), x.as_json);
+    return {"dumpflightrecord", timeless(plain_text)};
+  default:
+    return {"stop", timeless(plain_text)};
   }
-  return {};
 }
 
 }  // namespace
@@ -223,7 +156,10 @@ int run_query(const query_command& x) {
   }
   if (x.what == question::health)
     return run_health(x, *node);
-  const auto done = ask(x, *node);
+  // What an actor says of itself has no other form.
+  const auto as_json = x.as_json || x.what == question::inspect;
+  const auto done = x.what == question::status ? show_status(*node, as_json)
+                                               : show(*node, plain(x), as_json);
   if (done)
     return EXIT_SUCCESS;
   std::fprintf(stderr, "timenode: %s\n", explain(done.error(), node->at).c_str());

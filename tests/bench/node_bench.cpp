@@ -7,10 +7,8 @@
 #include "tests/bench/long_chain.hpp"
 #include "tests/bench/running_node.hpp"
 
-#include <netinet/in.h>
 #include <poll.h>
 #include <simdjson.h>
-#include <sys/socket.h>
 
 #include <array>
 #include <fstream>
@@ -183,24 +181,14 @@ double bare_serve_rate(const long_chain& chain) {
     lines.push_back(blocks_line(chain, i, i + 99));
     bytes += lines.back().size();
   }
-  const int listener = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in at{};
-  at.sin_family = AF_INET;
-  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof(at);
-  if (bind(listener, reinterpret_cast<sockaddr*>(&at), sizeof(at)) != 0 || listen(listener, 1) != 0
-      || getsockname(listener, reinterpret_cast<sockaddr*>(&at), &size) != 0)
-    throw std::runtime_error{"no socket to listen on"};
-  tcp_stream reader{"127.0.0.1", "127.0.0.1", ntohs(at.sin_port)};
-  tcp_stream writer{accept(listener, nullptr, nullptr)};
-  const tcp_stream closer{listener};
+  loopback wire;
   const auto begin = clock::now();
   std::thread thread{[&] {
     for (const auto& x : lines)
-      writer.write(x);
+      wire.there().write(x);
   }};
   for (std::size_t i = 0; i < lines.size(); ++i)
-    keep(reader.line());
+    keep(wire.here().line());
   const auto took = seconds_since(begin);
   thread.join();
   return static_cast<double>(chain.height()) / took;
@@ -248,29 +236,19 @@ results run_round_trips(const options& x) {
   }
 
   // A socket's own round trip, with a thread that answers each line.
-  const int listener = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in at{};
-  at.sin_family = AF_INET;
-  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof(at);
-  if (bind(listener, reinterpret_cast<sockaddr*>(&at), sizeof(at)) != 0 || listen(listener, 1) != 0
-      || getsockname(listener, reinterpret_cast<sockaddr*>(&at), &size) != 0)
-    throw std::runtime_error{"no socket to listen on"};
-  tcp_stream here{"127.0.0.1", "127.0.0.1", ntohs(at.sin_port)};
-  tcp_stream there{accept(listener, nullptr, nullptr)};
-  const tcp_stream closer{listener};
+  loopback wire;
   constexpr int bare_count = 2000;
   std::thread echo{[&] {
     for (int i = 0; i < bare_count; ++i) {
-      there.line();
-      there.write("{\"Pong\":{\"nonce\":1,\"timestamp\":1}}\n");
+      wire.there().line();
+      wire.there().write("{\"Pong\":{\"nonce\":1,\"timestamp\":1}}\n");
     }
   }};
   std::vector<double> bare;
   for (int i = 0; i < bare_count; ++i) {
     const auto begin = clock::now();
-    here.write("{\"Ping\":{\"nonce\":1,\"timestamp\":1}}\n");
-    here.line();
+    wire.here().write("{\"Ping\":{\"nonce\":1,\"timestamp\":1}}\n");
+    wire.here().line();
     bare.push_back(1e6 * seconds_since(begin));
   }
   echo.join();

@@ -142,6 +142,18 @@ void tcp_stream::skip(std::size_t bytes) {
   }
 }
 
+loopback::loopback() {
+  const tcp_stream listener{socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  auto at = address("127.0.0.1", 0);
+  socklen_t size = sizeof(at);
+  if (bind(listener.number(), reinterpret_cast<sockaddr*>(&at), sizeof(at)) != 0
+      || listen(listener.number(), 1) != 0
+      || getsockname(listener.number(), reinterpret_cast<sockaddr*>(&at), &size) != 0)
+    fail("a socket that listens on 127.0.0.1");
+  here_ = std::make_unique<tcp_stream>("127.0.0.1", "127.0.0.1", ntohs(at.sin_port));
+  there_ = std::make_unique<tcp_stream>(accept(listener.number(), nullptr, nullptr));
+}
+
 void run_program(const std::vector<std::string>& command) {
   int status = 0;
   if (waitpid(spawn(command), &status, 0) < 0 || status != 0)

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,7 @@ public:
   tcp_stream(const tcp_stream&) = delete;
   tcp_stream& operator=(const tcp_stream&) = delete;
 
+  int number() const noexcept { return socket_; }
   void write(std::string_view bytes);
   /// Bytes that came, up to `size`; 0 at the end of the stream.
   std::size_t read(char* to, std::size_t size);
@@ -36,6 +38,18 @@ private:
   std::size_t begin_ = 0;
   std::string last_;
   int socket_;
+};
+
+/// Both ends of a TCP connection over loopback.
+class loopback {
+public:
+  loopback();
+  tcp_stream& here() noexcept { return *here_; }
+  tcp_stream& there() noexcept { return *there_; }
+
+private:
+  std::unique_ptr<tcp_stream> here_;
+  std::unique_ptr<tcp_stream> there_;
 };
 
 /// Runs a command to its end; throws when it fails.

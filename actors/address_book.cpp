@@ -35,10 +35,14 @@ address_book::rank address_book::rank_of(const entry& x) noexcept {
   return {-std::int64_t{x.failures}, x.order};
 }
 
-void address_book::index(const entry& x) {
+void address_book::index(entry& x) {
   configured_ += x.purpose == dial_purpose::configured;
   unmet_masternodes_ += is_unmet_masternode(x);
   anchors_ += x.anchor && !x.wanted;
+  if (!x.wanted && x.purpose != dial_purpose::discovered)
+    idle_.emplace(x.at.ip, &x);
+  if (x.wanted || x.connected)
+    engaged_.emplace(x.at.ip, &x);
   if (x.purpose == dial_purpose::discovered && is_unproven(x))
     ++unproven_by_source_[net::group_of(x.source)];
   if (x.purpose == dial_purpose::discovered && x.group)
@@ -55,6 +59,8 @@ void address_book::unindex(const entry& x) {
   configured_ -= x.purpose == dial_purpose::configured;
   unmet_masternodes_ -= is_unmet_masternode(x);
   anchors_ -= x.anchor && !x.wanted;
+  idle_.erase(x.at.ip);
+  engaged_.erase(x.at.ip);
   if (x.purpose == dial_purpose::discovered && is_unproven(x))
     decrement(unproven_by_source_, net::group_of(x.source));
   if (x.purpose == dial_purpose::discovered && x.group)

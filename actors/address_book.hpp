@@ -69,6 +69,7 @@ public:
 
   /// Another number of peers to be connected, configured ones apart; counts from the next plan on.
   void set_max_peers(std::size_t x) noexcept { max_peers_ = x; }
+  std::size_t size() const noexcept { return entries_.size(); }
 
   // -- where addresses come from --------------------------------------------------------
 
@@ -155,7 +156,7 @@ private:
   bool add(entry x);
   bool has_room(const entry& x);
   bool drop_failed_masternode();
-  void index(const entry& x);
+  void index(entry& x);
   void unindex(const entry& x);
   void erase(entry_map::iterator i);
   /// All changes of an entry that stays go through here, so that the indexes follow.
@@ -170,7 +171,7 @@ private:
   void plan_unmet_masternodes(plan& result);
   void plan_discovered(plan& result, random_source& random);
   std::size_t free_slots() const;
-  std::vector<entry*> candidates(random_source& random);
+  std::vector<entry*> candidates(std::size_t tries, std::size_t waits, random_source& random);
   void want(entry& x, plan& result);
   void unwant(entry& x, plan& result);
   std::optional<entry> parse_line(std::string_view line) const;
@@ -190,6 +191,9 @@ private:
   std::size_t configured_ = 0;
   std::size_t unmet_masternodes_ = 0;
   std::size_t anchors_ = 0; ///< Not wanted yet.
+  // Few of a full book, so that a plan, which follows every dial, does not walk it again and again.
+  std::map<ip_address, entry*> idle_;    ///< Not wanted, and more than discovered.
+  std::map<ip_address, entry*> engaged_; ///< Wanted or connected.
   std::map<ip_address, std::size_t> unproven_by_source_; ///< Discovered ones, by the source's group.
   std::map<ip_address, std::size_t> by_group_;           ///< Discovered, not local ones.
   std::map<ip_address, std::map<rank, ip_address>> evictable_; ///< By the source's group.

@@ -3,6 +3,7 @@
 #include "actors/address_book.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <tuple>
 #include <utility>
@@ -32,17 +33,24 @@ void address_book::unwant(entry& x, plan& result) {
 }
 
 void address_book::plan_always(plan& result) {
-  for (auto& [ip, x] : entries_)
-    if (!x.wanted && x.purpose != dial_purpose::discovered && !is_unmet_masternode(x))
+  for (auto i = idle_.begin(); i != idle_.end();) {
+    auto& x = *(i++)->second; // who is wanted leaves it
+    if (!is_unmet_masternode(x))
       want(x, result);
+  }
 }
 
 void address_book::plan_unmet_masternodes(plan& result) {
   std::vector<entry*> wanted;
   std::vector<entry*> waiting;
-  for (auto& [ip, x] : entries_)
-    if (is_unmet_masternode(x))
-      (x.wanted ? wanted : waiting).push_back(&x);
+  for (const auto& [ip, x] : idle_)
+    if (is_unmet_masternode(*x))
+      waiting.push_back(x);
+  if (waiting.empty())
+    return;
+  for (const auto& [ip, x] : engaged_)
+    if (x->wanted && is_unmet_masternode(*x))
+      wanted.push_back(x);
   const auto fewest_failures_first
     = [](const entry* a, const entry* b) { return rank_of(*a) > rank_of(*b); };
   std::sort(wanted.begin(), wanted.end(), fewest_failures_first);
@@ -76,11 +84,11 @@ void address_book::plan_discovered(plan& result, random_source& random) {
   std::vector<entry*> pending; // Wanted and not connected.
   std::size_t tries = 0;
   std::size_t waits = 0;
-  for (auto& [ip, x] : entries_)
-    if (x.purpose == dial_purpose::discovered && x.wanted && !x.connected) {
-      pending.push_back(&x);
-      if (is_try(x))
-        ++(x.we_dial ? tries : waits);
+  for (const auto& [ip, x] : engaged_)
+    if (x->purpose == dial_purpose::discovered && x->wanted && !x->connected) {
+      pending.push_back(x);
+      if (is_try(*x))
+        ++(x->we_dial ? tries : waits);
     }
   std::sort(pending.begin(), pending.end(),
             [](const entry* a, const entry* b) { return rank_of(*a) > rank_of(*b); });
@@ -91,7 +99,8 @@ void address_book::plan_discovered(plan& result, random_source& random) {
   // The anchors are wanted at once, all of them: there are few, and each was a good peer.
   if (anchors_ == 0 && tries >= max_tries && waits >= max_waits)
     return;
-  for (auto* x : candidates(random)) {
+  const auto room = [](std::size_t most, std::size_t running) { return most - std::min(most, running); };
+  for (auto* x : candidates(room(max_tries, tries), room(max_waits, waits), random)) {
     auto& running = x->we_dial ? tries : waits;
     if (!x->anchor && running >= (x->we_dial ? max_tries : max_waits))
       continue;
@@ -109,24 +118,41 @@ void address_book::plan_discovered(plan& result, random_source& random) {
   }
 }
 
-std::vector<address_book::entry*> address_book::candidates(random_source& random) {
+/// The best of those to dial, at most `tries` of them and all anchors, and the best of those to wait for, at most `waits`
+/// and all anchors.
+std::vector<address_book::entry*> address_book::candidates(std::size_t tries, std::size_t waits,
+                                                           random_source& random) {
   std::set<ip_address> used_groups;
-  for (const auto& [ip, x] : entries_)
-    if ((x.wanted || x.connected) && x.group)
-      used_groups.insert(*x.group);
+  for (const auto& [ip, x] : engaged_)
+    if (x->group)
+      used_groups.insert(*x->group);
   // Anchors first, then fewest failures, then groups that we have nobody of, then peers that we reached once. Who
   // comes first among equals is chance, so that nobody can place himself there.
   using score = std::tuple<bool, std::uint32_t, bool, bool, std::uint64_t>;
-  std::vector<std::pair<score, entry*>> scored;
+  using scored = std::vector<std::pair<score, entry*>>;
+  scored to_dial;
+  scored to_wait_for;
   for (auto& [ip, x] : entries_)
-    if (x.purpose == dial_purpose::discovered && !x.wanted && !x.connected)
-      scored.emplace_back(score{!x.anchor, x.failures, x.group && used_groups.contains(*x.group),
-                                is_unproven(x), random()},
-                          &x);
-  std::sort(scored.begin(), scored.end(),
-            [](const auto& a, const auto& b) { return a.first < b.first; });
+    if (x.purpose == dial_purpose::discovered && !x.wanted && !x.connected
+        && (x.anchor || (x.we_dial ? tries : waits) > 0))
+      (x.we_dial ? to_dial : to_wait_for)
+        .emplace_back(score{!x.anchor, x.failures, x.group && used_groups.contains(*x.group),
+                            is_unproven(x), random()},
+                      &x);
+  const auto better = [](const auto& a, const auto& b) { return a.first < b.first; };
+  // A full book has thousands, of whom a handful is wanted.
+  const auto keep_best = [&](scored& all, std::size_t count) {
+    const auto kept = static_cast<std::ptrdiff_t>(std::min(all.size(), count + anchors_));
+    std::partial_sort(all.begin(), all.begin() + kept, all.end(), better);
+    all.resize(static_cast<std::size_t>(kept));
+  };
+  keep_best(to_dial, tries);
+  keep_best(to_wait_for, waits);
+  scored both;
+  std::merge(to_dial.begin(), to_dial.end(), to_wait_for.begin(), to_wait_for.end(),
+             std::back_inserter(both), better);
   std::vector<entry*> result;
-  for (const auto& [_, x] : scored)
+  for (const auto& [_, x] : both)
     result.push_back(x);
   return result;
 }

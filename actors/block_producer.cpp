@@ -2,6 +2,7 @@
 
 #include "actors/block_producer.hpp"
 
+#include "actors/invariants.hpp"
 #include "chain/block_schedule.hpp"
 
 #include <spdlog/spdlog.h>
@@ -198,7 +199,7 @@ void block_producer_state::ask_if_behind() {
       [this, height](const sync_snapshot& x) {
         if (!current_ || current_->machine.height() != height)
           return;
-        catching_up_ = x.state == "syncing" || x.state == "waiting-for-storage";
+        catching_up_ = x.state == "syncing" || x.state == sync_state_asking || x.state == "waiting-for-storage";
         if (catching_up_)
           ask_again_at_ = now() + catch_up_period;
         drive();

@@ -124,36 +124,39 @@ findings persisting(const findings& before, const findings& now) {
 // -- one-link ---------------------------------------------------------------------
 
 findings duplicate_watch::observe(const std::vector<link_snapshot>& links, monotonic_ns now) {
-  std::map<ip_address, std::vector<link_id>> established;
+  std::map<ip_address, std::map<link_id, monotonic_ns>> several;
   for (const auto& x : links)
     if (x.phase == link_phase::established)
-      established[x.ip].push_back(x.link);
-  std::erase_if(since_, [&](const auto& x) {
-    const auto found = established.find(x.first);
-    return found == established.end() || found->second.size() < 2;
-  });
+      several[x.ip].emplace(x.link, now);
+  std::erase_if(several, [](const auto& x) { return x.second.size() < 2; });
   findings result;
-  for (const auto& [ip, ids] : established) {
-    if (ids.size() < 2)
+  for (auto& [ip, ids] : several) {
+    if (const auto known = since_.find(ip); known != since_.end())
+      for (auto& [id, since] : ids)
+        if (const auto i = known->second.find(id); i != known->second.end())
+          since = i->second;
+    const auto is_late = [now](const auto& x) { return now - x.second > duplicate_patience; };
+    if (std::count_if(ids.begin(), ids.end(), is_late) < 2)
       continue;
-    auto& since = since_.try_emplace(ip, now).first->second;
-    if (now - since <= duplicate_patience)
-      continue;
-    since = now;
     auto text =
         ip.to_string() + ": " + std::to_string(ids.size()) + " established connections, links";
-    for (auto id : ids)
+    for (auto& [id, since] : ids) {
       text += ' ' + std::to_string(id);
+      since = now;
+    }
     result.push_back(std::move(text));
   }
+  since_ = std::move(several);
   return result;
 }
 
 // -- no-stuck ---------------------------------------------------------------------
 
 findings progress_watch::observe(const sync_snapshot& sync, monotonic_ns now) {
+  // Who has not delivered anything yet may claim what he likes. He is asked, which takes up to 15 s for each of them.
+  const auto asks_strangers = sync.state == sync_state_asking && sync.outstanding > 0;
   const auto has_more = [&](const auto& claim) { return claim.second > sync.height; };
-  if (sync.target <= sync.height ||
+  if (asks_strangers || sync.target <= sync.height ||
       std::none_of(sync.claims.begin(), sync.claims.end(), has_more)) {
     waiting_.reset();
     return {};

@@ -95,8 +95,8 @@ findings persisting(const findings& before, const findings& now);
 /// then the socket has to go.
 inline constexpr monotonic_ns duplicate_patience = 10'000'000'000;
 
-/// Watches for IPs that keep two established connections. Remembers only such IPs, so it is bounded
-/// by the number of connections.
+/// Watches for IPs that keep two established connections: the same two, for a peer that dials again and again brings
+/// new ones while the old ones go. Remembers only links of such IPs, so it is bounded by the number of connections.
 class duplicate_watch {
  public:
   /// The IPs that have had two established connections for more than `duplicate_patience`. Each is
@@ -104,7 +104,8 @@ class duplicate_watch {
   findings observe(const std::vector<link_snapshot>& links, monotonic_ns now);
 
  private:
-  std::map<ip_address, monotonic_ns> since_;
+  /// Since when each link of an IP with several has been one of several.
+  std::map<ip_address, std::map<link_id, monotonic_ns>> since_;
 };
 
 // -- no-stuck ---------------------------------------------------------------------
@@ -112,12 +113,16 @@ class duplicate_watch {
 /// The longest that a node below its target goes without progress (architecture, section 1).
 inline constexpr monotonic_ns stuck_patience = 15'000'000'000;
 
+/// The state of a sync engine that only peers which have not delivered anything yet tell of more.
+inline constexpr std::string_view sync_state_asking = "asking";
+
 /// Watches the sync engine. Progress is a changed height (a rollback is progress on another branch)
 /// or more blocks that wait for their turn than before.
 class progress_watch {
  public:
   /// A sentence when the node has been below its target, with a peer that claims to have more, and
-  /// without progress for `stuck_patience`. Found again after that time again.
+  /// without progress for `stuck_patience`. Found again after that time again. Not while only peers that have not
+  /// delivered anything say that there is more, and are asked.
   findings observe(const sync_snapshot& sync, monotonic_ns now);
 
  private:

@@ -222,6 +222,14 @@ std::uint64_t peer_claims::best_trusted() const noexcept {
   return result;
 }
 
+std::uint64_t peer_claims::best_proven() const noexcept {
+  std::uint64_t result = 0;
+  for (const auto& [_, x] : peers_)
+    if (x.answered && x.silences + x.refusals == 0)
+      result = std::max(result, x.credit);
+  return result;
+}
+
 std::uint64_t peer_claims::with_credit(std::uint64_t height) const noexcept {
   std::uint64_t result = 0;
   for (const auto& [_, x] : peers_)

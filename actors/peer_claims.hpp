@@ -100,6 +100,8 @@ class peer_claims {
   /// The same of peers that have not failed since they last delivered: what we may well say that
   /// there is.
   std::uint64_t best_trusted() const noexcept;
+  /// The same of peers that have delivered something over this connection.
+  std::uint64_t best_proven() const noexcept;
   /// How many peers have credit for that height.
   std::uint64_t with_credit(std::uint64_t height) const noexcept;
   /// How many peers ever named a height.

@@ -182,9 +182,10 @@ void peer_directory_state::ask(peer& x) {
 void peer_directory_state::plan_soon() {
   if (plan_at_ != 0)
     return;
-  if (peers_.size() < many_peers)
+  const auto large_book = book_.size() >= many_addresses;
+  if (peers_.size() < many_peers && !large_book)
     return follow_plan();
-  plan_at_ = monotonic_now(*self_) + plan_pause;
+  plan_at_ = monotonic_now(*self_) + (large_book ? plan_pause_of_many_addresses : plan_pause);
   set_alarm();
 }
 

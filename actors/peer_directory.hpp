@@ -35,6 +35,10 @@ inline constexpr monotonic_ns book_saved_first = 30'000'000'000;
 /// long after the first: it looks at the whole book.
 inline constexpr std::size_t many_peers = 500;
 inline constexpr monotonic_ns plan_pause = 200'000'000;
+/// The same for a book with this many addresses: most of them lead nowhere, and each dial that fails makes a new plan.
+/// A second is little beside the 5 s that such a dial takes.
+inline constexpr std::size_t many_addresses = 1000;
+inline constexpr monotonic_ns plan_pause_of_many_addresses = 1'000'000'000;
 
 struct directory_config {
   std::vector<endpoint> configured; ///< Connected always, and never given up.

@@ -1,5 +1,6 @@
 #include "actors/sync_engine.hpp"
 
+#include "actors/invariants.hpp"
 #include "actors/metrics.hpp"
 #include "chain/genesis.hpp"
 #include "chain/hashes.hpp"
@@ -237,8 +238,10 @@ std::string sync_engine_state::state_text() const {
     return "waiting-for-storage";
   if (forks_.repairing())
     return "changing-branch";
-  if (plan_.trusted_target() > pipeline_.tip().height)
+  if (plan_.peers().best_proven() > pipeline_.tip().height)
     return "syncing";
+  if (plan_.trusted_target() > pipeline_.tip().height)
+    return std::string{sync_state_asking};  // nobody who says that there is more has delivered any yet
   if (plan_.target() > pipeline_.tip().height)
     return "retrying";  // only peers that have not kept their claims say that there is more
   return plan_.peers().with_claim() == 0 ? "waiting-for-peers" : "idle";

@@ -37,7 +37,7 @@ std::string chain_fault(const node_view& x, const node_view& best, std::uint64_t
   if (x.tip != best.tip)
     return fmt::format("{} has another block at height {} than {}", ip, x.height,
                        best.ip.to_string());
-  if (x.sync_state == "syncing" || x.sync_state == "storage-failed")
+  if (x.sync_state == "syncing" || x.sync_state == "asking" || x.sync_state == "storage-failed")
     return fmt::format("{} says that it is {}", ip, x.sync_state);
   return {};
 }

@@ -123,15 +123,19 @@ link_actions peer_link::handshaken(link_id id, monotonic_ns now) {
   }
   // Whoever dials believes that there is no connection. If ours is old, the peer may have lost it without
   // our noticing (a restart, a cut line): it has to prove that it lives before anything else is decided.
-  const auto peer_dials_again
-    = x->direction == link_direction::inbound
-      && (old->direction == link_direction::inbound
-          || now - old->established_at > rules_.duplicate_grace);
-  if (peer_dials_again) {
-    if (old->probe_deadline == 0) {
-      old->probe_deadline = now + rules_.probe_wait;
-      out.push_back(do_probe{old->id});
-    }
+  const auto may_be_lost = [&](const link& y) {
+    return y.id != id && established(y)
+           && (y.direction == link_direction::inbound
+               || now - y.established_at > rules_.duplicate_grace);
+  };
+  if (x->direction == link_direction::inbound && may_be_lost(*old)) {
+    // All that are older, not one after the other: who dials and shakes hands again and again would keep the more of
+    // them the longer he does.
+    for (auto& y : links_)
+      if (y.probe_deadline == 0 && may_be_lost(y)) {
+        y.probe_deadline = now + rules_.probe_wait;
+        out.push_back(do_probe{y.id});
+      }
   } else {
     settle(now);
   }

@@ -173,6 +173,15 @@ TEST_CASE("one-link: a duplicate that went and came again starts anew") {
   CHECK(watch.observe(twice, 23 * seconds).size() == 1);
 }
 
+TEST_CASE("one-link: a peer that dials again and again has no two connections that stay") {
+  duplicate_watch watch;
+  for (link_id id = 1; id < 30; ++id)
+    CHECK(watch
+            .observe({link(id, "192.0.2.1"), link(id + 1, "192.0.2.1"), link(id + 2, "192.0.2.1")},
+                     static_cast<monotonic_ns>(id) * 4 * seconds)
+            .empty());
+}
+
 TEST_CASE("one-link: connections that are not established, or of other IPs, are no duplicates") {
   duplicate_watch watch;
   const std::vector links{link(1, "192.0.2.1"),
@@ -225,6 +234,19 @@ TEST_CASE("no-stuck: without a peer that claims more there is nobody to make pro
     CHECK(watch.observe(x, now).empty());
   x.claims.clear();
   CHECK(watch.observe(x, 60 * seconds).empty());
+}
+
+TEST_CASE("no-stuck: peers that have delivered nothing yet may claim what they like while they are asked") {
+  progress_watch watch;
+  auto x = syncing(100, 200);
+  x.state = "asking";
+  x.outstanding = 3;
+  for (monotonic_ns now = 0; now < 60 * seconds; now += 10 * seconds)
+    CHECK(watch.observe(x, now).empty());
+  // But they have to be asked.
+  x.outstanding = 0;
+  CHECK(watch.observe(x, 60 * seconds).empty());
+  CHECK(watch.observe(x, 75 * seconds).size() == 1);
 }
 
 // -- no-cycling -------------------------------------------------------------------

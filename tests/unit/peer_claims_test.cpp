@@ -149,6 +149,17 @@ TEST_CASE("a provably wrong block costs the longest rest at once") {
   CHECK(x.best_trusted() == 0);
 }
 
+TEST_CASE("a claim is proven once its peer has delivered something, until it fails") {
+  claims x;
+  x.add(1, out);
+  CHECK(x.best_trusted() == 100);
+  CHECK(x.best_proven() == 0);
+  x.delivered(ip(1), 1, 1, s, s);
+  CHECK(x.best_proven() == 100);
+  x.silent(ip(1), 50, 2 * s);
+  CHECK(x.best_proven() == 0);
+}
+
 TEST_CASE("another connection is another chance for who was silent, not for who was wrong") {
   claims x;
   x.add(1, in);

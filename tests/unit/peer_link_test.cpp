@@ -130,6 +130,17 @@ TEST_CASE("the other side leaves that to the elected one for 5 s and then acts b
   CHECK(us.last<do_peer_up>().link == 2);
 }
 
+TEST_CASE("a node that learns who is elected decides between two connections by that, from then on") {
+  side us{pair_role::unknown};
+  us.established(1, link_direction::inbound);
+  us.established(2, link_direction::outbound);
+  us.add(us.link.set_role(pair_role::we_dial, us.now));
+  const auto learned = us.now;
+  CHECK(us.next() <= learned + 2 * peer_link_rules{}.elected_grace);
+  CHECK(us.last<do_close>().link == 1);
+  CHECK(us.link.primary() == 2);
+}
+
 TEST_CASE("losing a tie costs nothing: no failure, no peer down, no dial") {
   side us{pair_role::they_dial};
   us.add(us.link.want(us.now));
@@ -175,6 +186,20 @@ TEST_CASE("of two connections that the peer dialed the older one stays if it liv
   us.add(us.link.alive(1, us.now));
   CHECK(us.last<do_close>().link == 2);
   CHECK(us.link.primary() == 1);
+}
+
+TEST_CASE("a peer that shakes hands again and again keeps no connection but the newest for longer than a probe") {
+  side us{pair_role::they_dial};
+  for (link_id id = 1; id <= 4; ++id) {
+    us.established(id, link_direction::inbound);
+    us.now += second;
+  }
+  const auto last = us.now - second;
+  while (us.link.next_deadline())
+    us.next();
+  CHECK(us.now <= last + peer_link_rules{}.probe_wait);
+  CHECK(us.count<do_close>() == 3);
+  CHECK(us.link.primary() == 4);
 }
 
 TEST_CASE("of three connections the two that a settled tie leaves are told apart by a probe") {

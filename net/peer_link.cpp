@@ -46,6 +46,7 @@ link_actions peer_link::dial_now(monotonic_ns) {
   if (live_links() > 0)
     return out;
   dial_at_.reset();
+  not_before_ = 0;
   out.push_back(do_dial{});
   return out;
 }
@@ -225,6 +226,8 @@ link_actions peer_link::tick(monotonic_ns now) {
         drop(x, link_end::duplicate, "the other connection of this pair stays", out);
   }
   decide_rest(now, out);
+  if (not_before_ <= now)
+    not_before_ = 0;
   if (dial_at_ && *dial_at_ <= now) {
     dial_at_.reset();
     if (wanted_ && live_links() == 0) {
@@ -246,6 +249,8 @@ std::optional<monotonic_ns> peer_link::next_deadline() const {
   };
   consider(dial_at_);
   consider(settle_at_);
+  if (not_before_ != 0)
+    consider(not_before_);
   for (const auto& x : links_)
     if (x.probe_deadline != 0)
       consider(x.probe_deadline);

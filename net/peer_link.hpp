@@ -132,7 +132,7 @@ public:
   /// The connection that the peer is reached through.
   std::optional<link_id> primary() const noexcept { return primary_; }
   /// Nothing to remember: not wanted and no connection.
-  bool forgettable() const noexcept { return !wanted_ && links_.empty(); }
+  bool forgettable() const noexcept { return !wanted_ && links_.empty() && not_before_ == 0; }
   std::uint32_t failures() const noexcept { return failures_; }
   /// It was established at some time.
   bool met() const noexcept { return met_; }
@@ -181,7 +181,7 @@ private:
   std::vector<link> links_; ///< At most a handful: see `max_handshakes`.
   std::optional<link_id> primary_;
   std::optional<monotonic_ns> dial_at_;     ///< Our next dial, if no connection comes before.
-  monotonic_ns not_before_ = 0;             ///< No dial by itself until then: an operator disconnected the peer.
+  monotonic_ns not_before_ = 0;             ///< No dial by itself until then, for an operator disconnected it; or 0.
   std::optional<monotonic_ns> settle_at_;   ///< When one of two established connections goes.
 };
 

@@ -313,12 +313,12 @@ TEST_CASE("a peer that is not wanted is forgotten with its last connection") {
 TEST_CASE("a peer that an operator disconnected is left alone for a minute, also when it is wanted anew") {
   side x{pair_role::we_dial};
   x.add(x.link.want(x.now));
-  x.next();
   x.established(1, link_direction::outbound);
   x.add(x.link.closing(1, link_end::operator_request, "an operator disconnected it", x.now));
   x.add(x.link.gone(1, x.now));
   const auto until = x.now + peer_link_rules{}.operator_pause;
   x.add(x.link.unwant(x.now));
+  CHECK_FALSE(x.link.forgettable());
   x.add(x.link.want(x.now));
   REQUIRE(x.link.dial_at());
   CHECK(*x.link.dial_at() >= until);
@@ -326,4 +326,16 @@ TEST_CASE("a peer that an operator disconnected is left alone for a minute, also
   const auto dials = x.count<do_dial>();
   x.add(x.link.dial_now(x.now));
   CHECK(x.count<do_dial>() == dials + 1);
+}
+
+TEST_CASE("a peer that an operator disconnected and nobody wants is forgotten after that minute") {
+  side x{pair_role::we_dial};
+  x.add(x.link.want(x.now));
+  x.established(1, link_direction::outbound);
+  x.add(x.link.closing(1, link_end::operator_request, "an operator disconnected it", x.now));
+  x.add(x.link.gone(1, x.now));
+  x.add(x.link.unwant(x.now));
+  CHECK_FALSE(x.link.forgettable());
+  CHECK(x.next() <= second + peer_link_rules{}.operator_pause);
+  CHECK(x.link.forgettable());
 }

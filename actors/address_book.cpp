@@ -31,6 +31,10 @@ bool address_book::is_try(const entry& x) noexcept {
          && x.failures < failures_of_a_try;
 }
 
+bool address_book::is_candidate(const entry& x) noexcept {
+  return x.purpose == dial_purpose::discovered && !x.wanted && !x.connected;
+}
+
 address_book::rank address_book::rank_of(const entry& x) noexcept {
   return {-std::int64_t{x.failures}, x.order};
 }
@@ -39,6 +43,8 @@ void address_book::index(entry& x) {
   configured_ += x.purpose == dial_purpose::configured;
   unmet_masternodes_ += is_unmet_masternode(x);
   anchors_ += x.anchor && !x.wanted;
+  if (is_candidate(x))
+    ++(x.we_dial ? to_dial_ : to_wait_for_);
   if (!x.wanted && x.purpose != dial_purpose::discovered)
     idle_.emplace(x.at.ip, &x);
   if (x.wanted || x.connected)
@@ -59,6 +65,8 @@ void address_book::unindex(const entry& x) {
   configured_ -= x.purpose == dial_purpose::configured;
   unmet_masternodes_ -= is_unmet_masternode(x);
   anchors_ -= x.anchor && !x.wanted;
+  if (is_candidate(x))
+    --(x.we_dial ? to_dial_ : to_wait_for_);
   idle_.erase(x.at.ip);
   engaged_.erase(x.at.ip);
   if (x.purpose == dial_purpose::discovered && is_unproven(x))
@@ -176,7 +184,7 @@ void address_book::set_own_address(const ip_address& ip) {
     erase(i);
   }
   for (auto& [other, x] : entries_)
-    x.we_dial = net::local_dials(ip, other); // in no index
+    change(x, [&](entry& y) { y.we_dial = net::local_dials(ip, other); });
 }
 
 bool address_book::add_masternode(const endpoint& x) {

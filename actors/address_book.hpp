@@ -151,6 +151,7 @@ private:
   static bool is_unmet_masternode(const entry& x) noexcept;
   static bool is_evictable(const entry& x) noexcept;
   static bool is_try(const entry& x) noexcept;
+  static bool is_candidate(const entry& x) noexcept;
   static rank rank_of(const entry& x) noexcept;
   bool make_room();
   bool add(entry x);
@@ -194,6 +195,8 @@ private:
   // Few of a full book, so that a plan, which follows every dial, does not walk it again and again.
   std::map<ip_address, entry*> idle_;    ///< Not wanted, and more than discovered.
   std::map<ip_address, entry*> engaged_; ///< Wanted or connected.
+  std::size_t to_dial_ = 0;      ///< Discovered, neither wanted nor connected, and we would dial.
+  std::size_t to_wait_for_ = 0;  ///< The same, and they would.
   std::map<ip_address, std::size_t> unproven_by_source_; ///< Discovered ones, by the source's group.
   std::map<ip_address, std::size_t> by_group_;           ///< Discovered, not local ones.
   std::map<ip_address, std::map<rank, ip_address>> evictable_; ///< By the source's group.

@@ -96,10 +96,11 @@ void address_book::plan_discovered(plan& result, random_source& random) {
   for (; pending.size() > slots; pending.pop_back())
     unwant(*pending.back(), result);
   auto places = slots - pending.size();
-  // The anchors are wanted at once, all of them: there are few, and each was a good peer.
-  if (anchors_ == 0 && tries >= max_tries && waits >= max_waits)
-    return;
   const auto room = [](std::size_t most, std::size_t running) { return most - std::min(most, running); };
+  // The anchors are wanted at once, all of them: there are few, and each was a good peer.
+  if (anchors_ == 0 && std::min(room(max_tries, tries), to_dial_) == 0
+      && std::min(room(max_waits, waits), to_wait_for_) == 0)
+    return;
   for (auto* x : candidates(room(max_tries, tries), room(max_waits, waits), random)) {
     auto& running = x->we_dial ? tries : waits;
     if (!x->anchor && running >= (x->we_dial ? max_tries : max_waits))
@@ -133,7 +134,7 @@ std::vector<address_book::entry*> address_book::candidates(std::size_t tries, st
   scored to_dial;
   scored to_wait_for;
   for (auto& [ip, x] : entries_)
-    if (x.purpose == dial_purpose::discovered && !x.wanted && !x.connected
+    if (is_candidate(x)
         && (x.anchor || (x.we_dial ? tries : waits) > 0))
       (x.we_dial ? to_dial : to_wait_for)
         .emplace_back(score{!x.anchor, x.failures, x.group && used_groups.contains(*x.group),

@@ -61,7 +61,8 @@ void nemesis::heal() {
 }
 
 void nemesis::strike(fault what) {
-  ++strikes_[std::string{to_text(what)}];
+  if (what != fault::nat)
+    ++strikes_[std::string{to_text(what)}];
   switch (what) {
     case fault::latency:
       return latency();

@@ -194,8 +194,7 @@ void reference_peer::learn(session& x, const wire::message& message) {
       send(x, wire::get_blocks{height() + 1, std::min(told->height, height() + blocks_a_question)});
   } else if (const auto* blocks = std::get_if<wire::blocks_response>(&message)) {
     for (const auto& y : blocks->blocks)
-      if (y->header.height == height() + 1 && y->header.previous_hash == chain::block_hash(tip()->header))
-        chain_.push_back(y);
+      take_block(y);
   } else if (const auto* announced = std::get_if<wire::block_announcement>(&message)) {
     if (take_block(announced->block))
       flood(message, x.number);

@@ -21,7 +21,17 @@ sim_connection::sim_connection(sim_network& network, wire_record_ptr record, int
                                endpoint remote)
   : network_{network}, record_{std::move(record)}, side_{side},
     boot_{network.hosts_[record_->hosts[side]]->boots}, remote_{remote},
-    framer_{side == 1 ? net::greeting_bytes : wire::max_line_bytes} {}
+    framer_{side == 1 ? net::greeting_bytes : wire::max_line_bytes},
+    process_{network.hosts_[record_->hosts[side]]->processes} {}
+
+sim_connection::~sim_connection() {
+  if (alive())
+    vanish(wire_end::crash, true);
+}
+
+bool sim_connection::orphaned() const {
+  return process_ != network_.hosts_[host()]->processes;
+}
 
 void sim_connection::schedule(monotonic_ns delay, event what) {
   network_.events_.add(network_.now() + delay, shared_from_this(), what);
@@ -54,9 +64,15 @@ void sim_connection::happen(std::uint32_t what) {
 // -- the transport seam -----------------------------------------------------------------------
 
 void sim_connection::start(std::unique_ptr<net::connection_handler> handler) {
-  if (state_ == state::ended || closing_)
+  if (closing_)
     return;
   handler_ = std::move(handler);
+  if (state_ == state::ended) {
+    // The peer was gone before the program took the connection, which its first read tells.
+    failure_ = "connection reset";
+    schedule(0, closed_here);
+    return;
+  }
   if (network_.watch_)
     network_.watch_->started(record_, side_);
   if (side_ == 1) {
@@ -125,7 +141,7 @@ net::connection_stats sim_connection::stats() const {
 std::size_t sim_connection::bytes_held() const noexcept {
   auto result = queued_;
   for (const auto& x : inbox_)
-    result += x->size();
+    result += x ? x->size() : 0; // null: the other side's end
   return result;
 }
 
@@ -148,6 +164,8 @@ void sim_connection::dial() {
 void sim_connection::connect() {
   if (state_ != state::dialing)
     return;
+  if (orphaned())
+    return vanish(wire_end::none, false);
   auto* target = network_.hosts_[other_host()]->transport;
   if (!target || !target->listens(remote_.port)) {
     fail(wire_end::none, "connection refused", false);

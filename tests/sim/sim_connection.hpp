@@ -20,6 +20,9 @@ class sim_connection final : public timenode::net::connection,
 public:
   sim_connection(sim_network& network, wire_record_ptr record, int side, endpoint remote);
 
+  /// Whoever lets go of it without a word is dead: its kernel resets the connection.
+  ~sim_connection() override;
+
   // -- the transport seam --
   endpoint remote() const override { return remote_; }
   void start(std::unique_ptr<timenode::net::connection_handler> handler) override;
@@ -57,6 +60,8 @@ private:
     monotonic_ns arrives;
   };
 
+  /// The process that it belonged to has ended.
+  bool orphaned() const;
   bool alive() const noexcept { return state_ == state::dialing || state_ == state::up; }
   bool cut_off(int from) const;
   void schedule(monotonic_ns delay, event what);
@@ -94,6 +99,7 @@ private:
   std::string failure_;         ///< Of `failed_here` and `closed_here`.
   int syns_ = 0;
 
+  std::uint64_t process_; ///< Of its host.
   std::deque<timenode::net::shared_buffer> queue_;
   std::deque<flight> flights_;
   std::deque<timenode::net::shared_buffer> inbox_;

@@ -122,6 +122,7 @@ void sim_network::set_undialable(const ip_address& host, bool undialable) {
 void sim_network::cut_power(const ip_address& host) {
   auto& x = *hosts_[index_of(host)];
   ++x.boots;
+  ++x.processes;
   x.transport = nullptr;
   while (!x.open.empty())
     x.open.begin()->second->shared_from_this()->vanish(wire_end::power, false);
@@ -129,6 +130,7 @@ void sim_network::cut_power(const ip_address& host) {
 
 void sim_network::end_process(const ip_address& host) {
   auto& x = *hosts_[index_of(host)];
+  ++x.processes;
   x.transport = nullptr;
   while (!x.open.empty())
     x.open.begin()->second->shared_from_this()->vanish(wire_end::crash, true);

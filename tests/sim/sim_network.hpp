@@ -177,6 +177,7 @@ private:
     bool reading = true;
     monotonic_ns extra_latency = 0;
     std::uint32_t boots = 0;
+    std::uint64_t processes = 0; ///< That have ended there.
     std::uint64_t dials = 0; ///< To it.
     std::uint16_t last_port = 0;
     std::vector<path_state> to; ///< By host; as long as it has to be.

@@ -90,6 +90,8 @@ void sim_node::start() {
       throw;
     return; // it was killed while it started
   }
+  if (!up_)
+    return forget_actors();
   // The simulated transport has no reason to refuse.
   static_cast<void>(transport_->listen({setup_.ip, p2p_port}, make_listener_bridge(actors_.registry)));
 }

@@ -105,6 +105,7 @@ private:
 
   // -- what we do (block_producer_deeds.cpp) --
   void drive();
+  void begin_if_due(work& x);
   void act(work& x);
   void propose(work& x, const chain::propose_action& what);
   void fill_block(std::uint64_t height, std::uint64_t round);

@@ -35,17 +35,14 @@ void block_producer_state::drive() {
   if (ask_again_at_ != 0 && ask_again_at_ <= time)
     refresh();
   for (auto& [height, x] : behind_) {
+    // A block may be there before it is due, and another one be voted for.
+    begin_if_due(x);
     x.machine.tick(time);
     act(x);
   }
   if (current_) {
     auto& x = *current_;
-    if (!x.machine.begun() && !catching_up_ && knows_enough(x)
-        && (context_.unix_now() >= x.due || x.machine.others_have_begun())) {
-      x.machine.begin(time);
-      x.begun_at = time;
-      repeat_at_ = time + repeat_period();
-    }
+    begin_if_due(x);
     x.machine.tick(time);
     act(x);
     if (x.machine.round() != x.round_seen) {
@@ -65,6 +62,15 @@ void block_producer_state::drive() {
     refresh();
   }
   set_alarm();
+}
+
+void block_producer_state::begin_if_due(work& x) {
+  if (x.machine.begun() || catching_up_ || !knows_enough(x)
+      || (context_.unix_now() < x.due && !x.machine.others_have_begun()))
+    return;
+  x.machine.begin(now());
+  x.begun_at = now();
+  repeat_at_ = now() + repeat_period();
 }
 
 void block_producer_state::act(work& x) {

@@ -26,6 +26,10 @@ constexpr monotonic_ns idle_period = 5'000'000'000;
 /// While blocks are downloaded, whether that is over is asked this often, if no block comes.
 constexpr monotonic_ns catch_up_period = 2'000'000'000;
 
+/// After a restart of the whole network the masternodes find each other within seconds; until then it is looked
+/// this often whether enough of them are known.
+constexpr monotonic_ns gather_period = 500'000'000;
+
 } // namespace
 
 block_producer_state::block_producer_state(block_producer_actor::pointer self, node_context context,
@@ -123,7 +127,20 @@ void block_producer_state::on_masternodes(std::vector<masternode_entry>& entries
     if (catching_up_)
       ask_if_behind();
   }
+  if (current_ && !current_->machine.begun() && !knows_enough(*current_))
+    ask_again_at_ = now() + gather_period;
+  if (current_ && current_->unproposed) {
+    // What kept us from it may be over.
+    const auto again = *std::exchange(current_->unproposed, std::nullopt);
+    if (again.round == current_->machine.round())
+      propose(*current_, again);
+  }
   drive();
+}
+
+/// With fewer nothing can be decided, and who leads would be known to nobody.
+bool block_producer_state::knows_enough(const work& x) noexcept {
+  return x.machine.members().size() >= chain::quorum_of(x.machine.size());
 }
 
 std::optional<member_set> block_producer_state::members_for(const chain_tip& parent,
@@ -288,7 +305,7 @@ void block_producer_state::set_alarm() {
   if (ask_again_at_ != 0)
     consider(ask_again_at_);
   if (current_) {
-    if (!current_->machine.begun() && !catching_up_) {
+    if (!current_->machine.begun() && !catching_up_ && knows_enough(*current_)) {
       // A height that no clock can reach is not waited for.
       constexpr std::int64_t far = 86'400;
       const auto wait = std::clamp<std::int64_t>(current_->due - context_.unix_now(), 0, far);
@@ -333,6 +350,11 @@ consensus_snapshot block_producer_state::snapshot() const {
   else if (catching_up_) {
     result.state = "waiting";
     result.why = "blocks are being downloaded";
+  } else if (!knows_enough(*current_)) {
+    result.state = "waiting";
+    result.why = std::to_string(machine.members().size()) + " of the " + std::to_string(machine.size())
+                 + " masternodes that decide are known, and " + std::to_string(result.quorum)
+                 + " are needed";
   } else {
     result.state = "waiting";
     result.why = "the block is due in "

@@ -72,7 +72,8 @@ private:
     std::uint64_t round_seen = 0;  ///< For which we asked who is there.
     monotonic_ns begun_at = 0;     ///< 0: not yet.
     bool committing = false;       ///< The keeper has it.
-    bool proposing = false;        ///< Transactions are on their way.
+    /// What we were to propose when too few masternodes were there to be paid.
+    std::optional<chain::propose_action> unproposed = {};
   };
 
   // -- the heights (block_producer.cpp) --
@@ -83,6 +84,7 @@ private:
   std::optional<member_set> members_for(const chain_tip& parent, bool& by_presence);
   void update_members(work& x);
   work* find(std::uint64_t height);
+  static bool knows_enough(const work& x) noexcept;
   void replay_early();
   void ask_if_behind();
 
@@ -103,6 +105,7 @@ private:
 
   // -- what we do (block_producer_deeds.cpp) --
   void drive();
+  void begin_if_due(work& x);
   void act(work& x);
   void propose(work& x, const chain::propose_action& what);
   void fill_block(std::uint64_t height, std::uint64_t round);
@@ -111,8 +114,16 @@ private:
   void cast(work& x, const chain::ballot_action& what);
   void vote(work& x, const chain::vote_action& what);
   void commit(work& x);
-  void on_committed(std::uint64_t height, const block_ptr& block, const wire::block_commit& certificate,
-                    const apply_reply& reply);
+  /// A block that was given to the keeper as final, and how it came to be: its height may be gone from here
+  /// when the keeper answers.
+  struct commitment {
+    block_ptr block; ///< Null: it was on our chain already.
+    wire::block_commit certificate;
+    std::size_t members = 0;
+    std::uint64_t round = 0;
+    bool we_led = false;
+  };
+  void on_committed(const commitment& x, const apply_reply& reply);
   bool write_down(work& x, const chain::signed_record& record, const block_ptr& block);
   void flood(const wire::message& x);
   block_ptr content_of(const work& x, const hash256& block) const;

@@ -35,17 +35,14 @@ void block_producer_state::drive() {
   if (ask_again_at_ != 0 && ask_again_at_ <= time)
     refresh();
   for (auto& [height, x] : behind_) {
+    // A block may be there before it is due, and another one be voted for.
+    begin_if_due(x);
     x.machine.tick(time);
     act(x);
   }
   if (current_) {
     auto& x = *current_;
-    if (!x.machine.begun() && !catching_up_
-        && (context_.unix_now() >= x.due || x.machine.others_have_begun())) {
-      x.machine.begin(time);
-      x.begun_at = time;
-      repeat_at_ = time + repeat_period();
-    }
+    begin_if_due(x);
     x.machine.tick(time);
     act(x);
     if (x.machine.round() != x.round_seen) {
@@ -61,8 +58,19 @@ void block_producer_state::drive() {
       repeat(x);
     if (current_ && current_->machine.begun())
       repeat(*current_);
+    // It takes long, perhaps since somebody who belongs to it was not known when it began.
+    refresh();
   }
   set_alarm();
+}
+
+void block_producer_state::begin_if_due(work& x) {
+  if (x.machine.begun() || catching_up_ || !knows_enough(x)
+      || (context_.unix_now() < x.due && !x.machine.others_have_begun()))
+    return;
+  x.machine.begin(now());
+  x.begun_at = now();
+  repeat_at_ = now() + repeat_period();
 }
 
 void block_producer_state::act(work& x) {
@@ -129,6 +137,7 @@ void block_producer_state::make_proposal(work& x, std::uint64_t round, block_fil
   auto rewards = view_.rewards();
   if (rewards.size() < chain::least_masternodes) {
     spdlog::debug("consensus: no block is proposed, since {} masternodes are active", rewards.size());
+    x.unproposed = chain::propose_action{round, std::nullopt};
     return;
   }
   chain::block_parts made;
@@ -215,24 +224,24 @@ void block_producer_state::commit(work& x) {
   else if (parts_.store->hash_at(height) != hash)
     return; // It comes from a peer, as every block does; this is tried again then.
   x.committing = true;
-  const auto block = batch.blocks.empty() ? nullptr : batch.blocks.front().block;
-  wire::block_commit certificate{hash, height, x.machine.ballots().signatures(hash)};
-  self_->request(parts_.keeper, caf::infinite, atom::commit_v, std::move(batch),
-                 wire::message{certificate})
-    .then(
-      [this, height, block, certificate](const apply_reply& reply) {
-        on_committed(height, block, certificate, reply);
-      },
-      [this, height](const caf::error& reason) {
-        spdlog::warn("consensus: the chain keeper did not take block {}: {}", height, to_string(reason));
-        if (auto* again = find(height))
-          again->committing = false;
-      });
+  commitment made{.block = batch.blocks.empty() ? nullptr : batch.blocks.front().block,
+                  .certificate = {hash, height, x.machine.ballots().signatures(hash)},
+                  .members = x.machine.size(),
+                  .round = x.machine.round(),
+                  .we_led = own_address_ && x.machine.leader(x.machine.round()) == *own_address_};
+  auto certificate = wire::message{made.certificate};
+  self_->request(parts_.keeper, caf::infinite, atom::commit_v, std::move(batch), std::move(certificate))
+    .then([this, made = std::move(made)](const apply_reply& reply) { on_committed(made, reply); },
+          [this, height](const caf::error& reason) {
+            spdlog::warn("consensus: the chain keeper did not take block {}: {}", height,
+                         to_string(reason));
+            if (auto* again = find(height))
+              again->committing = false;
+          });
 }
 
-void block_producer_state::on_committed(std::uint64_t height, const block_ptr& block,
-                                        const wire::block_commit& certificate,
-                                        const apply_reply& reply) {
+void block_producer_state::on_committed(const commitment& x, const apply_reply& reply) {
+  const auto height = x.certificate.height;
   if (!reply.rejected.empty() || reply.storage_failed) {
     spdlog::error("consensus: block {} is committed, but cannot be stored: {}", height,
                   reply.rejected.empty() ? "the store failed" : reply.rejected);
@@ -244,16 +253,14 @@ void block_producer_state::on_committed(std::uint64_t height, const block_ptr& b
     return;
   }
   ++counts_.committed;
-  const auto* x = find(height);
-  const auto round = x ? x->machine.round() : 0;
   spdlog::info("consensus: block {} is final: {} of {} masternodes, round {}, {} transactions", height,
-               certificate.signatures.size(), x ? x->machine.size() : 0, round,
-               block ? block->transactions.size() - 1 : 0);
-  if (block && reply.applied > 0)
-    flood(wire::block_announcement{block});
+               x.certificate.signatures.size(), x.members, x.round,
+               x.block ? x.block->transactions.size() - 1 : 0);
+  if (x.block && reply.applied > 0)
+    flood(wire::block_announcement{x.block});
   // One such message a height is enough; each node's own would have other votes in it.
-  if (x && own_address_ && x->machine.leader(round) == *own_address_)
-    flood(certificate);
+  if (x.we_led)
+    flood(x.certificate);
   behind_.erase(height);
 }
 

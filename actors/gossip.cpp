@@ -58,10 +58,6 @@ void gossip_state::on_item(const ip_address& from, wire::message& item) {
     ++counts_.without_judge;
     return;
   }
-  if (!within_limit(from)) {
-    ++counts_.over_limit;
-    return;
-  }
   auto line = wire::encode_shared(item);
   const auto hash = item_hash(*line);
   if (const auto i = judging_.find(hash); i != judging_.end()) {
@@ -76,7 +72,9 @@ void gossip_state::on_item(const ip_address& from, wire::message& item) {
     ++counts_.duplicates;
     return;
   }
-  if (!has_room(from, line->size())) {
+  // What others brought first is no fault of the peer that brings it again: when blocks follow each other fast
+  // every peer hands on the ballots of all.
+  if (!within_limit(from) || !has_room(from, line->size())) {
     ++counts_.over_limit;
     return;
   }

@@ -46,7 +46,8 @@ json beat_json(const heartbeat_record& x) {
   result["timestamp"] = x.timestamp;
   result["verified"] = x.verified;
   // Each counts once, however often it says so.
-  result["witness_count"] = result["unique_witnesses"] = x.witnesses.size();
+  result["witness_count"] = x.witnesses.size();
+  result["unique_witnesses"] = x.witnesses.size();
   auto& witnesses = result["witnesses"] = json::array();
   for (const auto& ip : x.witnesses)
     witnesses.push_back(ip.to_string());

@@ -69,7 +69,8 @@ struct parsed_line {
 };
 
 std::optional<parsed_line> parse(std::string_view line, wire::line_decoder& decoder) {
-  if (take_word(line) != checksum_of(line))
+  const auto checksum = take_word(line); // of what is left of the line then
+  if (checksum != checksum_of(line))
     return std::nullopt;
   const auto height = number(take_word(line));
   const auto deed = std::find(deed_names.begin(), deed_names.end(), take_word(line));

@@ -9,6 +9,7 @@
 #include "actors/gossip.hpp"
 #include "actors/masternode_table.hpp"
 #include "chain/memory_store.hpp"
+#include "net/line_store.hpp"
 #include "tests/actors/recording_actors.hpp"
 #include "tests/actors/test_chain.hpp"
 #include "tests/actors/test_node.hpp"
@@ -59,6 +60,9 @@ class producer_world : public test_node {
     std::shared_ptr<watched_store> store;
     std::shared_ptr<timenode::chain::vote_journal> journal
         = std::make_shared<timenode::chain::memory_vote_journal>();
+    /// The lists that it keeps over restarts.
+    std::shared_ptr<std::map<std::string, std::vector<std::string>>> kept
+        = std::make_shared<std::map<std::string, std::vector<std::string>>>();
     std::int64_t clock_skew = 0;
     bool up = false;
     timenode::connection_registry_actor registry;
@@ -110,7 +114,10 @@ class producer_world : public test_node {
     });
     directories_.push_back(directory);
     x.keeper = system.spawn<timenode::chain_keeper>(own, x.store);
-    x.table = system.spawn<timenode::masternode_table>(own, x.registry, directory, identity);
+    x.table = system.spawn<timenode::masternode_table>(
+        own, x.registry, directory, identity,
+        timenode::masternode_memory{(*x.kept)[std::string{timenode::net::masternode_lines}],
+                                    spawn_archive(x)});
     x.producer = system.spawn<timenode::block_producer>(
         own, timenode::producer_parts{x.keeper, x.table, x.registry, {}, {}, x.store, x.journal,
                                       identity});
@@ -212,6 +219,16 @@ class producer_world : public test_node {
  private:
   static std::pair<std::size_t, std::size_t> pair(std::size_t a, std::size_t b) {
     return {std::min(a, b), std::max(a, b)};
+  }
+
+  timenode::archive_actor spawn_archive(const node& x) {
+    using namespace timenode;
+    return system.spawn([kept = x.kept]() -> archive_actor::behavior_type {
+      return {[kept](atom::save, const std::string& name, const std::vector<std::string>& lines) {
+        (*kept)[name] = lines;
+        return std::string{};
+      }};
+    });
   }
 
   /// Applies announced blocks at the tip, as the sync engine does.

@@ -163,6 +163,7 @@ inline tn::node_snapshot fixture_snapshot() {
   own.active = own.ours = true;
   own.first_seen = 1'765'000'000;
   own.last_seen = 1'765'999'999;
+  own.uptime = 1'000'000;
   own.heartbeat = 123;
   own.attestations = 3;
   own.why = "first heartbeat";

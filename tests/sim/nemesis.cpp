@@ -275,7 +275,10 @@ void nemesis::come_back(std::uint32_t host, monotonic_ns after) {
 
 void nemesis::ail(std::uint32_t host, bool begins) {
   ailments_[host] += begins ? 1u : -1u;
-  world_.ailing[host] = ailments_[host] > 0;
+  if (begins)
+    world_.ailing[host] = true;
+  else // what its disk was given before takes its time still: twelve seconds at most
+    world_.after(15 * second, [this, host] { world_.ailing[host] = ailments_[host] > 0; });
 }
 
 void nemesis::crash(bool lose_disk) {

@@ -79,7 +79,8 @@ void sim_transport::accept(const std::shared_ptr<sim_connection>& x) {
 sim_network::sim_network(std::function<monotonic_ns()> now, std::uint64_t seed)
   : now_{std::move(now)}, random_{seed}, seed_{seed} {}
 
-sim_network::~sim_network() = default;
+// Connections that go with their events look at hosts and paths still.
+sim_network::~sim_network() { drop_events(); }
 
 std::unique_ptr<net::transport> sim_network::make_transport(const ip_address& host) {
   return std::make_unique<sim_transport>(*this, index_of(host));

@@ -4,14 +4,14 @@ namespace timenode::app {
 
 namespace {
 
-using deed = config_command::deed;
+using config_deed = config_command::deed;
 
 void add_config_deed(CLI::App& to, command& chosen, const std::string& name,
-                     const std::string& help, deed what) {
+                     const std::string& help, config_deed what) {
   auto& app = *to.add_subcommand(name, help);
   auto x = std::make_shared<config_command>();
   x->what = what;
-  if (what != deed::example) {
+  if (what != config_deed::example) {
     app.add_option_function<std::string>(
            "FILE", [x](const std::string& text) { x->node.config_file = text; },
            "Configuration file (TOML)")
@@ -28,10 +28,10 @@ void add_config_deed(CLI::App& to, command& chosen, const std::string& name,
 void add_config_commands(CLI::App& to, command& chosen) {
   auto& config = *to.add_subcommand("config", "Check, show or begin a configuration");
   config.require_subcommand(1);
-  add_config_deed(config, chosen, "check", "Tell whether a configuration is right", deed::check);
-  add_config_deed(config, chosen, "show", "Print every value, and where it comes from", deed::show);
+  add_config_deed(config, chosen, "check", "Tell whether a configuration is right", config_deed::check);
+  add_config_deed(config, chosen, "show", "Print every value, and where it comes from", config_deed::show);
   add_config_deed(config, chosen, "example", "Print a commented file with all defaults",
-                  deed::example);
+                  config_deed::example);
   auto& rpcauth = *to.add_subcommand("rpcauth", "Make a password for RPC from other machines");
   auto x = std::make_shared<rpcauth_command>();
   rpcauth.add_option("NAME", x->name, "Of the user")->required()->type_name("");

@@ -4,6 +4,8 @@
 #include "app/peer_text.hpp"
 #include "app/query_text.hpp"
 #include "app/rpc_client.hpp"
+#include "app/terminal.hpp"
+#include "app/unix_time.hpp"
 #include "net/access_list.hpp"
 
 #include <nlohmann/json.hpp>
@@ -21,16 +23,6 @@ using action = access_command::action;
 /// An order waits until it is on the disk, which the node gives ten seconds.
 constexpr std::chrono::milliseconds order_deadline{15'000};
 
-void print(const std::string& text) {
-  std::fputs(text.c_str(), stdout);
-}
-
-std::int64_t unix_now() {
-  return std::chrono::duration_cast<std::chrono::seconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
-
 rpc_outcome<void> list(const rpc_target& node, bool as_json) {
   const std::vector<rpc_question> questions{{"listbanned", json::array()},
                                             {"listtrusted", json::array()}};
@@ -38,9 +30,9 @@ rpc_outcome<void> list(const rpc_target& node, bool as_json) {
   if (!answer)
     return tl::unexpected{answer.error()};
   if (as_json)
-    print(json{{"banned", (*answer)[0]}, {"trusted", (*answer)[1]}}.dump(2) + "\n");
+    print_text(json{{"banned", (*answer)[0]}, {"trusted", (*answer)[1]}}.dump(2) + "\n");
   else
-    print(bans_text((*answer)[0], (*answer)[1], unix_now()));
+    std::fputs(bans_text((*answer)[0], (*answer)[1], system_time()).c_str(), stdout);
   return {};
 }
 
@@ -59,7 +51,7 @@ rpc_outcome<void> order(const access_command& x, const rpc_target& node) {
     return tl::unexpected{done.error()};
   if (x.what != action::ban) {
     if (!x.as_json)
-      print(x.network + (x.what == action::unban   ? ": every ban of it, or in it, is lifted\n"
+      print_text(x.network + (x.what == action::unban   ? ": every ban of it, or in it, is lifted\n"
                          : x.what == action::trust ? " is trusted: never banned by itself, always "
                                                      "let in\n"
                                                    : " is not trusted any more\n"));
@@ -73,7 +65,7 @@ rpc_outcome<void> order(const access_command& x, const rpc_target& node) {
   for (const auto& ban : *bans)
     if (const auto listed = ip_network::parse(ban.value("address", ""));
         said && listed && *said == *listed)
-      print(x.as_json ? ban.dump(2) + "\n" : ban_sentence(ban));
+      print_text(x.as_json ? ban.dump(2) + "\n" : ban_sentence(ban));
   return {};
 }
 
@@ -114,7 +106,7 @@ int run_call(const call_command& x) {
     const auto answer = ask_node(node, x.method, params, order_deadline);
     if (!answer)
       return tl::unexpected{answer.error()};
-    print(answer->is_string()
+    print_text(answer->is_string()
               ? answer->get<std::string>() + "\n"
               : answer->dump(2, ' ', false, json::error_handler_t::replace) + "\n");
     return {};

@@ -4,7 +4,9 @@
 #include "app/peer_text.hpp"
 #include "app/query_text.hpp"
 #include "app/rpc_client.hpp"
+#include "app/terminal.hpp"
 #include "app/tip_text.hpp"
+#include "app/unix_time.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -22,18 +24,8 @@ namespace {
 
 using question = query_command::question;
 
-std::int64_t unix_now() {
-  return std::chrono::duration_cast<std::chrono::seconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
-
 void print(const json& x) {
   std::puts(x.dump(2).c_str());
-}
-
-void print(const std::string& text) {
-  std::fputs(text.c_str(), stdout);
 }
 
 rpc_outcome<void> show_status(const rpc_target& node, bool as_json) {
@@ -51,7 +43,7 @@ rpc_outcome<void> show_status(const rpc_target& node, bool as_json) {
       all[questions[i].method] = std::move((*answer)[i]);
     print(all);
   } else {
-    print(status_text({(*answer)[0], (*answer)[1], (*answer)[2], (*answer)[3]}, unix_now()));
+    print_text(status_text({(*answer)[0], (*answer)[1], (*answer)[2], (*answer)[3]}, system_time()));
   }
   return {};
 }
@@ -71,7 +63,7 @@ rpc_outcome<void> show(const rpc_target& node, const plain_question& x, bool as_
   if (as_json)
     print(*answer);
   else
-    print(x.text(*answer, unix_now()));
+    print_text(x.text(*answer, system_time()));
   return {};
 }
 
@@ -99,7 +91,7 @@ int run_health(const query_command& x, const rpc_target& node) {
   if (x.as_json)
     print(*answer);
   else
-    print(health_text(*answer));
+    print_text(health_text(*answer));
   return answer->value("ready", false) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 

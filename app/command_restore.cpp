@@ -1,8 +1,8 @@
 #include "app/backup.hpp"
 #include "app/commands.hpp"
 #include "app/config_file.hpp"
+#include "app/unix_time.hpp"
 
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 
@@ -16,10 +16,7 @@ int run_restore(const restore_command& x) {
   const auto loaded = load_config(x.node.config_file, x.node.said, home_directory());
   if (!loaded)
     return complain(loaded.error());
-  const auto now = std::chrono::duration_cast<std::chrono::seconds>(
-                       std::chrono::system_clock::now().time_since_epoch())
-                       .count();
-  const auto done = restore_backup(x.from, loaded->config, x.replace, now);
+  const auto done = restore_backup(x.from, loaded->config, x.replace, system_time());
   if (!done)
     return complain(done.error());
   std::printf("height %llu is in %s\n", static_cast<unsigned long long>(done->tip.height),

@@ -3,6 +3,7 @@
 #include "app/logging.hpp"
 #include "app/progress_bar.hpp"
 #include "app/signals.hpp"
+#include "app/unix_time.hpp"
 #include "chain/import.hpp"
 #include "chain/rocksdb_store.hpp"
 
@@ -23,12 +24,6 @@ using steady = std::chrono::steady_clock;
 
 double seconds_since(steady::time_point x) {
   return std::chrono::duration<double>(steady::now() - x).count();
-}
-
-std::int64_t unix_now() {
-  return std::chrono::duration_cast<std::chrono::seconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
 }
 
 outcome<std::unique_ptr<rocksdb_store>> open_store(const node_config& config) {
@@ -90,7 +85,7 @@ outcome<std::uint64_t> import_file(const node_config& config, const std::string&
   const auto begin = steady::now();
   progress_bar bar{progress_on_stderr(), "importing"};
   const auto report =
-      chain::import_chain(*reader, state, unix_now(), [&](const chain::transfer_progress& x) {
+      chain::import_chain(*reader, state, system_time(), [&](const chain::transfer_progress& x) {
         std::optional<double> part;
         if (x.bytes_total && *x.bytes_total > 0)
           part = static_cast<double>(x.bytes) / static_cast<double>(*x.bytes_total);

@@ -22,7 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t max_records = 10;
-constexpr const char* prefix = "flight-";
+constexpr const char* file_prefix = "flight-";
 
 std::tm utc(std::int64_t seconds) {
   const auto time = static_cast<std::time_t>(seconds);
@@ -61,7 +61,7 @@ std::vector<fs::path> records_in(const fs::path& directory, const std::string& b
 }
 
 void remove_oldest(const fs::path& directory) {
-  auto all = records_in(directory, prefix);
+  auto all = records_in(directory, file_prefix);
   std::error_code error;
   std::sort(all.begin(), all.end(), [&error](const auto& a, const auto& b) {
     return fs::last_write_time(a, error) < fs::last_write_time(b, error);
@@ -78,7 +78,7 @@ outcome<fs::path> write_flight_record(const flight_memory& memory, const fs::pat
   static std::mutex mutex;
   const std::lock_guard lock{mutex};
   const auto t = utc(std::time(nullptr));
-  const auto stem = fmt::format("{}{:04}{:02}{:02}T{:02}{:02}{:02}Z-{}", prefix, t.tm_year + 1900,
+  const auto stem = fmt::format("{}{:04}{:02}{:02}T{:02}{:02}{:02}Z-{}", file_prefix, t.tm_year + 1900,
                                 t.tm_mon + 1, t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec, why);
   auto file = directory / (stem + ".bin");
   std::error_code ignored;
@@ -97,7 +97,7 @@ outcome<fs::path> write_flight_record(const flight_memory& memory, const fs::pat
 }
 
 std::vector<fs::path> crash_records(const fs::path& directory) {
-  return records_in(directory, std::string{prefix} + "crash-");
+  return records_in(directory, std::string{file_prefix} + "crash-");
 }
 
 // -- crashes --------------------------------------------------------------------------
@@ -138,7 +138,7 @@ void on_crash(int signal) {
 }  // namespace
 
 void write_flight_record_on_crash(const fs::path& directory) {
-  const auto file = (directory / fmt::format("{}crash-{}.bin", prefix, ::getpid())).string();
+  const auto file = (directory / fmt::format("{}crash-{}.bin", file_prefix, ::getpid())).string();
   if (file.size() >= crash_file.size())
     return;
   std::copy(file.begin(), file.end(), crash_file.begin());

@@ -4,30 +4,30 @@ namespace timenode {
 
 namespace {
 
-constexpr caf::string_view prefix = "timenode";
+constexpr caf::string_view metric_prefix = "timenode";
 
 }  // namespace
 
 health_metrics::health_metrics(caf::telemetry::metric_registry& registry,
                                const std::string& version, const std::string& commit,
                                std::int64_t started_at)
-    : ready_{registry.gauge_singleton(prefix, "ready", "1 when the node does its work, else 0.")},
+    : ready_{registry.gauge_singleton(metric_prefix, "ready", "1 when the node does its work, else 0.")},
       tip_timestamp_{registry.gauge_singleton(
-          prefix, "tip-timestamp", "When our topmost block was made, in Unix time.", "seconds")},
+          metric_prefix, "tip-timestamp", "When our topmost block was made, in Unix time.", "seconds")},
       silent_actors_{
-          registry.gauge_singleton(prefix, "silent-actors", "Actors that did not answer in time.")},
+          registry.gauge_singleton(metric_prefix, "silent-actors", "Actors that did not answer in time.")},
       store_failing_{registry.gauge_singleton(
-          prefix, "store-failing", "1 when the chain's store cannot be written or read, else 0.")} {
+          metric_prefix, "store-failing", "1 when the chain's store cannot be written or read, else 0.")} {
   registry
-      .gauge_singleton(prefix, "start-time", "When the node was started, in Unix time.", "seconds")
+      .gauge_singleton(metric_prefix, "start-time", "When the node was started, in Unix time.", "seconds")
       ->value(started_at);
   registry
-      .gauge_family(prefix, "build-info", {"version", "commit"},
+      .gauge_family(metric_prefix, "build-info", {"version", "commit"},
                     "1, with what the node was built from.")
       ->get_or_add({{"version", version}, {"commit", commit}})
       ->value(1);
   auto* lines =
-      registry.counter_family(prefix, "log-lines", {"level"},
+      registry.counter_family(metric_prefix, "log-lines", {"level"},
                               "Lines of the log, those that were folded included.", "1", true);
   constexpr std::array levels{"trace", "debug", "info", "warn", "error", "critical", "off"};
   for (std::size_t i = 0; i < log_lines_.size(); ++i)

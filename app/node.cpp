@@ -15,6 +15,7 @@
 #include "app/peer_discovery.hpp"
 #include "app/rpc_actor_backend.hpp"
 #include "app/rpc_server.hpp"
+#include "app/unix_time.hpp"
 #include "app/worker.hpp"
 #include "chain/file_vote_journal.hpp"
 #include "chain/genesis.hpp"
@@ -45,12 +46,6 @@ namespace {
 
 /// Reloads that wait for their turn: they come from a person.
 constexpr std::size_t max_chores = 4;
-
-std::int64_t system_time() {
-  return std::chrono::duration_cast<std::chrono::seconds>(
-           std::chrono::system_clock::now().time_since_epoch())
-    .count();
-}
 
 void register_types_once() {
   static const bool done = [] {

@@ -105,7 +105,7 @@ rpc_result dumpflightrecord(const rpc_view& view, const rpc_args&) {
   return json{{"file", file->string()}};
 }
 
-constexpr std::array methods{
+constexpr std::array actors_entries{
     rpc_method{"dumpflightrecord", "",
                "Writes what the actors did in the last ten minutes to a file in the node's data "
                "directory. 'timenode replay' prints it.",
@@ -125,7 +125,7 @@ constexpr std::array methods{
 }  // namespace
 
 std::span<const rpc_method> actor_methods() noexcept {
-  return methods;
+  return actors_entries;
 }
 
 }  // namespace timenode

@@ -209,7 +209,7 @@ rpc_result getblock(const rpc_view& view, const rpc_args& args) {
   return json(std::move(text));
 }
 
-constexpr std::array methods{
+constexpr std::array chain_entries{
     rpc_method{"getbestblockhash", "", "The hash of the tip.", false, getbestblockhash},
     rpc_method{"getblock", "blockhash |verbosity:integer",
                "A block by its hash or height. Verbosity 0: the JSON text that peers exchange; 1: "
@@ -227,7 +227,7 @@ constexpr std::array methods{
 }  // namespace
 
 std::span<const rpc_method> chain_methods() noexcept {
-  return methods;
+  return chain_entries;
 }
 
 }  // namespace timenode

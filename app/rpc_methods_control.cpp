@@ -116,7 +116,7 @@ rpc_result backup(const rpc_view& view, const rpc_args& args) {
   return result;
 }
 
-constexpr std::array methods{
+constexpr std::array control_entries{
     rpc_method{"backup", "directory:string",
                "Writes a copy of the chain and the keys, as they are now, to a directory that does "
                "not exist yet. The node goes on meanwhile. 'timenode restore' takes it.",
@@ -139,7 +139,7 @@ constexpr std::array methods{
 }  // namespace
 
 std::span<const rpc_method> control_methods() noexcept {
-  return methods;
+  return control_entries;
 }
 
 }  // namespace timenode

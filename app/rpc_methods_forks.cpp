@@ -152,7 +152,7 @@ rpc_result explaintip(const rpc_view& view, const rpc_args&) {
   return result;
 }
 
-constexpr std::array methods{
+constexpr std::array forks_entries{
     rpc_method{"explaintip", "",
                "Why our tip is ours: what peers have there, which branches are known, who has them, "
                "what the masternodes answered and what was decided.",
@@ -166,7 +166,7 @@ constexpr std::array methods{
 }  // namespace
 
 std::span<const rpc_method> fork_methods() noexcept {
-  return methods;
+  return forks_entries;
 }
 
 std::optional<std::string> fork_warning(const fork_snapshot& x) {

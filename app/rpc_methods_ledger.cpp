@@ -185,7 +185,7 @@ rpc_result getrawmempool(const rpc_view&, const rpc_args&) {
   return json::array();
 }
 
-constexpr std::array methods{
+constexpr std::array ledger_entries{
     rpc_method{"getbalance", "|address:string",
                "What is unspent at an address, in TIME; without one, at the reward address of this "
                "masternode.",
@@ -215,7 +215,7 @@ constexpr std::array methods{
 }  // namespace
 
 std::span<const rpc_method> ledger_methods() noexcept {
-  return methods;
+  return ledger_entries;
 }
 
 }  // namespace timenode

@@ -156,7 +156,7 @@ rpc_result getattestationstats(const rpc_view& view, const rpc_args&) {
   return result;
 }
 
-constexpr std::array methods{
+constexpr std::array masternodes_entries{
     rpc_method{
         "explainmasternode", "address:string",
         "Why a masternode counts as active or not, and what the node does about its address.", true,
@@ -178,7 +178,7 @@ constexpr std::array methods{
 }  // namespace
 
 std::span<const rpc_method> masternode_methods() noexcept {
-  return methods;
+  return masternodes_entries;
 }
 
 }  // namespace timenode

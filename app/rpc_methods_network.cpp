@@ -140,7 +140,7 @@ rpc_result getpeerinfo(const rpc_view& view, const rpc_args&) {
   return result;
 }
 
-constexpr std::array methods{
+constexpr std::array network_entries{
     rpc_method{"getconnectioncount", "", "How many connections are established.", true,
                getconnectioncount},
     rpc_method{"getnetworkinfo", "",
@@ -154,7 +154,7 @@ constexpr std::array methods{
 }  // namespace
 
 std::span<const rpc_method> network_methods() noexcept {
-  return methods;
+  return network_entries;
 }
 
 }  // namespace timenode

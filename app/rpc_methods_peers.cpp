@@ -292,7 +292,7 @@ rpc_result explainpeer(const rpc_view& view, const rpc_args&) {
   return result;
 }
 
-constexpr std::array methods{
+constexpr std::array peers_entries{
     rpc_method{"addnode", "node:string command:string",
                "'add': stay connected to a peer, as if it were configured, until the node stops. "
                "'remove': no more; its connection stays. 'onetry': dial it now, once.",
@@ -327,7 +327,7 @@ constexpr std::array methods{
 }  // namespace
 
 std::span<const rpc_method> peer_methods() noexcept {
-  return methods;
+  return peers_entries;
 }
 
 json known_peer_json(const known_peer_snapshot& x, std::int64_t now) {

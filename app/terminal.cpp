@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 
 namespace timenode::app {
@@ -44,6 +45,10 @@ void write_all(int fd, std::string_view text) {
       return;
     text.remove_prefix(static_cast<std::size_t>(written));
   }
+}
+
+void print_text(const std::string& text) {
+  std::fputs(text.c_str(), stdout);
 }
 
 live_screen::live_screen(int fd) : fd_{fd} {

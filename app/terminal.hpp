@@ -24,6 +24,9 @@ terminal_size size_of_terminal(int fd);
 /// dropped.
 void write_all(int fd, std::string_view text);
 
+/// Writes the text to standard output, as it is.
+void print_text(const std::string& text);
+
 /// A page that is drawn again and again in place, on the terminal's second screen, so that what was
 /// on the first is there again afterwards. Text is ASCII.
 class live_screen {

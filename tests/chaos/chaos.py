@@ -374,15 +374,30 @@ class Chaos:
         self.quiet()
 
     def quiet(self):
-        """For half a minute nothing happens, and nothing may change."""
+        """For half a minute nothing happens, and nothing may change, but what the last faults still cause.
+
+        A long run waits for that to be over first. In a short one it would take longer than the faults: there a pair
+        that was disturbed lately may change once more, and has to be connected at the end.
+        """
+        if self.options.seconds >= 2 * AFTERMATH:
+            self.say(f"what the last faults still cause comes within {AFTERMATH:.0f} s")
+            self.watch(lambda: all(time.monotonic() - x.last_fault > AFTERMATH for x in self.pairs.values()))
         before = {pair: x.link for pair, x in self.pairs.items()}
-        end = time.monotonic() + 30
-        while time.monotonic() < end:
+        began = time.monotonic()
+        self.watch(lambda: time.monotonic() - began > 30)
+        changed = [pair for pair, x in self.pairs.items() if x.link != before[pair]]
+        without_cause = [pair for pair in changed if began - self.pairs[pair].last_fault > AFTERMATH]
+        if without_cause:
+            self.note(f"connections changed while nothing happened: {without_cause}")
+        if changed != without_cause:
+            self.say(f"connections that changed soon after a fault: {sorted(set(changed) - set(without_cause))}")
+            if self.wait_settled(APART * self.options.patience) is None:
+                self.note("not all pairs have a connection again after such a change")
+
+    def watch(self, over):
+        while not over():
             time.sleep(POLL)
             self.look()
-        changed = [pair for pair, x in self.pairs.items() if x.link != before[pair]]
-        if changed:
-            self.note(f"connections changed while nothing happened: {changed}")
 
     # -- the verdict -----------------------------------------------------------------------------
 

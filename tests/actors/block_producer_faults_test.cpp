@@ -1,0 +1,125 @@
+// Block producers of whole networks when something is wrong: partitions, power cuts, clocks, strangers' blocks, lost
+// messages. There are never two certified blocks at one height, and blocks go on when it is over.
+
+#include "tests/actors/producer_world.hpp"
+
+#include <doctest/doctest.h>
+
+#include <random>
+
+using namespace timenode;
+using namespace test;
+
+TEST_CASE("halves that do not see each other make no block, however long; when they do, both go on "
+          "with the same") {
+  producer_world w{6, 30};
+  w.start_all();
+  w.advance(2min);
+  w.split({0, 1, 2});
+  w.advance(1min);
+  const auto before = w.least_final();
+  w.advance(75min); // longer than a masternode is remembered
+  for (std::size_t i = 0; i < 6; ++i)
+    CHECK(w.final_height(i) <= before + 1);
+  w.heal();
+  w.advance(15min);
+  CHECK(w.least_final() > before + 145); // and what was missed is made up for
+  CHECK(w.equal_tips());
+  CHECK(w.certificates->conflicts == 0);
+}
+
+TEST_CASE("all stop at once and come back: nothing is signed twice, and blocks go on") {
+  producer_world w{4, 5};
+  w.start_all();
+  for (int round = 0; round < 10; ++round) {
+    w.advance(std::chrono::milliseconds{7'300 + 911 * round});
+    for (std::size_t i = 0; i < 4; ++i)
+      w.stop(i);
+    w.advance(3s);
+    w.start_all();
+  }
+  const auto before = w.least_final();
+  w.advance(60s);
+  CHECK(w.least_final() >= before + 10);
+  CHECK(w.equal_tips());
+  CHECK(w.certificates->conflicts == 0);
+}
+
+TEST_CASE("a masternode whose clock is off by two minutes signs nothing, and the others go on") {
+  producer_world w{4, 5};
+  w.nodes[2]->clock_skew = 300;
+  w.rules.first_masternodes = 4;
+  w.start_all();
+  w.advance(60s);
+  CHECK(w.least_final() >= 3);
+  CHECK(w.look(2).signs_nothing == "its clock is -300 s from those of most peers");
+  CHECK(w.look(0).signs_nothing.empty());
+  const auto certificate = w.nodes[0]->store->certificate_at(w.least_final());
+  REQUIRE(certificate);
+  for (const auto& [voter, made] : certificate->signatures)
+    CHECK(voter != w.nodes[2]->ip.to_string());
+}
+
+TEST_CASE("clocks that differ by less do no harm") {
+  producer_world w{4, 60};
+  w.nodes[0]->clock_skew = 50;
+  w.nodes[1]->clock_skew = -50;
+  w.start_all();
+  w.advance(20min);
+  CHECK(w.least_final() >= 15);
+  CHECK(w.equal_tips());
+}
+
+TEST_CASE("a block that an unknown announces without votes gives way to the one that is voted for") {
+  producer_world w{4, 60};
+  w.start_all();
+  w.advance(70s);
+  const auto parent = w.nodes[0]->store->tip();
+  const auto rogue = next_block(*w.nodes[0]->store->block_at(parent.height), "rogue");
+  for (std::size_t i = 0; i < 4; ++i) {
+    checked_batch batch;
+    batch.blocks.push_back(must_check(rogue));
+    // Only some of them take it.
+    if (i % 2 == 0)
+      w.ask<apply_reply>(w.nodes[i]->keeper, atom::apply_v, batch);
+  }
+  w.advance(5min);
+  CHECK(w.least_final() > parent.height);
+  CHECK(w.equal_tips());
+  CHECK(w.certificates->conflicts == 0);
+}
+
+TEST_CASE("votes and proposals that are lost, in any mixture, delay blocks and never split the chain") {
+  for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+    CAPTURE(seed);
+    producer_world w{5, 5};
+    std::mt19937_64 random{seed};
+    double loss = 0;
+    w.passes = [&](std::size_t, std::size_t, const wire::message&) {
+      return std::uniform_real_distribution<>{}(random) >= loss;
+    };
+    w.start_all();
+    w.advance(10s);
+    loss = 0.1 * static_cast<double>(seed % 5);
+    const auto before = w.least_final();
+    for (int i = 0; i < 12; ++i) {
+      const auto victim = random() % 5;
+      if (random() % 3 == 0)
+        w.stop(victim);
+      else if (!w.nodes[victim]->up)
+        w.start(victim);
+      if (random() % 3 == 0)
+        w.split({random() % 5, random() % 5});
+      w.advance(std::chrono::seconds{random() % 20});
+    }
+    loss = 0;
+    w.heal();
+    for (std::size_t i = 0; i < 5; ++i)
+      if (!w.nodes[i]->up)
+        w.start(i);
+    w.advance(120s);
+    CHECK(w.least_final() > before + 10);
+    CHECK(w.equal_tips());
+    CHECK(w.certificates->conflicts == 0);
+  }
+}

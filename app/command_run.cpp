@@ -4,6 +4,7 @@
 #include "app/logging.hpp"
 #include "app/node.hpp"
 #include "app/signals.hpp"
+#include "app/status_line.hpp"
 
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
@@ -80,7 +81,8 @@ int run_node(const run_command& x) {
     return EXIT_FAILURE;
   }
   log_notices(loaded->notices);
-  node_surroundings around{x.node, *loaded, std::make_shared<const service_manager>()};
+  const auto terminal = status_line_on_stderr();
+  node_surroundings around{x.node, *loaded, std::make_shared<const service_manager>(), terminal};
   stop_watcher watcher;
   log_notices(resolve_hosts(config));
   check_file_limit(config);
@@ -91,12 +93,16 @@ int run_node(const run_command& x) {
   if (!started)
     return give_up(config.logging, started.error());
   auto& running = **started;
-  watcher.on_stop([&running](int signal) {
+  watcher.on_stop([&running, terminal](int signal) {
+    if (terminal)
+      terminal->close();
     spdlog::info("stopping: {}", name_of_signal(signal));
     running.request_stop();
   });
   watcher.on_reload([&running] { running.request_reload(); });
   const auto ended = running.wait();
+  if (terminal)
+    terminal->close();
   watcher.on_stop({});
   watcher.on_reload({});
   started->reset();

@@ -2,6 +2,7 @@
 
 #include "app/log_events.hpp"
 #include "app/log_tail.hpp"
+#include "app/status_line.hpp"
 
 #include <spdlog/sinks/rotating_file_sink.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
@@ -127,8 +128,12 @@ class json_formatter final : public spdlog::formatter {
 };
 
 outcome<spdlog::sink_ptr> make_sink(const logging_config& x) {
-  if (!x.file)
-    return std::make_shared<spdlog::sinks::stderr_color_sink_mt>();
+  if (!x.file) {
+    auto result = std::make_shared<spdlog::sinks::stderr_color_sink_mt>();
+    if (auto line = status_line_on_stderr())
+      return make_sink_above(std::move(line), std::move(result));
+    return result;
+  }
   try {
     if (x.file->has_parent_path())
       std::filesystem::create_directories(x.file->parent_path());

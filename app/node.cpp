@@ -13,8 +13,11 @@
 #include "app/logging.hpp"
 #include "app/node_watch.hpp"
 #include "app/peer_discovery.hpp"
+#include "app/progress_bar.hpp"
 #include "app/rpc_actor_backend.hpp"
 #include "app/rpc_server.hpp"
+#include "app/status_line.hpp"
+#include "app/terminal.hpp"
 #include "app/unix_time.hpp"
 #include "app/worker.hpp"
 #include "chain/file_vote_journal.hpp"
@@ -31,6 +34,7 @@
 #include <caf/scoped_actor.hpp>
 #include <caf/send.hpp>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -43,6 +47,9 @@
 namespace timenode::app {
 
 namespace {
+
+/// How often the bar of a sync moves: a person sees that it does, and the actors hardly notice.
+constexpr std::chrono::milliseconds sync_bar_interval{500};
 
 /// Reloads that wait for their turn: they come from a person.
 constexpr std::size_t max_chores = 4;
@@ -232,6 +239,7 @@ struct node::impl {
   std::unique_ptr<config_reloader> reloader;      ///< Null: there is nothing to reload.
   std::unique_ptr<rpc_server> rpc;
   std::unique_ptr<node_watch> watch;
+  std::unique_ptr<node_watch> sync_bar; ///< Null: nobody sits at a terminal.
   std::unique_ptr<worker> chores; ///< What signals ask for.
   std::unique_ptr<peer_discovery> discovery;
   endpoint listening;
@@ -377,6 +385,15 @@ outcome<std::unique_ptr<node>> node::start(const node_config& config, node_surro
       else
         spdlog::error("{}", file.error().reason);
     });
+  if (around.terminal)
+    x->sync_bar = std::make_unique<node_watch>(
+      backend,
+      [line = around.terminal](const node_health&, const chain_tip&, const node_snapshot* snapshot) {
+        // A line that fills the last column would wrap on some terminals.
+        const auto width = size_of_terminal(STDERR_FILENO).columns - 1;
+        line->show(snapshot ? render_sync(snapshot->sync, width) : std::string{});
+      },
+      nullptr, sync_bar_interval);
   x->manager->ready("height " + std::to_string(tip.height));
   return std::unique_ptr<node>{new node{std::move(x)}};
 }

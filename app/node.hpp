@@ -11,6 +11,8 @@
 
 namespace timenode::app {
 
+class status_line;
+
 /// What a node works with beside its configuration. All of it may be left out.
 struct node_surroundings {
   /// Reads the configuration again for `reload`, and from this on.
@@ -18,6 +20,8 @@ struct node_surroundings {
   loaded_config loaded; ///< What `options` gave.
   /// Is told how the node is doing; null: nobody.
   std::shared_ptr<const service_manager> manager;
+  /// Shows how the node catches up; null: nothing does.
+  std::shared_ptr<status_line> terminal;
 };
 
 class node {

@@ -36,8 +36,9 @@ struct node_watch::shared {
 };
 
 node_watch::node_watch(std::shared_ptr<rpc_backend> backend, listener tell,
-                       std::function<void(const std::string&)> violated)
-    : shared_{std::make_shared<shared>()} {
+                       std::function<void(const std::string&)> violated,
+                       std::chrono::milliseconds interval)
+    : shared_{std::make_shared<shared>()}, interval_{interval} {
   shared_->backend = std::move(backend);
   shared_->tell = std::move(tell);
   shared_->violated = std::move(violated);
@@ -56,7 +57,7 @@ node_watch::~node_watch() {
 void node_watch::run() {
   look();
   std::unique_lock lock{mutex_};
-  while (!changed_.wait_for(lock, node_watch_interval, [this] { return stopping_; })) {
+  while (!changed_.wait_for(lock, interval_, [this] { return stopping_; })) {
     lock.unlock();
     look();
     lock.lock();

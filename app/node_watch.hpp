@@ -31,7 +31,8 @@ class node_watch {
   /// that is under way even a moment after the destructor. It must not throw. `violated` gets the
   /// name of each invariant that was violated since the look before.
   node_watch(std::shared_ptr<rpc_backend> backend, listener tell,
-             std::function<void(const std::string&)> violated = {});
+             std::function<void(const std::string&)> violated = {},
+             std::chrono::milliseconds interval = node_watch_interval);
   ~node_watch();
   node_watch(const node_watch&) = delete;
   node_watch& operator=(const node_watch&) = delete;
@@ -44,6 +45,7 @@ class node_watch {
   struct shared;
 
   std::shared_ptr<shared> shared_;
+  std::chrono::milliseconds interval_;
   std::mutex mutex_;
   std::condition_variable changed_;
   bool stopping_ = false;

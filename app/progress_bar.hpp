@@ -3,6 +3,8 @@
 // How far a long command is: a bar that is drawn in place on a terminal, now and then a line
 // elsewhere.
 
+#include "messages/sync_messages.hpp"
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -24,6 +26,9 @@ struct progress_point {
 /// others leave, and is left out when that is too little.
 std::string render_bar(std::string_view what, const progress_point& at, double blocks_per_second,
                        std::optional<double> seconds_left, std::size_t width);
+
+/// How a node that is behind its peers catches up, the same way; empty: it does not.
+std::string render_sync(const sync_snapshot& x, std::size_t width);
 
 class progress_bar {
  public:

@@ -151,6 +151,16 @@ class ChainPeer:
         self._write(connection, line)
 
 
+class PacedPeer(ChainPeer):
+    """Takes its time for each range, so that a sync lasts long enough on any machine to see it, or to hit it."""
+
+    pause = 0.03
+
+    def blocks_line(self, kind, first, last):
+        time.sleep(self.pause)
+        return super().blocks_line(kind, first, last)
+
+
 class DribblingPeer(ChainPeer):
     """Sends its blocks a byte at a time."""
 

@@ -17,7 +17,7 @@ import threading
 import time
 import unittest
 
-from chain_peer import Chain, ChainPeer
+from chain_peer import Chain, ChainPeer, PacedPeer
 from harness import TIMENODE, Network, chain_blocks, wait_until
 from ledger import branch
 
@@ -25,14 +25,6 @@ NODE = "127.0.46.9"
 PEERS = [f"127.0.46.{i}" for i in range(1, 6)]
 
 OPTIONS = {"kills": int(os.environ.get("TIMENODE_KILLS", "20")), "seed": 1, "verbose": False}
-
-
-class PacedPeer(ChainPeer):
-    """Takes its time for each range, so that a sync lasts long enough on any machine for a kill to hit it."""
-
-    def blocks_line(self, kind, first, last):
-        pause(0.03)
-        return super().blocks_line(kind, first, last)
 
 
 def pause(seconds):

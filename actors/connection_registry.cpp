@@ -91,13 +91,18 @@ void connection_registry_state::on_accepted(std::uint64_t accepted, const endpoi
     refuse(inbound_refusal::handshakes);
   }
   const auto id = ++last_id_;
-  const auto spec = link_spec{id, link_direction::inbound, remote, own_.ip()};
+  const auto spec = spec_for(id, link_direction::inbound, remote);
   auto actor = factory_->accept(self_, spec, accepted, *routes_);
   if (!actor)
     return;
   add(id, spec, std::move(actor), link_phase::handshaking);
   gate_.begun(id, remote.ip, favoured);
   carry_out(remote.ip, peer_of(remote.ip).link.accepted(id, monotonic_now(*self_)));
+}
+
+link_spec connection_registry_state::spec_for(link_id id, link_direction direction,
+                                              const endpoint& remote) const {
+  return {id, direction, remote, own_.ip(), access_.trusted(remote.ip, context_.unix_now()) != nullptr};
 }
 
 void connection_registry_state::on_want(const endpoint& to, dial_purpose purpose) {
@@ -303,7 +308,7 @@ void connection_registry_state::dial(const ip_address& ip, bool ordered) {
     return;
   }
   const auto id = ++last_id_;
-  const auto spec = link_spec{id, link_direction::outbound, x.dial_to, own_.ip()};
+  const auto spec = spec_for(id, link_direction::outbound, x.dial_to);
   add(id, spec, factory_->dial(self_, spec, *routes_), link_phase::connecting);
   carry_out(ip, x.link.dial_started(id, now));
 }

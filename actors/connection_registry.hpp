@@ -118,6 +118,8 @@ private:
   net::pair_role role_towards(const ip_address& ip, const introduction& said) const;
   void own_address_changed();
 
+  link_spec spec_for(link_id id, link_direction direction, const endpoint& remote) const;
+
   // -- connection_registry_access.cpp: bans, trust and orders ------------------------------
   void begin_access();
   void on_violation(const violation& x);

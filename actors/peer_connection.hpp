@@ -39,6 +39,7 @@ struct link_spec {
   link_direction direction = link_direction::inbound;
   endpoint remote;
   std::optional<ip_address> own_ip = {}; ///< Ours, as far as the registry knows.
+  bool trusted = false;                  ///< By the operator: it may send as much as it likes.
 };
 
 class peer_connection_state {

@@ -1,6 +1,7 @@
 #pragma once
 
-// What a peer may send how often: protocol page, section 8. What exceeds it is dropped and counted, never punished.
+// What a peer may send how often: protocol page, section 8. What exceeds it is dropped and counted, never
+// punished. Peers that the operator trusts have no limits.
 
 #include "actors/message_routes.hpp"
 #include "messages/link_types.hpp"

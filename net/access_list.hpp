@@ -21,7 +21,7 @@ inline constexpr std::int64_t for_good = 253'402'300'799;
 
 enum class access_kind : std::uint8_t {
   ban,   ///< Neither dialed nor let in.
-  trust, ///< Never banned by itself, and no rule of places applies to it.
+  trust, ///< Never banned by itself, and no rule of places or rates applies to it.
 };
 
 /// One thing that the operator said.

@@ -113,8 +113,12 @@ void asio_connection::send(shared_buffer bytes) {
   queue_.push(std::move(bytes));
   if (queue_.bytes() > send_low_water_bytes)
     above_low_water_ = true;
-  if (writable_ && !std::exchange(flushing_, true))
+  if (!writable_ || std::exchange(flushing_, true))
+    return;
+  if (queue_.bytes() > bytes_written_at_once)
     post(&asio_connection::flush);
+  else
+    write_at_once(guard);
 }
 
 void asio_connection::close(const std::string& reason) {

@@ -227,6 +227,23 @@ asio_connection::write_result asio_connection::write_some(std::size_t calls) {
   return write_result::more;
 }
 
+void asio_connection::write_at_once(std::unique_lock<std::mutex>& guard) {
+  // Open, not closing, and no step is writing: `flushing_` was not set, so the queue was empty.
+  std::array<iovec, buffers_per_write> vectors;
+  const auto used = queue_.gather(vectors, bytes_per_write);
+  const auto written = send_all(fd(), {vectors.data(), used});
+  std::array<shared_buffer, buffers_per_write> done;  // Freed after the lock is.
+  if (written > 0) {
+    queue_.consume(static_cast<std::size_t>(written), done);
+    sent_ += static_cast<std::uint64_t>(written);
+  }
+  if (queue_.empty())
+    flushing_ = false;
+  else
+    post(&asio_connection::flush);  // Waits for room, or finds what is wrong.
+  guard.unlock();
+}
+
 void asio_connection::flush() {
   if (phase_ != phase::open)
     return;

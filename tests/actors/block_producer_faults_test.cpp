@@ -12,18 +12,18 @@ using namespace test;
 
 TEST_CASE("halves that do not see each other make no block, however long; when they do, both go on "
           "with the same") {
-  producer_world w{6, 30};
+  producer_world w{6, 120};
   w.start_all();
-  w.advance(2min);
+  w.advance(6min);
   w.split({0, 1, 2});
-  w.advance(1min);
+  w.advance(3min);
   const auto before = w.least_final();
-  w.advance(75min); // longer than a masternode is remembered
+  w.advance(70min); // longer than a masternode is remembered
   for (std::size_t i = 0; i < 6; ++i)
     CHECK(w.final_height(i) <= before + 1);
   w.heal();
   w.advance(15min);
-  CHECK(w.least_final() > before + 145); // and what was missed is made up for
+  CHECK(w.least_final() > before + 35); // and what was missed is made up for
   CHECK(w.equal_tips());
   CHECK(w.certificates->conflicts == 0);
 }

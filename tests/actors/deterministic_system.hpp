@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -28,10 +29,12 @@ class actor_census final : public caf::actor_profiler {
 public:
   void add_actor(const caf::local_actor& self,
                  const caf::local_actor*) override {
+    const std::lock_guard lock{mutex_};
     if (!self.getf(caf::abstract_actor::is_hidden_flag))
       alive_.emplace(self.id(), caf::actor_addr{self.ctrl(), true});
   }
   void remove_actor(const caf::local_actor& self) override {
+    const std::lock_guard lock{mutex_};
     alive_.erase(self.id());
   }
   void before_processing(const caf::local_actor&,
@@ -47,11 +50,14 @@ public:
                                 caf::mailbox_element&) override {
   }
 
-  const auto& alive() const noexcept {
+  std::map<caf::actor_id, caf::actor_addr> alive() const {
+    const std::lock_guard lock{mutex_};
     return alive_;
   }
 
 private:
+  // CAF's own detached actors may hold the last reference to one of ours.
+  mutable std::mutex mutex_;
   std::map<caf::actor_id, caf::actor_addr> alive_;
 };
 

@@ -138,13 +138,13 @@ inline const auto our_address = endpoint{*ip_address::parse("10.0.0.1"), 40000};
 inline const auto good_handshake = wire::handshake{wire::handshake_magic, 1, "Testnet"};
 
 struct one_connection : test_node {
-  explicit one_connection(link_direction direction)
+  explicit one_connection(link_direction direction, bool trusted = false)
     : record{std::make_shared<told>()}, server{std::make_shared<slow_server>()},
       wire_end{std::make_shared<fake_connection>(peer_address)} {
     peer_routes routes;
     server_actor = spawn_server(system, server);
     routes.blocks = server_actor;
-    actor = system.spawn<peer_connection>(context, link_spec{7, direction, peer_address}, wire_end,
+    actor = system.spawn<peer_connection>(context, link_spec{7, direction, peer_address, {}, trusted}, wire_end,
                                           spawn_registry(system, record), routes);
     run();
     if (direction == link_direction::outbound) {

@@ -331,3 +331,12 @@ TEST_CASE("what exceeds a limit is dropped and counted by its kind, and is no vi
   x.run();
   CHECK(x.count<wire::pong>(x.wire_end->heard()) >= 1);
 }
+
+TEST_CASE("a peer that the operator trusts has no limits") {
+  one_connection x{link_direction::inbound, true};
+  x.establish_inbound();
+  x.wire_end->say(std::vector<wire::message>(500, wire::ping{1, 1}));
+  x.run();
+  CHECK(x.count<wire::pong>(x.wire_end->heard()) == 500);
+  CHECK(x.look().over_limit.empty());
+}

@@ -116,6 +116,11 @@ rocksdb::ColumnFamilyOptions make_family_options(family x,
   rocksdb::ColumnFamilyOptions result;
   result.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   result.write_buffer_size = 16u << 20;
+  // The same for what is not on disk yet (800 KiB): each new output is looked up there, and hardly one is found.
+  if (x == family::coins) {
+    result.memtable_whole_key_filtering = true;
+    result.memtable_prefix_bloom_size_ratio = 0.05;
+  }
   // Blocks of one time pay the same addresses, so they compress; hashes and signatures do not.
   const bool compress = x != family::heights && x != family::certificates && has_lz4();
   result.compression = compress ? rocksdb::kLZ4Compression : rocksdb::kNoCompression;

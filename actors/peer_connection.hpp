@@ -14,7 +14,7 @@
 
 #include <caf/typed_event_based_actor.hpp>
 
-#include <deque>
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -119,7 +119,7 @@ private:
   monotonic_ns deadline_ = 0; ///< Of the handshake or the close; 0: none.
   liveness liveness_;
   rate_limits limits_;
-  std::deque<waiting_lines> waiting_; ///< Bounded by the read credit.
+  std::list<waiting_lines> waiting_; ///< Bounded by the read credit. An empty deque would keep 600 bytes.
   std::size_t questions_ = 0;         ///< With other actors of ours.
   std::string out_;                   ///< Answers to the lines of one read, sent together.
   bool end_reported_ = false;

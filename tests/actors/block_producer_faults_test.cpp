@@ -90,7 +90,7 @@ TEST_CASE("a block that an unknown announces without votes gives way to the one 
 }
 
 TEST_CASE("votes and proposals that are lost, in any mixture, delay blocks and never split the chain") {
-  for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 4; ++seed) {
     CAPTURE(seed);
     producer_world w{5, 5};
     std::mt19937_64 random{seed};

@@ -110,6 +110,11 @@ struct check_command {
   bool repair = false;  ///< Keep what is whole of a damaged chain.
 };
 
+/// `migrate`.
+struct migrate_command {
+  node_options node;
+};
+
 /// `config check`, `config show`, `config example`.
 struct config_command {
   enum class deed : std::uint8_t { check, show, example };
@@ -173,6 +178,7 @@ using command = std::variant<
     config_command,
     restore_command,
     check_command,
+    migrate_command,
     rpcauth_command,
     key_command,
     replay_command,

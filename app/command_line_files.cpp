@@ -50,6 +50,17 @@ void add_check(CLI::App& to, command& chosen) {
   app.callback([x, &chosen] { chosen = *x; });
 }
 
+void add_migrate(CLI::App& to, command& chosen) {
+  auto& app = *to.add_subcommand("migrate", "Bring the chain of an older timenode up to date");
+  auto x = std::make_shared<migrate_command>();
+  add_config(app, x->node);
+  add_network(app, x->node);
+  add_data_dir(app, x->node);
+  app.footer("The node must not run meanwhile. It may be killed and started again. Make a backup before:\n"
+             "an older timenode refuses the chain afterwards.");
+  app.callback([x, &chosen] { chosen = *x; });
+}
+
 }  // namespace
 
 void add_file_commands(CLI::App& to, command& chosen) {
@@ -63,6 +74,7 @@ void add_file_commands(CLI::App& to, command& chosen) {
       ->type_name("");
   replay.callback([x, &chosen] { chosen = *x; });
   add_check(to, chosen);
+  add_migrate(to, chosen);
 }
 
 }  // namespace timenode::app

@@ -36,6 +36,9 @@ int run_config(const config_command& x);
 /// 0 when the chain is right, or repaired; 1 otherwise.
 int run_check(const check_command& x);
 
+/// 0 when the store is of this program's schema in the end, 1 otherwise.
+int run_migrate(const migrate_command& x);
+
 /// 0 when the backup is in place, 1 otherwise.
 int run_restore(const restore_command& x);
 

@@ -36,6 +36,7 @@ int carry_out(const command& chosen) {
                         [](const config_command& x) { return run_config(x); },
                         [](const restore_command& x) { return run_restore(x); },
                         [](const check_command& x) { return run_check(x); },
+                        [](const migrate_command& x) { return run_migrate(x); },
                         [](const rpcauth_command& x) { return run_rpcauth(x); },
                         [](const key_command& x) { return run_key(x); },
                         [](const replay_command& x) { return run_replay(x); },

@@ -14,9 +14,6 @@ namespace timenode::chain {
 
 namespace {
 
-// Raised when what is stored, or how, changes; a program refuses a store with a higher one.
-constexpr std::uint64_t schema_version = 1;
-
 constexpr std::string_view schema_key = "schema";
 constexpr std::string_view genesis_key = "genesis";
 constexpr std::string_view tip_key = "tip";
@@ -74,15 +71,13 @@ outcome<void> create(const database& db, network_id network) {
   return {};
 }
 
-outcome<void> check_schema(const database& db, const rocksdb::Slice& value) {
-  const auto schema = decode_height(chars(value));
-  if (!schema)
-    return pass_on(db.damaged("its schema version cannot be understood"));
-  if (*schema > schema_version)
+outcome<void> check_schema(const database& db, std::uint64_t schema) {
+  if (schema > schema_version)
+    return pass_on(newer_schema(db, schema));
+  if (schema < schema_version)
     return fail("the chain store in " + db.directory().string()
-                + " was written by a newer timenode (schema " + std::to_string(*schema)
-                + ", this one knows " + std::to_string(schema_version)
-                + "): install that version, or use another data directory");
+                + " was written by an older timenode (schema " + std::to_string(schema)
+                + ", this one uses " + std::to_string(schema_version) + "): run 'timenode migrate'");
   return {};
 }
 
@@ -166,13 +161,38 @@ outcome<bool> get_record(const database& db, family where, const rocksdb::Slice&
   return pass_on(db.explain(status, "read"));
 }
 
-outcome<chain_tip> load_tip(const database& db, network_id network) {
+outcome<std::optional<std::uint64_t>> read_schema(const database& db) {
   rocksdb::PinnableSlice value;
   auto found = get_record(db, family::meta, slice(schema_key), value);
   if (!found)
     return pass_on(std::move(found.error()));
-  if (*found) {
-    if (auto known = check_schema(db, value); !known)
+  if (!*found)
+    return std::nullopt;
+  const auto result = decode_height(chars(value));
+  if (!result)
+    return pass_on(db.damaged("its schema version cannot be understood"));
+  return *result;
+}
+
+outcome<void> write_schema(const database& db, std::uint64_t schema) {
+  rocksdb::WriteOptions options;
+  options.sync = true;
+  const auto written = db->Put(options, db[family::meta], slice(schema_key), slice(encode_height(schema)));
+  return written.ok() ? outcome<void>{} : pass_on(db.explain(written, "write"));
+}
+
+failure newer_schema(const database& db, std::uint64_t schema) {
+  return {"the chain store in " + db.directory().string() + " was written by a newer timenode (schema "
+          + std::to_string(schema) + ", this one knows " + std::to_string(schema_version)
+          + "): install that version, or use another data directory"};
+}
+
+outcome<chain_tip> load_tip(const database& db, network_id network) {
+  auto schema = read_schema(db);
+  if (!schema)
+    return pass_on(std::move(schema.error()));
+  if (*schema) {
+    if (auto known = check_schema(db, **schema); !known)
       return pass_on(std::move(known.error()));
   } else if (auto created = create(db, network); !created) {
     return pass_on(std::move(created.error()));

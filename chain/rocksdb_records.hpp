@@ -9,6 +9,8 @@
 #include <rocksdb/write_batch.h>
 
 #include <array>
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -41,6 +43,17 @@ inline std::span<const char> chars(const rocksdb::Slice& x) {
 /// Whether the record is there, and then its value.
 outcome<bool> get_record(const database& db, family where, const rocksdb::Slice& key,
                          rocksdb::PinnableSlice& value, const rocksdb::ReadOptions& options = {});
+
+/// What the records are. Raised when what is stored, or how, changes, with a step in migration.cpp; a program
+/// refuses a store with another one.
+inline constexpr std::uint64_t schema_version = 1;
+
+/// The schema of what is stored; none in an empty database.
+outcome<std::optional<std::uint64_t>> read_schema(const database& db);
+/// Says, durably, that the records are of that schema.
+outcome<void> write_schema(const database& db, std::uint64_t schema);
+/// The sentence about a store that is newer than this program.
+failure newer_schema(const database& db, std::uint64_t schema);
 
 /// Writes the genesis block when the database is empty; else sees that the schema and the network are ours
 /// and that the topmost block is the tip. Returns the tip. (What is below is looked at by `check_store`.)

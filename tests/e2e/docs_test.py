@@ -55,7 +55,7 @@ class Commands(unittest.TestCase):
                         if words[0] == "timenode":
                             words[0] = TIMENODE
                             usage = run(*words[1:2], "--help").stdout
-                            if words[1] == "restore":
+                            if words[1] in ("restore", "migrate"):
                                 words += ["--data-dir", str(network.directory / "restored")]
                             elif "--rpc " in usage:
                                 words += ["--rpc", RPC]

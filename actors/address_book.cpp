@@ -35,6 +35,14 @@ bool address_book::is_candidate(const entry& x) noexcept {
   return x.purpose == dial_purpose::discovered && !x.wanted && !x.connected;
 }
 
+bool address_book::is_stranger(const entry& x) noexcept {
+  return x.purpose == dial_purpose::discovered && is_unproven(x) && !x.met && x.last_seen == 0;
+}
+
+bool address_book::is_good_peer(const entry& x) noexcept {
+  return x.connected && (x.purpose != dial_purpose::discovered || !is_unproven(x));
+}
+
 address_book::rank address_book::rank_of(const entry& x) noexcept {
   return {-std::int64_t{x.failures}, x.order};
 }
@@ -42,7 +50,10 @@ address_book::rank address_book::rank_of(const entry& x) noexcept {
 void address_book::index(entry& x) {
   configured_ += x.purpose == dial_purpose::configured;
   unmet_masternodes_ += is_unmet_masternode(x);
+  idle_unmet_ += is_unmet_masternode(x) && !x.wanted;
   anchors_ += x.anchor && !x.wanted;
+  good_peers_ += is_good_peer(x);
+  configured_connected_ += x.purpose == dial_purpose::configured && x.connected;
   if (is_candidate(x))
     ++(x.we_dial ? to_dial_ : to_wait_for_);
   if (!x.wanted && x.purpose != dial_purpose::discovered)
@@ -64,7 +75,10 @@ void address_book::unindex(const entry& x) {
   };
   configured_ -= x.purpose == dial_purpose::configured;
   unmet_masternodes_ -= is_unmet_masternode(x);
+  idle_unmet_ -= is_unmet_masternode(x) && !x.wanted;
   anchors_ -= x.anchor && !x.wanted;
+  good_peers_ -= is_good_peer(x);
+  configured_connected_ -= x.purpose == dial_purpose::configured && x.connected;
   if (is_candidate(x))
     --(x.we_dial ? to_dial_ : to_wait_for_);
   idle_.erase(x.at.ip);

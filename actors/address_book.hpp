@@ -43,6 +43,16 @@ inline constexpr std::size_t max_unmet_masternodes_wanted = 256;
 inline constexpr std::size_t max_tries = 8;
 /// The same for those that are to dial us: waiting costs nothing, so more of them.
 inline constexpr std::size_t max_waits = 32;
+/// With this many peers that an operator named, that are masternodes or that we reached ourselves a node is in no hurry to
+/// find more: as many as Bitcoin Core's full outbound connections. Peers that merely dialed us do not count, so that nobody
+/// can make us lazy by dialing.
+inline constexpr std::size_t enough_peers = 8;
+/// Strangers (discovered, and we never had to do with them) that are then wanted at a time, those that we are to dial and
+/// those that are to dial us each. Names cost nothing: who is told of thousands of hosts that are not there must not
+/// knock at all of them for hours, which looks like a scan of the network to whoever hosts us.
+inline constexpr std::size_t max_strangers_at_ease = 1;
+/// ... and so many of `max_unmet_masternodes_wanted`, for the same reason: that somebody is a masternode is hearsay, too.
+inline constexpr std::size_t max_unmet_masternodes_at_ease = 8;
 /// A peer that failed so often is no try any more, but one that waits out its backoff.
 inline constexpr std::uint32_t failures_of_a_try = 3;
 /// A discovered peer leaves the book after that many failed dials in a row (architecture, section
@@ -152,6 +162,7 @@ private:
   static bool is_evictable(const entry& x) noexcept;
   static bool is_try(const entry& x) noexcept;
   static bool is_candidate(const entry& x) noexcept;
+  static bool is_stranger(const entry& x) noexcept;
   static rank rank_of(const entry& x) noexcept;
   bool make_room();
   bool add(entry x);
@@ -172,6 +183,8 @@ private:
   void plan_unmet_masternodes(plan& result);
   void plan_discovered(plan& result, random_source& random);
   std::size_t free_slots() const;
+  bool is_at_ease() const noexcept { return good_peers_ >= enough_peers; }
+  static bool is_good_peer(const entry& x) noexcept;
   std::vector<entry*> candidates(std::size_t tries, std::size_t waits, random_source& random);
   void want(entry& x, plan& result);
   void unwant(entry& x, plan& result);
@@ -191,7 +204,10 @@ private:
   // Derived from `entries_` by `index` and `unindex`:
   std::size_t configured_ = 0;
   std::size_t unmet_masternodes_ = 0;
+  std::size_t idle_unmet_ = 0; ///< ... of them not wanted.
   std::size_t anchors_ = 0; ///< Not wanted yet.
+  std::size_t good_peers_ = 0;           ///< Connected ones that count for `enough_peers`.
+  std::size_t configured_connected_ = 0;
   // Few of a full book, so that a plan, which follows every dial, does not walk it again and again.
   std::map<ip_address, entry*> idle_;    ///< Not wanted, and more than discovered.
   std::map<ip_address, entry*> engaged_; ///< Wanted or connected.

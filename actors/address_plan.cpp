@@ -33,6 +33,8 @@ void address_book::unwant(entry& x, plan& result) {
 }
 
 void address_book::plan_always(plan& result) {
+  if (idle_.size() == idle_unmet_)
+    return; // as after most dials: the others are wanted already
   for (auto i = idle_.begin(); i != idle_.end();) {
     auto& x = *(i++)->second; // who is wanted leaves it
     if (!is_unmet_masternode(x))
@@ -41,22 +43,26 @@ void address_book::plan_always(plan& result) {
 }
 
 void address_book::plan_unmet_masternodes(plan& result) {
-  std::vector<entry*> wanted;
-  std::vector<entry*> waiting;
-  for (const auto& [ip, x] : idle_)
-    if (is_unmet_masternode(*x))
-      waiting.push_back(x);
-  if (waiting.empty())
+  if (unmet_masternodes_ == 0)
     return;
+  std::vector<entry*> wanted;
   for (const auto& [ip, x] : engaged_)
     if (x->wanted && is_unmet_masternode(*x))
       wanted.push_back(x);
   const auto fewest_failures_first
     = [](const entry* a, const entry* b) { return rank_of(*a) > rank_of(*b); };
   std::sort(wanted.begin(), wanted.end(), fewest_failures_first);
+  const auto most = is_at_ease() ? max_unmet_masternodes_at_ease : max_unmet_masternodes_wanted;
+  for (; wanted.size() > most; wanted.pop_back())
+    unwant(*wanted.back(), result);
+  auto places = most - wanted.size();
+  if (places == 0 && wanted.back()->failures < max_dial_failures)
+    return; // all still have their chance
+  std::vector<entry*> waiting;
+  for (const auto& [ip, x] : idle_)
+    if (is_unmet_masternode(*x))
+      waiting.push_back(x);
   std::sort(waiting.begin(), waiting.end(), fewest_failures_first);
-  auto places
-    = max_unmet_masternodes_wanted - std::min(max_unmet_masternodes_wanted, wanted.size());
   for (auto* x : waiting) {
     if (places > 0) {
       --places;
@@ -73,47 +79,65 @@ void address_book::plan_unmet_masternodes(plan& result) {
 }
 
 std::size_t address_book::free_slots() const {
-  const auto taken = std::count_if(connected_.begin(), connected_.end(), [this](const auto& x) {
-    const auto i = entries_.find(x.first);
-    return i == entries_.end() || i->second.purpose != dial_purpose::configured;
-  });
-  return max_peers_ - std::min(max_peers_, static_cast<std::size_t>(taken));
+  return max_peers_ - std::min(max_peers_, connected_.size() - configured_connected_);
 }
 
 void address_book::plan_discovered(plan& result, random_source& random) {
+  const auto most_tries = is_at_ease() ? max_strangers_at_ease : max_tries;
+  const auto most_waits = is_at_ease() ? max_strangers_at_ease : max_waits;
   std::vector<entry*> pending; // Wanted and not connected.
   std::size_t tries = 0;
   std::size_t waits = 0;
+  std::size_t strangers = 0;
   for (const auto& [ip, x] : engaged_)
     if (x->purpose == dial_purpose::discovered && x->wanted && !x->connected) {
       pending.push_back(x);
+      strangers += is_stranger(*x);
       if (is_try(*x))
         ++(x->we_dial ? tries : waits);
     }
   std::sort(pending.begin(), pending.end(),
             [](const entry* a, const entry* b) { return rank_of(*a) > rank_of(*b); });
   const auto slots = free_slots();
-  for (; pending.size() > slots; pending.pop_back())
+  for (; pending.size() > slots; pending.pop_back()) {
+    strangers -= is_stranger(*pending.back());
     unwant(*pending.back(), result);
+  }
+  // Those that failed most go first.
+  for (auto i = pending.size(); i > 0 && strangers > most_tries + most_waits; --i)
+    if (auto* x = pending[i - 1]; is_stranger(*x)) {
+      --strangers;
+      if (is_try(*x))
+        --(x->we_dial ? tries : waits);
+      unwant(*x, result);
+      pending.erase(pending.begin() + static_cast<std::ptrdiff_t>(i - 1));
+    }
   auto places = slots - pending.size();
   const auto room = [](std::size_t most, std::size_t running) { return most - std::min(most, running); };
   // The anchors are wanted at once, all of them: there are few, and each was a good peer.
-  if (anchors_ == 0 && std::min(room(max_tries, tries), to_dial_) == 0
-      && std::min(room(max_waits, waits), to_wait_for_) == 0)
+  if (anchors_ == 0 && std::min(room(most_tries, tries), to_dial_) == 0
+      && std::min(room(most_waits, waits), to_wait_for_) == 0)
     return;
-  for (auto* x : candidates(room(max_tries, tries), room(max_waits, waits), random)) {
+  for (auto* x : candidates(room(most_tries, tries), room(most_waits, waits), random)) {
     auto& running = x->we_dial ? tries : waits;
-    if (!x->anchor && running >= (x->we_dial ? max_tries : max_waits))
+    if (!x->anchor && running >= (x->we_dial ? most_tries : most_waits))
       continue;
-    if (places > 0) {
+    const auto stranger = is_stranger(*x);
+    if (places > 0 && (!stranger || strangers < most_tries + most_waits)) {
       --places;
     } else {
-      if (pending.empty() || pending.back()->failures < failures_of_a_try
-          || pending.back()->failures <= x->failures)
+      // One that failed often gives its place to one that did not.
+      const auto worst = std::find_if(pending.rbegin(), pending.rend(), [&](const entry* y) {
+        return places == 0 || is_stranger(*y);
+      });
+      if (worst == pending.rend() || (*worst)->failures < failures_of_a_try
+          || (*worst)->failures <= x->failures)
         return;
-      unwant(*pending.back(), result);
-      pending.pop_back();
+      strangers -= is_stranger(**worst);
+      unwant(**worst, result);
+      pending.erase(std::next(worst).base());
     }
+    strangers += stranger;
     want(*x, result);
     ++running;
   }

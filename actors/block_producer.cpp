@@ -269,6 +269,9 @@ void block_producer_state::on_clock(const ip_address& ip, std::int64_t ahead) {
   if (!peers_.contains(ip))
     return;
   clocks_.heard(ip, ahead);
+  // When most clocks differ from ours, the last one of them that says so brings it up.
+  if (std::llabs(ahead) < clock_warning_from)
+    return;
   constexpr auto warning_period = to_ns(std::chrono::minutes{10});
   if (!clocks_.is_off() || (clock_warned_at_ != 0 && now() - clock_warned_at_ < warning_period))
     return;

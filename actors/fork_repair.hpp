@@ -120,6 +120,8 @@ class fork_repair {
 
   // -- what it is at --------------------------------------------------------------------
 
+  /// Nobody is known to have another branch that should be looked at.
+  bool quiet() const { return !case_ && suspects_.empty() && !branches_.next_look(); }
   /// True while blocks of another branch are fetched or taken over.
   bool repairing() const noexcept;
   /// "quiet", "asking masternodes", "looking for the common block", ...

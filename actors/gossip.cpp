@@ -13,6 +13,13 @@ bool is_one_of(const wire::message& x) noexcept {
   return (std::holds_alternative<Ts>(x) || ...);
 }
 
+/// So that this actor's random numbers are not those of another with the same seed.
+constexpr std::uint64_t seed_salt = 0x676f'7373'6970'0001;
+
+bool is_beat(const wire::message& x) noexcept {
+  return is_one_of<wire::heartbeat_broadcast, wire::heartbeat_attestation>(x);
+}
+
 /// The kinds that are sent on from peer to peer (protocol page, section 3).
 bool is_flooded(const wire::message& x) noexcept {
   return is_one_of<wire::block_announcement, wire::heartbeat_broadcast, wire::heartbeat_attestation,
@@ -26,7 +33,7 @@ bool is_flooded(const wire::message& x) noexcept {
 gossip_state::gossip_state(gossip_actor::pointer self, node_context context,
                            connection_registry_actor registry, flood_judges judges)
   : self_{self}, context_{std::move(context)}, registry_{std::move(registry)},
-    judges_{std::move(judges)} {}
+    judges_{std::move(judges)}, random_{context_.seed ^ seed_salt} {}
 
 gossip_actor::behavior_type gossip_state::make_behavior() {
   self_->send(registry_, atom::subscribe_v, peer_listener_actor{self_});
@@ -81,7 +88,7 @@ void gossip_state::on_item(const ip_address& from, wire::message& item) {
   seen_.add(hash, now);
   const auto known = peers_.find(from);
   hold(hash, {std::move(line), {from}, wire::capability_for(item),
-              known != peers_.end() ? known->second.link : 0});
+              known != peers_.end() ? known->second.link : 0, is_beat(item) ? beats_go_on_to : everybody});
   self_->request(*judge, timeout, atom::judge_v, from, std::move(item))
     .then([this, hash](const flood_judgement& judgement) { on_judgement(hash, judgement); },
           [this, hash](const caf::error&) { on_no_judgement(hash); });
@@ -94,7 +101,7 @@ void gossip_state::on_judgement(const hash256& hash, const flood_judgement& judg
   switch (judgement.verdict) {
     case flood_verdict::forward:
       ++counts_.forwarded;
-      send(item->line, item->capability, item->senders);
+      send(item->line, item->capability, item->senders, item->most);
       note_useful(item->senders.front());
       return;
     case flood_verdict::ignore:
@@ -204,14 +211,21 @@ std::optional<gossip_state::judged_item> gossip_state::release(const hash256& ha
 }
 
 void gossip_state::send(const wire::shared_line& line, std::string_view capability,
-                        const std::vector<ip_address>& except) {
-  for (const auto& [ip, to] : peers_) {
-    if (std::find(except.begin(), except.end(), ip) != except.end())
-      continue;
+                        const std::vector<ip_address>& except, std::size_t most) {
+  std::vector<const peer_connection_actor*> to;
+  for (const auto& [ip, x] : peers_)
+    if (std::find(except.begin(), except.end(), ip) == except.end())
+      to.push_back(&x.connection);
+  if (to.size() > most) {
+    for (std::size_t i = 0; i < most; ++i)
+      std::swap(to[i], to[i + random_.below(to.size() - i)]);
+    to.resize(most);
+  }
+  for (const auto* x : to) {
     if (capability.empty())
-      self_->send(to.connection, encoded_line{line});
+      self_->send(*x, encoded_line{line});
     else
-      self_->send(to.connection, atom::extension_v, std::string{capability}, encoded_line{line});
+      self_->send(*x, atom::extension_v, std::string{capability}, encoded_line{line});
   }
 }
 

@@ -1,6 +1,7 @@
 #include "actors/peer_claims.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <tuple>
 
 namespace timenode::sync {
@@ -39,6 +40,7 @@ void peer_claims::up(const ip_address& ip, link_direction direction, monotonic_n
   x.outstanding = 0;
   x.window = max_asks_per_peer;
   x.next_poll = now;
+  soonest_poll_ = std::min(soonest_poll_, now);
   if (x.refusals == 0)
     x.rests_until = 0;
 }
@@ -113,6 +115,7 @@ void peer_claims::rest(peer_record& x, std::uint64_t height, monotonic_ns durati
   x.window = 1;  // on probation: it gets more as it delivers
   // A claim after that moment counts: ask for one.
   x.next_poll = x.rests_until;
+  soonest_poll_ = std::min(soonest_poll_, x.next_poll);
 }
 
 void peer_claims::silent(const ip_address& ip, std::uint64_t height, monotonic_ns now) {
@@ -191,20 +194,25 @@ std::optional<ip_address> peer_claims::choose(std::uint64_t height,
 
 std::vector<ip_address> peer_claims::due_polls(monotonic_ns now) {
   std::vector<ip_address> result;
-  for (auto& [ip, x] : peers_)
-    if (x.next_poll <= now) {
+  if (now < soonest_poll_)
+    return result;
+  const auto someone_due =
+      std::ranges::any_of(peers_, [now](const auto& x) { return x.second.next_poll <= now; });
+  soonest_poll_ = std::numeric_limits<monotonic_ns>::max();
+  for (auto& [ip, x] : peers_) {
+    // What a peer says before its rest is over gives it no credit.
+    const auto soon = someone_due && x.next_poll <= now + asked_together && x.rests_until <= now;
+    if (x.next_poll <= now || soon) {
       x.next_poll = now + random_.jitter(poll_interval, poll_jitter);
       result.push_back(ip);
     }
+    soonest_poll_ = std::min(soonest_poll_, x.next_poll);
+  }
   return result;
 }
 
 std::optional<monotonic_ns> peer_claims::next_poll() const {
-  std::optional<monotonic_ns> result;
-  for (const auto& [_, x] : peers_)
-    if (!result || x.next_poll < *result)
-      result = x.next_poll;
-  return result;
+  return peers_.empty() ? std::nullopt : std::optional{soonest_poll_};
 }
 
 std::uint64_t peer_claims::best_credit() const noexcept {

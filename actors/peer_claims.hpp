@@ -8,6 +8,7 @@
 #include "actors/sync_types.hpp"
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <optional>
 #include <span>
@@ -90,9 +91,9 @@ class peer_claims {
   /// else), then who did not answer; among equals who has least to do.
   std::optional<ip_address> choose(std::uint64_t height, std::span<const ip_address> except) const;
 
-  /// Who is due to be asked for its height; the next time is set.
+  /// Who is due to be asked for its height, and with them who soon would be (`asked_together`); the next time is set.
   std::vector<ip_address> due_polls(monotonic_ns now);
-  /// The earliest moment at which `due_polls` has something; none without peers.
+  /// `due_polls` has nothing before that moment; none without peers.
   std::optional<monotonic_ns> next_poll() const;
 
   /// The best height that has credit; 0 when there is none.
@@ -117,6 +118,8 @@ class peer_claims {
 
   /// Only established peers: the registry's slots bound it.
   std::map<ip_address, peer_record> peers_;
+  /// No peer is due before that moment: what happens between two polls does not look at all peers.
+  monotonic_ns soonest_poll_ = std::numeric_limits<monotonic_ns>::max();
   random_source random_;
   std::uint64_t asks_ = 0;
 };

@@ -118,6 +118,8 @@ private:
   std::optional<endpoint> local_;
   monotonic_ns deadline_ = 0; ///< Of the handshake or the close; 0: none.
   liveness liveness_;
+  std::optional<std::int64_t> clock_told_; ///< How far the peer's clock is ahead, as the producer knows it ...
+  monotonic_ns clock_told_at_ = 0;         ///< ... from then.
   rate_limits limits_;
   std::list<waiting_lines> waiting_; ///< Bounded by the read credit. An empty deque would keep 600 bytes.
   std::size_t questions_ = 0;         ///< With other actors of ours.

@@ -15,6 +15,9 @@ namespace timenode {
 
 namespace {
 
+/// A peer that is behind us is shown our tip no more often: less than the time between two questions for its height.
+constexpr auto tip_shown_every = sync::poll_interval / 2;
+
 flood_judgement ignored(std::string reason) {
   return {flood_verdict::ignore, std::move(reason)};
 }
@@ -64,7 +67,7 @@ sync_engine_actor::behavior_type sync_engine_state::make_behavior() {
 
 void sync_engine_state::peer_up(const peer_info& info, const peer_connection_actor& connection) {
   const auto now = monotonic_now(*self_);
-  peers_[info.ip] = {info.link, connection};
+  peers_[info.ip] = {info.link, connection, 0};
   plan_.peer_up(info.ip, info.direction, now);
   forks_.peer_up(info.ip, info.direction, now);
   drive();
@@ -89,15 +92,16 @@ void sync_engine_state::take(const ip_address& ip, const wire::message& x) {
     return;  // it has gone meanwhile
   const auto now = monotonic_now(*self_);
   if (const auto* height = std::get_if<wire::block_height_response>(&x)) {
-    plan_.height_is(ip, capped(height->height), now);
-    claims_changed(ip);
+    if (!height_came(ip, capped(height->height), now))
+      return;  // the same as before, as most of these are
   } else if (const auto* blocks = std::get_if<wire::blocks_response>(&x)) {
     blocks_came(ip, blocks->blocks);
   } else if (const auto* range = std::get_if<wire::block_range_response>(&x)) {
     // Only blocks of other branches are asked for in this way, so that no answer is taken for another.
     forks_.blocks_came(ip, range->blocks, context_.unix_now(), now);
   } else if (const auto* hash = std::get_if<wire::block_hash_response>(&x)) {
-    hash_came(ip, *hash);
+    if (!hash_came(ip, *hash))
+      return;
   } else {
     return;  // nothing that this engine asks for
   }
@@ -106,6 +110,30 @@ void sync_engine_state::take(const ip_address& ip, const wire::message& x) {
 
 void sync_engine_state::blocks_came(const ip_address& ip, std::span<const block_ptr> blocks) {
   plan_.blocks_came(ip, blocks, position(), monotonic_now(*self_));
+}
+
+/// A peer named its height. True when that is news.
+bool sync_engine_state::height_came(const ip_address& ip, std::uint64_t height, monotonic_ns now) {
+  const auto before = *plan_.peers().find(ip);
+  plan_.height_is(ip, height, now);
+  const auto& after = *plan_.peers().find(ip);
+  if (height < pipeline_.tip().height && after.direction == link_direction::outbound)
+    show_tip(ip, now);
+  if (before.claimed && before.claim == after.claim && before.credit == after.credit)
+    return false;
+  claims_changed(ip);
+  return true;
+}
+
+/// A deployed node asks for heights only where it dialed. One whose address is such that it dials nobody learns that it is
+/// behind only when a block is announced to it, and that may take ten minutes.
+void sync_engine_state::show_tip(const ip_address& ip, monotonic_ns now) {
+  auto& x = peers_.at(ip);
+  if (x.tip_shown_at != 0 && now - x.tip_shown_at < tip_shown_every)
+    return;
+  x.tip_shown_at = now;
+  if (const auto top = chain_->block_at(pipeline_.tip().height))
+    self_->send(x.connection, encoded_line{wire::encode_shared(wire::block_announcement{top})});
 }
 
 void sync_engine_state::claims_changed(const ip_address& ip) {

@@ -68,6 +68,7 @@ class sync_engine_state {
   struct connected_peer {
     link_id link = 0;
     peer_connection_actor connection;
+    monotonic_ns tip_shown_at = 0;  ///< 0: never.
   };
 
   /// Whose blocks a checker has.
@@ -79,7 +80,9 @@ class sync_engine_state {
   void peer_down(const ip_address& ip);
   void take(const ip_address& ip, const wire::message& x);
   void blocks_came(const ip_address& ip, std::span<const block_ptr> blocks);
+  bool height_came(const ip_address& ip, std::uint64_t height, monotonic_ns now);
   void claims_changed(const ip_address& ip);
+  void show_tip(const ip_address& ip, monotonic_ns now);
   std::uint64_t capped(std::uint64_t height) const;
 
   // -- announced blocks
@@ -108,7 +111,7 @@ class sync_engine_state {
   /// The peer's block at that height, which we hold, is another one than ours.
   void on_other_branch(const ip_address& ip, std::uint64_t height, const hash256& hash);
   void on_our_branch(const ip_address& ip);
-  void hash_came(const ip_address& ip, const wire::block_hash_response& x);
+  bool hash_came(const ip_address& ip, const wire::block_hash_response& x);
   void repair_forks(monotonic_ns now);
   void ask_for_masternodes();
   void start_switch();

@@ -36,8 +36,10 @@ void sync_engine_state::on_our_branch(const ip_address& ip) {
   plan_.set_aside(ip, false, monotonic_now(*self_));
 }
 
-void sync_engine_state::hash_came(const ip_address& ip, const wire::block_hash_response& x) {
+/// A peer told which block it has. True when there may be something to do about it.
+bool sync_engine_state::hash_came(const ip_address& ip, const wire::block_hash_response& x) {
   const auto now = monotonic_now(*self_);
+  const auto was_quiet = forks_.quiet() && !plan_.peers().find(ip)->aside;
   switch (forks_.hash_came(ip, x.height, x.hash, now)) {
   case sync::hash_comparison::nothing:
     break;
@@ -46,8 +48,9 @@ void sync_engine_state::hash_came(const ip_address& ip, const wire::block_hash_r
     break;
   case sync::hash_comparison::differs:
     plan_.set_aside(ip, true, now);
-    break;
+    return true;
   }
+  return !was_quiet;
 }
 
 // -- what is done about it ------------------------------------------------------------------

@@ -27,6 +27,13 @@ void tip_watch::hurry(const ip_address& ip, monotonic_ns now) {
   auto& x = i->second;
   const auto soonest = x.last ? std::max(now, *x.last + least_tip_check_interval) : now;
   x.next = std::min(x.next, soonest);
+  x.left_out = same_tip_checked_every;
+  consider(x);
+}
+
+void tip_watch::consider(const watched& x) noexcept {
+  if (x.height && (!soonest_ || x.next < *soonest_))
+    soonest_ = x.next;
 }
 
 void tip_watch::start_over(monotonic_ns now) {
@@ -39,23 +46,28 @@ void tip_watch::start_over(monotonic_ns now) {
 
 std::vector<hash_question> tip_watch::due(std::uint64_t tip, monotonic_ns now) {
   std::vector<hash_question> result;
+  if (!soonest_ || now < *soonest_)
+    return result;
+  const auto is_due = [now](const watched& x) { return x.height && x.next <= now; };
+  const auto someone_due =
+      std::ranges::any_of(peers_, [&](const auto& x) { return is_due(x.second); });
+  soonest_.reset();
   for (auto& [ip, x] : peers_) {
-    if (x.next > now || !x.height)
-      continue;
-    x.last = now;
-    x.next = now + random_.jitter(tip_check_interval, tip_check_jitter);
-    x.asked = std::min(*x.height, tip);
-    if (x.asked > 0)
-      result.push_back({ip, x.asked});
+    const auto soon = someone_due && x.height && x.next <= now + asked_together &&
+                      (!x.last || now - *x.last >= least_tip_check_interval);
+    if (is_due(x) || soon) {
+      x.next = now + random_.jitter(tip_check_interval, tip_check_jitter);
+      const auto same = x.answered && !x.differs && x.asked == tip && *x.height >= tip;
+      if (!same || ++x.left_out >= same_tip_checked_every) {
+        x.left_out = 0;
+        x.last = now;
+        x.asked = std::min(*x.height, tip);
+        if (x.asked > 0)
+          result.push_back({ip, x.asked});
+      }
+    }
+    consider(x);
   }
-  return result;
-}
-
-std::optional<monotonic_ns> tip_watch::next() const {
-  std::optional<monotonic_ns> result;
-  for (const auto& [_, x] : peers_)
-    if (x.height && (!result || x.next < *result))
-      result = x.next;
   return result;
 }
 

@@ -19,6 +19,9 @@ namespace timenode::sync {
 /// again within a minute, of which polls and the download take some seconds.
 inline constexpr monotonic_ns tip_check_interval = in_ns(std::chrono::seconds{30});
 inline constexpr double tip_check_jitter = 0.1;
+/// A peer that showed our block at our present height is asked only every so many-th time until that height changes: who
+/// changes to another branch announces its tip, so a question is needed only when that was lost.
+inline constexpr std::uint32_t same_tip_checked_every = 4;
 /// However much there is news of a peer, it is asked this often at most.
 inline constexpr monotonic_ns least_tip_check_interval = in_ns(std::chrono::seconds{3});
 
@@ -54,10 +57,11 @@ class tip_watch {
   /// Our chain is another one than before: nothing is known any more.
   void start_over(monotonic_ns now);
 
-  /// What is to be asked now, our height being this; the next time is set.
+  /// What is to be asked now, our height being this, and with it what soon would be (`asked_together`); the next time
+  /// is set.
   std::vector<hash_question> due(std::uint64_t tip, monotonic_ns now);
-  /// When `due` has something to ask next; none without peers that named a height.
-  std::optional<monotonic_ns> next() const;
+  /// `due` has nothing to ask before that moment; none without peers that named a height.
+  std::optional<monotonic_ns> next() const noexcept { return soonest_; }
 
   /// The peer has our block at that height, or another one.
   void compared(const ip_address& ip, std::uint64_t height, bool same) noexcept;
@@ -72,13 +76,17 @@ class tip_watch {
     std::optional<monotonic_ns> last;     ///< When it was asked last.
     monotonic_ns next = 0;
     std::uint64_t asked = 0;  ///< The height that it was asked about last.
+    std::uint32_t left_out = 0;  ///< Times in a row that it was not asked though it was due.
     bool answered = false;
     bool differs = false;
   };
 
   static tip_relation relation_of(const watched& x, std::uint64_t tip) noexcept;
 
+  void consider(const watched& x) noexcept;
+
   std::map<ip_address, watched> peers_;  ///< Established ones: the registry's slots bound them.
+  std::optional<monotonic_ns> soonest_;  ///< No peer is due before; none: nobody is.
   random_source random_;
 };
 

@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -93,10 +92,12 @@ nlohmann::json in_json(const sim::simulation_report& x) {
           {"seed", x.options.seed},
           {"faults", x.options.faults.to_string()},
           {"virtual_hours", x.virtual_hours},
+          {"virtual_hours_wished", x.hours_wished},
           {"real_seconds", x.real_seconds},
           {"events", events},
           {"messages", x.messages},
           {"network_events", x.packets},
+          {"messages_by_kind", x.work},
           {"events_per_second", static_cast<double>(events) / std::max(x.real_seconds, 1e-9)},
           {"connections", x.connections},
           {"ends", x.ends},
@@ -142,16 +143,17 @@ int run_simulate(const simulate_command& x) {
   register_actor_types();
   caf::core::init_global_meta_objects();
   block_signals();
-  std::atomic<bool> stop{false};
-  stop_watcher watcher;
-  watcher.on_stop([&stop](int) { stop = true; });
   progress_line progress;
+  int signals = 0;
   const auto report = sim::simulate(options, [&](const sim::simulation_progress& at) {
     progress.show(at);
-    return !stop;
+    if (stop_signal_pending() && wait_for_signal(std::chrono::milliseconds{0}))
+      ++signals;
+    return signals == 0   ? sim::simulation_wish::go_on
+           : signals == 1 ? sim::simulation_wish::heal
+                          : sim::simulation_wish::stop;
   });
   progress.clear();
-  watcher.on_stop({});
   if (!report) {
     fmt::print(stderr, "timenode: {}\n", report.error().reason);
     return EXIT_FAILURE;

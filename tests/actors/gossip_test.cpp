@@ -105,6 +105,31 @@ TEST_CASE_FIXTURE(fixture, "an item goes once to every other peer, and never bac
   CHECK(counts().duplicates == 2);
 }
 
+TEST_CASE_FIXTURE(fixture, "heartbeats of others go on to a few peers by chance, blocks and what is our own to all") {
+  for (int i = 5; i <= 40; ++i)
+    connect(i);
+  const auto total = [this] {
+    std::size_t result = 0;
+    for (const auto& [_, peer] : peers)
+      result += peer->lines.size();
+    return result;
+  };
+  receive(1, heartbeat(1));
+  CHECK(total() == beats_go_on_to);
+  CHECK(peers[1]->lines.empty());
+  for (std::uint64_t i = 2; i <= 100; ++i)
+    receive(1, heartbeat(i));
+  CHECK(total() == 100 * beats_go_on_to);
+  for (int i = 2; i <= 40; ++i)
+    CHECK(peers[i]->lines.size() > 5); // 20 each, by chance
+  const auto before = total();
+  receive(1, announced_block(1));
+  CHECK(total() == before + 39);
+  self->send(uut, atom::flood_v, heartbeat(1000));
+  run();
+  CHECK(total() == before + 39 + 40);
+}
+
 TEST_CASE_FIXTURE(fixture, "all peers share one encoded buffer") {
   receive(1, heartbeat(1));
   REQUIRE(sent() == counts_list{0, 1, 1, 1});

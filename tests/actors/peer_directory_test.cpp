@@ -107,7 +107,7 @@ TEST_CASE_FIXTURE(fixture, "named addresses are tried eight at a time, and each 
   CHECK(snapshot().known == 53);
   // With the two configured ones, and the one that names them is not wanted: it came by itself.
   CHECK(told->wanted.size() == 10);
-  for (int round = 0; round < 10; ++round)
+  for (int round = 0; round < 50; ++round) // two at a time, once there are enough peers
     for (int i = 10; i < 60; ++i)
       if (told->wanted.contains(at(i).ip) && !peers.contains(i))
         connect(i);

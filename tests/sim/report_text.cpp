@@ -77,8 +77,10 @@ std::string text_of(const simulation_report& x) {
   out += fmt::format("trace {:016x} ({} lines), messages {:016x}\n", x.trace_digest, x.trace_lines, x.fingerprint);
   out += "again: " + x.command + "\n";
   if (x.stopped_early)
-    out += "STOPPED EARLY: nothing was shown\n";
-  else
+    out += "STOPPED EARLY: what has to hold at the end was not looked at\n";
+  else if (x.virtual_hours + 1e-6 < x.hours_wished)
+    out += fmt::format("after {:.2f} of {} virtual hours it was told to end; ", x.virtual_hours, x.hours_wished);
+  if (!x.stopped_early)
     out += fmt::format("{}: {} invariant violations\n", x.ok() ? "OK" : "FAILED", x.violation_count());
   return out;
 }

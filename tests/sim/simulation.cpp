@@ -39,7 +39,7 @@ std::string command_of(const simulation_options& x) {
 class run {
 public:
   run(const simulation_options& options, const progress_listener& progress)
-    : options_{options}, progress_{progress}, world_{shape_of(options)},
+    : options_{options}, hours_wished_{options.hours}, progress_{progress}, world_{shape_of(options)},
       nemesis_{world_, options.faults, options.seed ^ 0x6e656d65736973} {}
 
   simulation_report go() {
@@ -52,6 +52,12 @@ public:
     world_.after(minute, [this] { nemesis_.start(); });
     world_.after(bans_period, [this] { look_for_bans(); });
     world_.run_until(faults_end_);
+    if (cut_) {
+      // With these hours the same run ends here by itself.
+      faults_end_ = world_.now();
+      end_ = faults_end_ + healing_span;
+      options_.hours = static_cast<double>(end_) / static_cast<double>(hour);
+    }
     nemesis_.heal();
     healing_ = true;
     if (!stopped_)
@@ -65,11 +71,13 @@ private:
   bool pause() {
     if (progress_ && world_.network().events() >= next_progress_) {
       next_progress_ = world_.network().events() + progress_events;
-      stopped_ = stopped_ || !progress_({world_.now(), end_, world_.system().messages() + world_.network().events(),
-                                         world_.eyes().violation_count(), world_.eyes().connections(),
-                                         world_.chain().size() - 1, healing_});
+      const auto wish = progress_({world_.now(), end_, world_.system().messages() + world_.network().events(),
+                                   world_.eyes().violation_count(), world_.eyes().connections(),
+                                   world_.chain().size() - 1, healing_});
+      cut_ = cut_ || (wish == simulation_wish::heal && !healing_);
+      stopped_ = stopped_ || wish == simulation_wish::stop;
     }
-    return !stopped_;
+    return !stopped_ && (healing_ || !cut_);
   }
 
   void heal() {
@@ -123,7 +131,8 @@ private:
       eyes.report(invariant::converge,
                   converged_after_
                     ? fmt::format("{} s after the faults ended before all had the same tip", *converged_after_ / second)
-                    : "not all had the same tip " + std::to_string(healing_span / second) + " s after the faults ended");
+                    : fmt::format("not all had the same tip {} s after the faults ended: {}", healing_span / second,
+                                  tips_text()));
     look_for_bans();
     for (std::uint32_t i = 0; i < world_.nodes(); ++i)
       world_.look_at(i);
@@ -142,6 +151,19 @@ private:
     eyes.finish();
   }
 
+  /// Who has which height, the highest first.
+  std::string tips_text() {
+    std::map<std::pair<std::uint64_t, hash256>, std::string, std::greater<>> tips;
+    for (std::uint32_t i = 0; i < world_.hosts(); ++i)
+      if (world_.up(i))
+        tips[{world_.height(i), world_.tip(i)}]
+          += " " + world_.ip(i).to_string() + (world_.is_ours(i) ? "" : " (deployed)");
+    std::string result;
+    for (const auto& [tip, who] : tips)
+      result += fmt::format("{}height {}:{}", result.empty() ? "" : "; ", tip.first, who);
+    return result;
+  }
+
   std::string pair_text(const pair_watch::finding& x) const {
     if (x.lasted == 0)
       return {};
@@ -156,7 +178,9 @@ private:
     x.command = command_of(options_);
     x.virtual_hours = static_cast<double>(world_.now()) / static_cast<double>(hour);
     x.real_seconds = seconds;
+    x.hours_wished = hours_wished_;
     x.messages = world_.system().messages();
+    x.work = world_.system().work();
     x.packets = world_.network().events();
     x.connections = eyes.connections();
     x.ends = eyes.ends();
@@ -188,6 +212,7 @@ private:
   }
 
   simulation_options options_;
+  double hours_wished_;
   const progress_listener& progress_;
   world world_;
   nemesis nemesis_;
@@ -195,6 +220,7 @@ private:
   monotonic_ns end_ = 0;
   bool healing_ = false;
   bool stopped_ = false;
+  bool cut_ = false; ///< Healing was wished for sooner.
   std::uint64_t next_progress_ = 0;
   std::optional<monotonic_ns> converged_after_;
   std::uint64_t pairs_ = 0;

@@ -50,7 +50,9 @@ struct simulation_report {
   std::string command; ///< That replays it.
   double virtual_hours = 0;
   double real_seconds = 0;
+  double hours_wished = 0; ///< It was to be so long; less was run when it was told to heal sooner.
   std::uint64_t messages = 0; ///< Between actors.
+  std::map<std::string, std::uint64_t> work; ///< The same by actor and first part of the message.
   std::uint64_t packets = 0;  ///< Events of the network.
   std::uint64_t connections = 0;
   std::map<std::string, std::uint64_t> ends;
@@ -74,7 +76,7 @@ struct simulation_report {
   std::uint64_t trace_lines = 0;
   std::uint64_t trace_digest = 0;
   std::uint64_t fingerprint = 0;
-  bool stopped_early = false;
+  bool stopped_early = false; ///< Without the healing at the end: what has to hold then was not looked at.
 
   std::uint64_t violation_count() const;
   bool ok() const { return violation_count() == 0 && !stopped_early; }
@@ -90,8 +92,14 @@ struct simulation_progress {
   bool healing = false;
 };
 
-/// Told now and then how far it is; false ends it.
-using progress_listener = std::function<bool(const simulation_progress&)>;
+enum class simulation_wish : std::uint8_t {
+  go_on,
+  heal, ///< The faults end now, and healing begins: a shorter run, judged as any other.
+  stop, ///< At once, and nothing is judged.
+};
+
+/// Told now and then how far it is; says how to go on.
+using progress_listener = std::function<simulation_wish(const simulation_progress&)>;
 
 /// The shape of the network that the options ask for.
 world_options shape_of(const simulation_options& options);

@@ -53,8 +53,11 @@ struct virtual_system::impl final : caf::actor_profiler {
 
   void add_actor(const caf::local_actor& self, const caf::local_actor* parent) override {
     const auto id = self.id();
-    if (facts_of.size() <= id)
+    if (facts_of.size() <= id) {
       facts_of.resize(id + 1024);
+      kinds_of.resize(id + 1024);
+    }
+    kinds_of[id] = kind_named(self.name());
     auto& x = facts_of[id];
     x = {id, parent ? facts_of[parent->id()].owner : spawning_for, role_of(self.name())};
     if (self.getf(caf::abstract_actor::is_hidden_flag))
@@ -68,6 +71,15 @@ struct virtual_system::impl final : caf::actor_profiler {
     if (x.role == actor_role::keeper || x.role == actor_role::server)
       if (const auto i = disk_delays.find(x.owner); i != disk_delays.end() && i->second > 0)
         slow.emplace(id, i->second);
+  }
+
+  std::uint8_t kind_named(const char* name) {
+    const auto place = std::ranges::find(kinds, name) - kinds.begin();
+    if (static_cast<std::size_t>(place) == kinds.size()) {
+      kinds.emplace_back(name);
+      work.emplace_back();
+    }
+    return static_cast<std::uint8_t>(place);
   }
 
   void remove_actor(const caf::local_actor& self) override {
@@ -87,6 +99,10 @@ struct virtual_system::impl final : caf::actor_profiler {
     const auto& x = facts_of[self.id()];
     // FNV-1a over words.
     const auto kind = element.payload.empty() ? std::uint64_t{0} : std::uint64_t{element.payload.type_at(0)};
+    auto& counts = work[kinds_of[x.id]];
+    if (counts.size() <= kind)
+      counts.resize(kind + 1);
+    ++counts[kind];
     for (const auto word : {x.id, static_cast<std::uint64_t>(now()), kind})
       fingerprint = (fingerprint ^ word) * 0x100000001b3;
     if (watch)
@@ -199,6 +215,9 @@ struct virtual_system::impl final : caf::actor_profiler {
   message_watch* watch = nullptr;
   owner_index spawning_for = nobody;
   std::vector<actor_facts> facts_of; ///< By actor id, which CAF counts up from 1.
+  std::vector<std::uint8_t> kinds_of; ///< The same: places in `kinds`.
+  std::vector<std::string> kinds;     ///< Names of actors: some thirty.
+  std::vector<std::vector<std::uint64_t>> work; ///< Messages, by kind of actor and type of their first part.
   std::map<caf::actor_id, caf::actor_addr> alive;
   std::map<owner_index, std::set<caf::actor_id>> by_owner;
   caf::resumable* current_job = nullptr;
@@ -347,6 +366,15 @@ actor_facts virtual_system::facts(caf::actor_id id) const {
 }
 
 std::uint64_t virtual_system::messages() const noexcept { return impl_->messages; }
+
+std::map<std::string, std::uint64_t> virtual_system::work() const {
+  std::map<std::string, std::uint64_t> result;
+  for (std::size_t i = 0; i < impl_->work.size(); ++i)
+    for (std::size_t type = 0; type < impl_->work[i].size(); ++type)
+      if (const auto count = impl_->work[i][type]; count > 0)
+        result[impl_->kinds[i] + ": " + to_string(caf::query_type_name(static_cast<caf::type_id_t>(type)))] += count;
+  return result;
+}
 
 std::uint64_t virtual_system::fingerprint() const noexcept { return impl_->fingerprint; }
 

@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -96,6 +97,8 @@ public:
   actor_facts current() const;
   actor_facts facts(caf::actor_id id) const;
   std::uint64_t messages() const noexcept;
+  /// The same by name of the actor and type of the message's first part.
+  std::map<std::string, std::uint64_t> work() const;
   /// Over every message in its turn, who got it and when: two runs with the same value did the same.
   std::uint64_t fingerprint() const noexcept;
 

@@ -59,6 +59,62 @@ TEST_CASE("peers that are to dial us are awaited more at a time: that costs noth
   CHECK(x.wanted.size() == max_waits);
 }
 
+TEST_CASE_FIXTURE(fixture, "a node that has enough peers knocks at a few strangers at a time only, and at more again when it has lost "
+                           "peers") {
+  learn_groups(100);
+  follow();
+  CHECK(wanted.size() == max_tries);
+  for (int i = 0; i < static_cast<int>(enough_peers); ++i) {
+    book.add_configured(at(public_ip(200, i)));
+    book.connected(outbound(public_ip(200, i)), 1000);
+  }
+  const auto strangers = [this] {
+    return static_cast<std::size_t>(
+      std::ranges::count(wanted, dial_purpose::discovered, [](const auto& x) { return x.second; }));
+  };
+  follow();
+  CHECK(strangers() <= 2 * max_strangers_at_ease);
+  // However often they fail.
+  std::set<ip_address> tried;
+  for (int round = 0; round < 300; ++round) {
+    for (const auto& [x, purpose] : std::map{wanted})
+      if (purpose == dial_purpose::discovered) {
+        tried.insert(x);
+        fail(x);
+      }
+    follow();
+    CHECK(strangers() <= 2 * max_strangers_at_ease);
+  }
+  CHECK(tried.size() == 100); // each has its turn
+  // One that was there is no stranger.
+  book.disconnected(public_ip(200, 0), 2000);
+  learn_groups(100);
+  follow();
+  CHECK(strangers() >= max_tries);
+}
+
+TEST_CASE_FIXTURE(fixture, "peers that only dialed us make nobody lazy") {
+  for (int i = 0; i < 50; ++i)
+    book.connected(inbound(public_ip(200, i)), 1000);
+  learn_groups(100);
+  follow();
+  CHECK(wanted.size() == max_tries);
+}
+
+TEST_CASE_FIXTURE(fixture, "with enough peers few of the masternodes that nobody ever met are dialed at a time") {
+  for (int i = 0; i < 500; ++i)
+    book.add_masternode(at(public_ip(i % 256, i / 256)));
+  follow();
+  CHECK(wanted.size() == max_unmet_masternodes_wanted);
+  for (int i = 0; i < static_cast<int>(enough_peers); ++i) {
+    book.add_configured(at(public_ip(200, 1000 + i)));
+    book.connected(outbound(public_ip(200, 1000 + i)), 1000);
+  }
+  follow();
+  CHECK(std::ranges::count(wanted, dial_purpose::masternode, [](const auto& x) { return x.second; })
+        == static_cast<std::ptrdiff_t>(max_unmet_masternodes_at_ease));
+}
+
 TEST_CASE_FIXTURE(small_fixture, "no more discovered peers are wanted than there are free places") {
   learn_groups(50);
   follow();
@@ -76,7 +132,7 @@ TEST_CASE_FIXTURE(small_fixture, "no more discovered peers are wanted than there
 }
 
 TEST_CASE_FIXTURE(small_fixture, "configured peers take no places of discovered ones") {
-  for (int i = 0; i < 10; ++i) {
+  for (int i = 0; i < 7; ++i) { // more than there are places, and not enough to be at ease
     book.add_configured(at(public_ip(200, i)));
     book.connected(outbound(public_ip(200, i)), 1000);
   }

@@ -15,6 +15,7 @@ using namespace timenode::sync;
 namespace {
 
 constexpr auto second = in_ns(std::chrono::seconds{1});
+constexpr auto minute = 60 * second;
 
 ip_address ip(int x) {
   return *ip_address::parse("10.0." + std::to_string(x / 256) + "." + std::to_string(x % 256));
@@ -80,6 +81,29 @@ TEST_CASE("a peer is asked for our height, or for its own if that is lower, ever
   CHECK(*watch.next() <= (35 + 33) * second);
   watch.down(ip(1));
   CHECK(watch.due(101, 100 * second) == std::vector<hash_question>{{ip(2), 80}});
+}
+
+TEST_CASE("a peer with our tip is asked every other minute only, until there is another tip or news of it") {
+  tip_watch watch{1};
+  watch.up(ip(1), 0);
+  watch.height_is(ip(1), 100, 0);
+  auto asked = [&watch, now = monotonic_ns{0}](std::uint64_t tip, monotonic_ns span) mutable {
+    std::size_t result = 0;
+    for (const auto end = now + span; now < end; now += second)
+      for (const auto& x : watch.due(tip, now)) {
+        watch.compared(x.peer, x.height, true);
+        ++result;
+      }
+    return result;
+  };
+  CHECK(asked(100, 60 * minute) >= 29);
+  CHECK(asked(100, 60 * minute) <= 33);
+  CHECK(asked(101, 34 * second) >= 1); // it is behind now
+  CHECK(asked(101, 60 * minute) >= 110);
+  watch.height_is(ip(1), 101, 121 * minute);
+  CHECK(asked(101, 68 * second) >= 1);
+  watch.hurry(ip(1), 0);
+  CHECK(asked(101, 5 * second) == 1);
 }
 
 TEST_CASE("news of a peer make it be asked soon, but not more than every three seconds") {

@@ -18,8 +18,9 @@ void add_send(CLI::App& to, command& chosen) {
   add_node_address(app, x->node);
   app.add_flag("--json", x->as_json, "Print JSON, for programs");
   app.footer(
-      "Prints the transaction's id. The fee, a thousandth of the amount, comes on top; 'timenode rpc\n"
-      "gettransaction ID' tells what became of it. Exit status 1 when the node does not take it.");
+      "Prints the transaction's id; 'timenode rpc gettransaction ID' tells what became of it. The fee comes\n"
+      "on top: a thousandth of what the transaction moves, with what it gives back to you. Exit status 1\n"
+      "when the node does not take it.");
   app.callback([x, &chosen] { chosen = *x; });
 }
 

@@ -18,7 +18,7 @@ namespace {
 /// The node looks through all unspent outputs, and then gives its mempool twelve seconds.
 constexpr std::chrono::milliseconds wallet_deadline{30'000};
 
-rpc_outcome<void> send(const wallet_command& x, const rpc_target& node) {
+rpc_outcome<void> send_money(const wallet_command& x, const rpc_target& node) {
   const auto txid = ask_node(node, "sendtoaddress", json::array({x.address, x.amount}), wallet_deadline);
   if (!txid)
     return tl::unexpected{txid.error()};
@@ -26,7 +26,7 @@ rpc_outcome<void> send(const wallet_command& x, const rpc_target& node) {
   return {};
 }
 
-rpc_outcome<void> balance(const wallet_command& x, const rpc_target& node) {
+rpc_outcome<void> show_balance(const wallet_command& x, const rpc_target& node) {
   auto params = json::array();
   if (!x.address.empty())
     params.push_back(x.address);
@@ -49,7 +49,7 @@ int run_wallet(const wallet_command& x) {
     std::fprintf(stderr, "timenode: %s\n", node.error().reason.c_str());
     return EXIT_FAILURE;
   }
-  const auto done = x.send ? send(x, *node) : balance(x, *node);
+  const auto done = x.send ? send_money(x, *node) : show_balance(x, *node);
   if (done)
     return EXIT_SUCCESS;
   std::fprintf(stderr, "timenode: %s\n", explain(done.error(), node->at).c_str());

@@ -18,7 +18,6 @@ namespace {
 /// Blocks that are looked through for a transaction: a second or two of reading. There is no index; whoever
 /// knows the block names it.
 constexpr std::uint64_t max_searched = 20'000;
-constexpr double kilo = 1000;
 
 // -- arguments ----------------------------------------------------------------------
 
@@ -29,18 +28,18 @@ tl::expected<hash256, rpc_error> txid_argument(const json& x) {
   return rpc_fail(rpc_code::invalid_params, "A transaction id has 64 hexadecimal digits");
 }
 
-tl::expected<node_question, rpc_error> ask_about(const rpc_view&, const rpc_args& args) {
+tl::expected<node_question, rpc_error> ask_about_txid(const rpc_view&, const rpc_args& args) {
   const auto txid = txid_argument(args[0]);
   if (!txid)
     return tl::unexpected{txid.error()};
   return about_transaction{*txid};
 }
 
-tl::expected<node_question, rpc_error> ask_for_all(const rpc_view&, const rpc_args&) {
+tl::expected<node_question, rpc_error> ask_for_pool(const rpc_view&, const rpc_args&) {
   return about_mempool{};
 }
 
-tl::expected<node_question, rpc_error> offer(const rpc_view&, const rpc_args& args) {
+tl::expected<node_question, rpc_error> offer_to_pool(const rpc_view&, const rpc_args& args) {
   auto tx = transaction_argument(args[0]);
   if (!tx)
     return tl::unexpected{tx.error()};
@@ -86,7 +85,7 @@ tl::expected<placed_transaction, rpc_error> find_on_chain(const rpc_view& view, 
                             std::to_string(max_searched) + "; name its block");
 }
 
-void add_block(const rpc_view& view, const block& x, json& to) {
+void add_its_block(const rpc_view& view, const block& x, json& to) {
   const auto height = x.header.height;
   to["blockhash"] = chain::to_hex(chain::block_hash(x.header));
   to["blockheight"] = height;
@@ -128,7 +127,7 @@ rpc_result getrawtransaction(const rpc_view& view, const rpc_args& args) {
   if (!found)
     return tl::unexpected{found.error()};
   auto result = with_amounts(found->tx);
-  add_block(view, *found->block, result);
+  add_its_block(view, *found->block, result);
   return verbose ? result : result["hex"];
 }
 
@@ -161,7 +160,7 @@ rpc_result gettransaction(const rpc_view& view, const rpc_args& args) {
   auto result = with_amounts(x);
   result["amount"] = time_amount(out);
   if (placed)
-    add_block(view, *placed->block, result);
+    add_its_block(view, *placed->block, result);
   else {
     add_waiting(waiting.entry, result);
     result["fee"] = time_amount(waiting.entry.fee);
@@ -268,7 +267,7 @@ rpc_result getmempoolinfo(const rpc_view& view, const rpc_args&) {
   return result;
 }
 
-json ids(const std::vector<hash256>& x) {
+json ids_json(const std::vector<hash256>& x) {
   auto result = json::array();
   for (const auto& txid : x)
     result.push_back(chain::to_hex(txid));
@@ -290,8 +289,8 @@ rpc_result getrawmempool(const rpc_view& view, const rpc_args& args) {
     entry["fee"] = time_amount(x.fee);
     entry["fees"]["base"] = time_amount(x.fee);
     entry["time"] = x.since;
-    entry["depends"] = ids(x.depends);
-    entry["spentby"] = ids(x.spent_by);
+    entry["depends"] = ids_json(x.depends);
+    entry["spentby"] = ids_json(x.spent_by);
     entry["finalized"] = x.final_since != 0;
     entry["finalized_at"] = x.final_since;
     entry["approvals"] = x.approvals;
@@ -301,7 +300,7 @@ rpc_result getrawmempool(const rpc_view& view, const rpc_args& args) {
   return result;
 }
 
-constexpr std::array methods{
+constexpr std::array transaction_entries{
     rpc_method{"createrawtransaction", "inputs:array outputs:object |locktime:integer",
                "A transaction that spends these outputs ({\"txid\", \"vout\"}) into those (address: "
                "amount in TIME), not signed. What the outputs leave over is the fee: a thousandth of "
@@ -314,23 +313,23 @@ constexpr std::array methods{
                "The ids of the transactions that are in no block yet, those that pay most for their "
                "length first; or an object with more about each.",
                false, getrawmempool, "array, or object by id: vsize, fee, time, depends, spentby, ...",
-               false, ask_for_all},
+               false, ask_for_pool},
     rpc_method{"getrawtransaction", "txid:string |verbose:boolean blockhash:string",
                "A transaction that waits, or is in one of the last 20,000 blocks or in the one that "
                "is named.",
-               false, getrawtransaction, "string: its bytes, hexadecimal; or an object", true, ask_about},
+               false, getrawtransaction, "string: its bytes, hexadecimal; or an object", true, ask_about_txid},
     rpc_method{"gettransaction", "txid:string", "The same with what it pays to whom.", false,
                gettransaction, "object: txid, amount, fee, confirmations, blockhash, details, hex, ...",
-               true, ask_about},
+               true, ask_about_txid},
     rpc_method{"sendrawtransaction", "hexstring:string",
                "Takes a signed transaction, keeps it for a block and tells all peers.", false,
-               sendrawtransaction, "string: its id", false, offer},
+               sendrawtransaction, "string: its id", false, offer_to_pool},
 };
 
 }  // namespace
 
 std::span<const rpc_method> transaction_methods() noexcept {
-  return methods;
+  return transaction_entries;
 }
 
 tl::expected<transaction, rpc_error> transaction_argument(const json& x) {

@@ -24,7 +24,7 @@ tl::unexpected<rpc_error> no_wallet(const std::string& why) {
   return rpc_fail(rpc_code::wallet_error, "This node cannot spend: " + why);
 }
 
-outcome<std::string> own_address(const rpc_view& view) {
+outcome<std::string> wallet_address_of(const rpc_view& view) {
   if (!view.node)
     return fail("it has no key");
   return view.node->wallet_address();
@@ -39,7 +39,7 @@ tl::expected<std::string, rpc_error> address_or_own(const rpc_view& view, const 
   for (const auto& masternode : view.snapshot->masternodes)
     if (masternode.ours)
       return masternode.reward_address;
-  auto own = own_address(view);
+  auto own = wallet_address_of(view);
   if (!own)
     return rpc_fail(rpc_code::invalid_params, "Name an address: this node is no masternode and has none "
                                               "of its own (" + own.error().reason + ")");
@@ -63,7 +63,7 @@ rpc_result getbalance(const rpc_view& view, const rpc_args& args) {
 // -- spending -----------------------------------------------------------------------
 
 tl::expected<node_question, rpc_error> ask_for_own_coins(const rpc_view& view, const rpc_args& args) {
-  const auto own = own_address(view);
+  const auto own = wallet_address_of(view);
   if (!own)
     return no_wallet(own.error().reason);
   if (!args[0].is_string())
@@ -112,7 +112,7 @@ outcome<offer_reply> offer_and_wait(rpc_backend& node, transaction x) {
 }
 
 rpc_result sendtoaddress(const rpc_view& view, const rpc_args& args) {
-  const auto own = own_address(view);
+  const auto own = wallet_address_of(view);
   if (!own || !view.node)
     return no_wallet(own ? "it has no key" : own.error().reason);
   const auto& pending = std::get<pending_coins>(**view.reply);
@@ -143,7 +143,7 @@ rpc_result signrawtransactionwithwallet(const rpc_view& view, const rpc_args& ar
   auto tx = transaction_argument(args[0]);
   if (!tx)
     return tl::unexpected{tx.error()};
-  const auto own = own_address(view);
+  const auto own = wallet_address_of(view);
   if (!own || !view.node)
     return no_wallet(own ? "it has no key" : own.error().reason);
   if (const auto done = view.node->sign(*tx); !done)
@@ -164,14 +164,14 @@ rpc_result signrawtransactionwithwallet(const rpc_view& view, const rpc_args& ar
   return result;
 }
 
-constexpr std::array methods{
+constexpr std::array wallet_entries{
     rpc_method{"getbalance", "|address:string",
                "What is unspent at an address, in TIME and in blocks; without one, at the reward "
                "address of this masternode, or at the address of this node's key.",
                true, getbalance, "number", true},
     rpc_method{"sendtoaddress", "address:string amount:number |comment:string comment_to:string",
                "Pays an amount in TIME out of what the address of this node's key holds; what is left "
-               "of the spent outputs goes back there. The fee is a thousandth, at least 0.00001 TIME. "
+               "of the spent outputs goes back there. The fee is a thousandth of what it moves, that included. "
                "An amount may be a string, too. Comments are not kept.",
                false, sendtoaddress, "string: the transaction's id", true, ask_for_own_coins},
     rpc_method{"signrawtransactionwithwallet", "hexstring:string",
@@ -183,7 +183,7 @@ constexpr std::array methods{
 }  // namespace
 
 std::span<const rpc_method> wallet_methods() noexcept {
-  return methods;
+  return wallet_entries;
 }
 
 }  // namespace timenode

@@ -148,7 +148,10 @@ class Masternodes(unittest.TestCase):
             height = max(final_height(node) for node in others)
             wait_until("all seven go on", lambda: all_final(nodes, height + 4))
             self.assertTrue(wait_until("one tip", lambda: one_tip(nodes)))
-            # Who has just come back may not be known to every leader yet.
+            # The table is written every minute, so who is killed before that knows nobody when it comes back, and
+            # leads before it has heard of all others at first hand: its block pays those whom it knows. The others
+            # take that as long as nobody counts as surely active, which takes two minutes. It is safe, for the
+            # quorum of the set before made it final, and those who are left out are paid again by the next leader.
             self.check_chain(nodes, height + 4, {5, 6, 7}, 2)
             self.check_certificate(nodes[1])
             self.check_no_complaint(nodes)

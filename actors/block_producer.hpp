@@ -110,7 +110,7 @@ private:
   void propose(work& x, const chain::propose_action& what);
   void fill_block(std::uint64_t height, std::uint64_t round);
   void make_proposal(work& x, std::uint64_t round, block_filling filling);
-  void send_proposal(work& x, std::uint64_t round, const block_ptr& block);
+  bool send_proposal(work& x, std::uint64_t round, const block_ptr& block);
   void cast(work& x, const chain::ballot_action& what);
   void vote(work& x, const chain::vote_action& what);
   void commit(work& x);

@@ -147,10 +147,16 @@ void block_producer_state::make_proposal(work& x, std::uint64_t round, block_fil
   made.rewards = std::move(rewards);
   made.transactions = std::move(filling.transactions);
   made.fees = filling.fees;
+  if (send_proposal(x, round, chain::make_block(made)) || made.transactions.empty())
+    return;
+  // Whatever is wrong with the transactions must not stop the chain.
+  made.transactions.clear();
+  made.fees = 0;
   send_proposal(x, round, chain::make_block(std::move(made)));
 }
 
-void block_producer_state::send_proposal(work& x, std::uint64_t round, const block_ptr& block) {
+/// False when the block breaks a rule, so that another one can be made in its place.
+bool block_producer_state::send_proposal(work& x, std::uint64_t round, const block_ptr& block) {
   const auto hash = chain::block_hash(block->header);
   auto& known = x.blocks[hash];
   if (!known.judged.checked.block)
@@ -160,10 +166,10 @@ void block_producer_state::send_proposal(work& x, std::uint64_t round, const blo
     spdlog::error("consensus: the block that this node made for height {} is refused: {}. Please "
                   "report it",
                   x.machine.height(), known.judged.why);
-    return;
+    return false;
   }
   if (!write_down(x, {deed::propose, round, hash}, block))
-    return;
+    return true;
   wire::block_proposal proposal{block, *own_address_, {}, round};
   chain::sign(proposal, parts_.identity->keys);
   known.proposal = proposal;
@@ -174,6 +180,7 @@ void block_producer_state::send_proposal(work& x, std::uint64_t round, const blo
   flood(proposal);
   x.machine.block_is(hash, quality, now());
   x.machine.proposed(round, hash, now());
+  return true;
 }
 
 // -- ballots and votes --------------------------------------------------------------------------

@@ -118,15 +118,6 @@ caf::result<encoded_line> block_server_state::answer(const wire::get_utxo_state_
   return encoded(wire::utxo_state_hash_response{digest.hash, digest.height, digest.count});
 }
 
-caf::result<encoded_line> block_server_state::answer(const wire::utxo_state_query& x) {
-  wire::utxo_state_response response;
-  const auto count = std::min(x.outpoints.size(), max_outpoints);
-  for (std::size_t i = 0; i < count; ++i)
-    if (chain_->coins(x.outpoints[i].txid).contains(x.outpoints[i].vout))
-      response.states.emplace_back(x.outpoints[i], wire::utxo_unspent{});
-  return encoded(response);
-}
-
 caf::result<encoded_line> block_server_state::answer(const wire::get_utxo_set&) {
   constexpr auto max_count = wire::max_blocks_response_bytes / least_utxo_bytes;
   const auto too_large = "the set of unspent outputs does not fit into one answer";

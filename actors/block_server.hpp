@@ -19,9 +19,6 @@ class block_server_state {
  public:
   static constexpr auto name = "timenode.block-server";
 
-  /// Outpoints of one `UTXOStateQuery` that are looked up; those behind them are left out of the
-  /// answer. So many fit into an answer of 4 MiB, and each may cost a read.
-  static constexpr std::size_t max_outpoints = 10'000;
   /// The shortest that an unspent output is on the wire: a larger set does not fit into 4 MiB for
   /// sure.
   static constexpr std::size_t least_utxo_bytes = 140;
@@ -42,7 +39,6 @@ class block_server_state {
   caf::result<encoded_line> answer(const wire::get_genesis_hash&);
   caf::result<encoded_line> answer(const wire::consensus_query&);
   caf::result<encoded_line> answer(const wire::get_utxo_state_hash&);
-  caf::result<encoded_line> answer(const wire::utxo_state_query&);
   caf::result<encoded_line> answer(const wire::get_utxo_set&);
   template <class Other>
   caf::result<encoded_line> answer(const Other&);

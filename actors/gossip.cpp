@@ -171,6 +171,10 @@ gossip_state::judge_of(const wire::message& item) const noexcept {
     return {&judges_.consensus, block_judge_timeout};
   if (judges_.consensus && is_one_of<wire::block_vote, wire::block_ballot>(item))
     return {&judges_.consensus, beat_judge_timeout};
+  if (judges_.transactions
+      && is_one_of<wire::transaction_broadcast, wire::transaction_vote, wire::transaction_finalized,
+                   wire::transaction_rejected>(item))
+    return {&judges_.transactions, beat_judge_timeout};
   return {nullptr, {}};
 }
 

@@ -32,7 +32,7 @@ inline constexpr double flood_burst = 2000;
 /// How long the judge of a block may take: applying it waits for the disk. No request of ours lives
 /// longer.
 inline constexpr std::chrono::seconds block_judge_timeout{15};
-/// The same for heartbeats and attestations. They are judged from memory, and there are many: CAF
+/// The same for what is judged from memory or by a few reads, and of which there are many: CAF
 /// keeps a timer for each request until its time is over, answered or not, and its timers cost
 /// O(number of timers).
 inline constexpr std::chrono::seconds beat_judge_timeout{3};
@@ -60,6 +60,7 @@ struct flood_judges {
   judge_actor blocks;      ///< Announced blocks.
   judge_actor masternodes; ///< Heartbeats and attestations.
   judge_actor consensus = {}; ///< Proposals, ballots, votes and commits.
+  judge_actor transactions = {}; ///< Transactions, votes on them and what came of that.
 };
 
 class gossip_state {

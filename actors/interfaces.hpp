@@ -6,7 +6,7 @@
 //   listener ──accepted──▶ connection_registry ◀──want── peer_directory
 //                              │ spawns, monitors              ▲ peers, dial reports
 //                              ▼                               │
-//   transport ◀──bytes──▶ peer_connection ──messages──▶ gossip, sync_engine, masternode_table, block_server
+//   transport ◀──bytes──▶ peer_connection ──messages──▶ gossip, sync_engine, masternode_table, mempool, ...
 //                              ▲                               │
 //   ticker ──wake──────────────┘          sync_engine ──apply──▶ chain_keeper ──▶ store
 //
@@ -248,6 +248,31 @@ using transaction_source_actor = caf::typed_actor<
   // The best of them for a block on our tip, at most so many bytes of bincode.
   auto(atom::fill, std::uint64_t)->caf::result<block_filling>>;
 
+/// Keeps the transactions that are in no block yet.
+using mempool_actor = caf::typed_actor<
+  // A transaction of this node's user: a TransactionBroadcast.
+  auto(atom::offer, wire::message)->caf::result<offer_reply>,
+  // The answer to GetPendingTransactions or UTXOStateQuery, as a line.
+  auto(atom::serve, wire::message)->caf::result<encoded_line>,
+  // All that wait, best fee rate first.
+  auto(atom::list)->caf::result<std::vector<mempool_entry>>,
+  // One of them.
+  auto(atom::explain, hash256)->caf::result<transaction_detail>,
+  // What they do to that address.
+  auto(atom::coins, std::string)->caf::result<pending_coins>,
+  // From here on transactions and votes of our own go out through this actor, which asks us to judge.
+  auto(atom::attach, gossip_actor)->caf::result<void>,
+  // Tells its state.
+  auto(atom::snapshot)->caf::result<mempool_snapshot>>
+  // Conform to the protocols of a TRANSACTION SOURCE, a PEER LISTENER, a PEER MESSAGE taker (what a peer
+  // answers to GetPendingTransactions), a JUDGE (of transactions and votes), a TIP LISTENER and a SLEEPER.
+  ::extend_with<transaction_source_actor>
+  ::extend_with<peer_listener_actor>
+  ::extend_with<peer_message_actor>
+  ::extend_with<judge_actor>
+  ::extend_with<tip_listener_actor>
+  ::extend_with<sleeper_actor>;
+
 /// Decides on blocks with the other masternodes.
 using block_producer_actor = caf::typed_actor<
   // From here on our own proposals, ballots and votes go out through this actor, which asks us to judge.
@@ -271,13 +296,14 @@ struct peer_routes {
   sync_engine_actor sync;
   masternode_table_actor masternodes;
   block_producer_actor producer; ///< Is told of clocks.
+  mempool_actor mempool;
 
   template <class Inspector>
   friend bool inspect(Inspector& f, peer_routes& x) {
     return f.object(x).fields(f.field("directory", x.directory), f.field("gossip", x.gossip),
                               f.field("blocks", x.blocks), f.field("sync", x.sync),
                               f.field("masternodes", x.masternodes),
-                              f.field("producer", x.producer));
+                              f.field("producer", x.producer), f.field("mempool", x.mempool));
   }
 };
 
@@ -293,6 +319,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(timenode_actors, caf::id_block::timenode_listeners::end)
   CAF_ADD_TYPE_ID(timenode_actors, (timenode::masternode_table_actor))
   CAF_ADD_TYPE_ID(timenode_actors, (timenode::peer_routes))
   CAF_ADD_TYPE_ID(timenode_actors, (timenode::block_producer_actor))
+  CAF_ADD_TYPE_ID(timenode_actors, (timenode::mempool_actor))
 
 CAF_END_TYPE_ID_BLOCK(timenode_actors)
 
@@ -365,6 +392,7 @@ struct node_actors {
   sync_engine_actor sync;
   masternode_table_actor masternodes;
   block_producer_actor producer;
+  mempool_actor mempool;
   telemetry_actor telemetry;
 
   template <class Inspector>
@@ -372,7 +400,8 @@ struct node_actors {
     return f.object(x).fields(f.field("registry", x.registry), f.field("directory", x.directory),
                               f.field("gossip", x.gossip), f.field("keeper", x.keeper),
                               f.field("sync", x.sync), f.field("masternodes", x.masternodes),
-                              f.field("producer", x.producer), f.field("telemetry", x.telemetry));
+                              f.field("producer", x.producer), f.field("mempool", x.mempool),
+                              f.field("telemetry", x.telemetry));
   }
 };
 

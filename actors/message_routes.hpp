@@ -19,6 +19,8 @@ enum class message_route : std::uint8_t {
   gossip,      ///< A flooded item: judged, taken over and sent on.
   sync,        ///< Something about the peer's chain.
   masternodes, ///< Something about masternodes.
+  transactions, ///< Transactions that a peer has in no block.
+  ask_transactions, ///< A question about transactions: the mempool answers.
   unused,      ///< Nothing of ours needs it: counted and dropped.
 };
 
@@ -31,7 +33,7 @@ enum class message_limit : std::uint8_t {
   subscriptions,
   consensus,     ///< Ballots and votes for blocks.
   pings,
-  lists,         ///< Questions for peers and for masternodes: each answer is long.
+  lists,         ///< Questions for peers, masternodes and waiting transactions: each answer is long.
   announcements, ///< What a peer says of itself.
 };
 inline constexpr std::size_t message_limits = 9;
@@ -76,9 +78,9 @@ constexpr message_route of(const wire::transaction_vote_request&) { return unuse
 constexpr message_route of(const wire::transaction_vote&) { return gossip; }
 constexpr message_route of(const wire::transaction_finalized&) { return gossip; }
 constexpr message_route of(const wire::transaction_rejected&) { return gossip; }
-constexpr message_route of(const wire::get_pending_transactions&) { return connection; }
-constexpr message_route of(const wire::pending_transactions_response&) { return unused; }
-constexpr message_route of(const wire::utxo_state_query&) { return serve; }
+constexpr message_route of(const wire::get_pending_transactions&) { return ask_transactions; }
+constexpr message_route of(const wire::pending_transactions_response&) { return transactions; }
+constexpr message_route of(const wire::utxo_state_query&) { return ask_transactions; }
 constexpr message_route of(const wire::utxo_state_response&) { return unused; }
 constexpr message_route of(const wire::utxo_state_update&) { return gossip; }
 constexpr message_route of(const wire::utxo_state_notification&) { return unused; }
@@ -117,7 +119,8 @@ inline message_limit limit_of(const wire::message& x) {
     return subscriptions;
   if (std::holds_alternative<wire::ping>(x))
     return pings;
-  if (std::holds_alternative<wire::get_peers>(x) || std::holds_alternative<wire::get_masternodes>(x))
+  if (std::holds_alternative<wire::get_peers>(x) || std::holds_alternative<wire::get_masternodes>(x)
+      || std::holds_alternative<wire::get_pending_transactions>(x))
     return lists;
   if (std::holds_alternative<wire::masternode_announcement>(x)
       || std::holds_alternative<wire::version_info>(x))

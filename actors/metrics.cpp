@@ -102,6 +102,12 @@ void node_metrics::create_chain(caf::telemetry::metric_registry& registry) {
                                             "Masternodes in the table, and of these the active.");
   masternodes_known_ = masternodes->get_or_add({{"state", "known"}});
   masternodes_active_ = masternodes->get_or_add({{"state", "active"}});
+  auto* transactions = registry.gauge_family(
+      prefix, "mempool", {"state"}, "Transactions that wait for a block, and of these the final.");
+  transactions_all_ = transactions->get_or_add({{"state", "waiting"}});
+  transactions_final_ = transactions->get_or_add({{"state", "final"}});
+  transactions_bytes_ = registry.gauge_singleton(
+      prefix, "mempool-size", "Bytes of the transactions that wait for a block.", "bytes");
 }
 
 void node_metrics::create_invariants(caf::telemetry::metric_registry& registry) {

@@ -113,6 +113,15 @@ struct node_metrics {
     masternodes_active_->value(static_cast<std::int64_t>(active));
   }
 
+  // -- transactions -----------------------------------------------------------------------
+
+  /// Transactions that wait, of these the final ones, and their bytes of bincode.
+  void mempool(std::uint64_t all, std::uint64_t final, std::uint64_t bytes) noexcept {
+    transactions_all_->value(static_cast<std::int64_t>(all));
+    transactions_final_->value(static_cast<std::int64_t>(final));
+    transactions_bytes_->value(static_cast<std::int64_t>(bytes));
+  }
+
   // -- invariants -------------------------------------------------------------------------
 
   /// Something that must always hold did not.
@@ -165,6 +174,9 @@ struct node_metrics {
   gauge* sync_target_ = nullptr;
   gauge* masternodes_known_ = nullptr;
   gauge* masternodes_active_ = nullptr;
+  gauge* transactions_all_ = nullptr;
+  gauge* transactions_final_ = nullptr;
+  gauge* transactions_bytes_ = nullptr;
   std::array<counter*, invariant_count> violations_{};
   std::vector<std::pair<std::string_view, std::size_t>> kinds_by_name_;  ///< Sorted.
 };

@@ -76,7 +76,8 @@ private:
   void on_violation(const std::string& reason, const std::string& evidence, bool fatal);
   void route(message_route to, wire::message& x);
   void answer(wire::message& x);
-  void serve(wire::message& x);
+  template <class Server>
+  void ask(const Server& who, wire::message& x);
   void question_answered();
 
   // -- handshake (peer_connection_handshake.cpp) --

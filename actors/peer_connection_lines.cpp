@@ -78,7 +78,7 @@ void peer_connection_state::route(message_route to, wire::message& x) {
       answer(x);
       break;
     case message_route::serve:
-      serve(x);
+      ask(routes_.blocks, x);
       break;
     case message_route::directory:
       self_->send(routes_.directory, ip, std::move(x));
@@ -96,6 +96,12 @@ void peer_connection_state::route(message_route to, wire::message& x) {
     case message_route::masternodes:
       is_masternode_ = is_masternode_ || std::holds_alternative<wire::masternode_announcement>(x);
       self_->send(routes_.masternodes, ip, std::move(x));
+      break;
+    case message_route::transactions:
+      self_->send(routes_.mempool, ip, std::move(x));
+      break;
+    case message_route::ask_transactions:
+      ask(routes_.mempool, x);
       break;
     case message_route::unused:
       ++dropped_messages_;
@@ -136,14 +142,13 @@ void peer_connection_state::answer(wire::message& x) {
           question_answered();
         },
         [this](const caf::error&) { question_answered(); });
-  } else if (std::holds_alternative<wire::get_pending_transactions>(x)) {
-    reply(wire::pending_transactions_response{}); // we keep no transactions yet
   }
 }
 
-void peer_connection_state::serve(wire::message& x) {
+template <class Server>
+void peer_connection_state::ask(const Server& who, wire::message& x) {
   ++questions_;
-  self_->request(routes_.blocks, answer_timeout, atom::serve_v, std::move(x))
+  self_->request(who, answer_timeout, atom::serve_v, std::move(x))
     .then(
       [this](const encoded_line& line) {
         send_line(line);

@@ -42,14 +42,16 @@ private:
 
   token_bucket& bucket(message_limit kind) noexcept { return buckets_[index(kind) - 1]; }
 
-  // The first four are the deployed daemon's; bursts are one second's (one minute's for subscriptions) worth. The
+  // All but the third of the first four are the deployed daemon's; bursts are one second's (one minute's for subscriptions) worth. The
   // others are ours, for what it does not limit: many times what an honest peer sends (it asks for addresses and
   // masternodes once or twice after a handshake and then every ten minutes, pings every 30 s, announces itself every
   // 60 s), and so little that a flood costs us nothing.
   std::array<token_bucket, message_limits - 1> buckets_{
     token_bucket{1000, 1000},    // transactions
     token_bucket{100, 100},      // utxo_queries
-    token_bucket{10, 10},        // votes
+    // The deployed daemon takes 10 votes a second. A peer hands on those of all masternodes, so that would lose most
+    // of those for one transaction, where there are more than ten; 1,000 masternodes on two transactions in a burst.
+    token_bucket{500, 2000},     // votes
     token_bucket{10.0 / 60, 10}, // subscriptions
     // Consensus: more than the deployed daemon takes, since a peer hands on those of all masternodes at once, three of
     // each a block; 1,000 masternodes in a burst.

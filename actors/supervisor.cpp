@@ -5,6 +5,7 @@
 #include "actors/block_server.hpp"
 #include "actors/chain_keeper.hpp"
 #include "actors/gossip.hpp"
+#include "actors/mempool.hpp"
 #include "actors/peer_archive.hpp"
 #include "actors/sync_engine.hpp"
 #include "actors/telemetry.hpp"
@@ -77,29 +78,35 @@ void supervisor_state::spawn_all() {
   actors_.masternodes
     = spawn<masternode_table>(false, context, actors_.registry, actors_.directory, parts_.masternode,
                               std::move(table));
+  actors_.mempool = spawn<mempool>(
+    true, context,
+    mempool_parts{actors_.keeper, masternode_list_actor{actors_.masternodes}, actors_.registry, reader,
+                  parts_.masternode});
   actors_.producer = spawn<block_producer>(
     true, context,
     producer_parts{actors_.keeper, actors_.masternodes, actors_.registry,
-                   sync_status_actor{actors_.sync}, transaction_source_actor{}, parts_.store,
-                   parts_.journal, parts_.masternode});
+                   sync_status_actor{actors_.sync}, transaction_source_actor{actors_.mempool},
+                   parts_.store, parts_.journal, parts_.masternode});
   actors_.gossip = spawn<gossip>(false, context, actors_.registry,
                                  flood_judges{judge_actor{actors_.sync},
                                               judge_actor{actors_.masternodes},
-                                              judge_actor{actors_.producer}});
+                                              judge_actor{actors_.producer},
+                                              judge_actor{actors_.mempool}});
   actors_.telemetry
     = spawn<telemetry>(false, context,
                        telemetry_sources{actors_.registry, actors_.directory, actors_.gossip,
                                          actors_.keeper, actors_.sync, actors_.masternodes,
-                                         actors_.producer},
+                                         actors_.producer, actors_.mempool},
                        [transport = parts_.transport] { return transport->open_connections(); },
                        parts_.check_interval);
   self_->send(actors_.masternodes, atom::attach_v, actors_.gossip);
   self_->send(actors_.sync, atom::attach_v, actors_.gossip);
   self_->send(actors_.sync, atom::attach_v, masternode_list_actor{actors_.masternodes});
   self_->send(actors_.producer, atom::attach_v, actors_.gossip);
+  self_->send(actors_.mempool, atom::attach_v, actors_.gossip);
   self_->send(actors_.registry, atom::attach_v,
               peer_routes{actors_.directory, actors_.gossip, server, actors_.sync,
-                          actors_.masternodes, actors_.producer});
+                          actors_.masternodes, actors_.producer, actors_.mempool});
   // The others subscribe by themselves with what they were given.
   self_->send(actors_.registry, atom::subscribe_v, peer_listener_actor{actors_.sync});
   if (parts_.alive) {

@@ -77,6 +77,8 @@ void telemetry_state::begin(bool for_check) {
   ask<consensus_snapshot>(
       sources_.consensus, "block-producer", atom::snapshot_v,
       [this](consensus_snapshot& x) { running_->result.consensus = std::move(x); });
+  ask<mempool_snapshot>(sources_.mempool, "mempool", atom::snapshot_v,
+                        [this](mempool_snapshot& x) { running_->result.mempool = x; });
   one_less();
 }
 

@@ -43,6 +43,7 @@ struct telemetry_sources {
                    auto(atom::snapshot)->caf::result<attestation_stats>>
       masternodes;  ///< A `masternode_table_actor`.
   snapshot_source<consensus_snapshot> consensus;  ///< A `block_producer_actor`.
+  snapshot_source<mempool_snapshot> mempool;      ///< A `mempool_actor`.
 };
 
 /// Collects what the others know, and checks every ten seconds that it fits together

@@ -97,10 +97,12 @@ struct part {
 };
 
 constexpr std::array parts{
+    part{"block-producer", [](const node_snapshot& x) { return to_json(x.consensus); }},
     part{"chain-keeper", [](const node_snapshot& x) { return to_json(x.keeper); }},
     part{"connection-registry", [](const node_snapshot& x) { return to_json(x.registry); }},
     part{"gossip", [](const node_snapshot& x) { return to_json(x.gossip); }},
     part{"masternode-table", [](const node_snapshot& x) { return to_json(x.masternodes); }},
+    part{"mempool", [](const node_snapshot& x) { return to_json(x.mempool); }},
     part{"peer-directory", [](const node_snapshot& x) { return to_json(x.directory); }},
     part{"sync-engine", [](const node_snapshot& x) { return sync_json(x.sync); }},
     part{"telemetry", whole_json},

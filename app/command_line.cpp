@@ -29,6 +29,7 @@ command parse_command_line(const std::vector<std::string>& arguments) {
   add_run_commands(app, chosen);
   add_query_commands(app, chosen);
   add_peer_commands(app, chosen);
+  add_wallet_commands(app, chosen);
   add_file_commands(app, chosen);
   add_config_commands(app, chosen);
   add_key_commands(app, chosen);

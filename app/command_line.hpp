@@ -97,6 +97,15 @@ struct access_command {
   bool as_json = false;
 };
 
+/// `send`, `balance`: what a running node has and spends.
+struct wallet_command {
+  node_options node;
+  bool send = false;    ///< Else: show a balance.
+  std::string address;  ///< To whom, or of whom; empty for `balance`: the node's own.
+  std::string amount;   ///< In TIME, as it was written; empty for `balance`.
+  bool as_json = false;
+};
+
 /// `rpc`: any call.
 struct call_command {
   node_options node;
@@ -174,6 +183,7 @@ using command = std::variant<
     simulate_command,
     query_command,
     access_command,
+    wallet_command,
     call_command,
     config_command,
     restore_command,

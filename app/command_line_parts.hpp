@@ -66,6 +66,8 @@ void add_run_commands(CLI::App& to, command& chosen);
 void add_query_commands(CLI::App& to, command& chosen);
 /// ban, unban, bans, trust, untrust, rpc (command_line_peers.cpp)
 void add_peer_commands(CLI::App& to, command& chosen);
+/// send, balance (command_line_wallet.cpp)
+void add_wallet_commands(CLI::App& to, command& chosen);
 /// import, export, restore (command_line_files.cpp)
 void add_file_commands(CLI::App& to, command& chosen);
 /// config, rpcauth (command_line_config.cpp)

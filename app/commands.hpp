@@ -60,6 +60,9 @@ int run_key(const key_command& x);
 /// 0 when the node did it, 1 otherwise.
 int run_access(const access_command& x);
 
+/// 0 when the node did it, 1 otherwise.
+int run_wallet(const wallet_command& x);
+
 /// 0 when the node answered, 1 otherwise.
 int run_call(const call_command& x);
 

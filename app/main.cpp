@@ -32,6 +32,7 @@ int carry_out(const command& chosen) {
                         [](const simulate_command& x) { return run_simulate(x); },
                         [](const query_command& x) { return run_query(x); },
                         [](const access_command& x) { return run_access(x); },
+                        [](const wallet_command& x) { return run_wallet(x); },
                         [](const call_command& x) { return run_call(x); },
                         [](const config_command& x) { return run_config(x); },
                         [](const restore_command& x) { return run_restore(x); },

@@ -39,6 +39,7 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <random>
 #include <system_error>
 #include <thread>
@@ -135,6 +136,29 @@ outcome<std::optional<masternode_identity>> identity(const node_config& config) 
   if (const auto valid = chain::check_address(reward, config.network); !valid)
     return fail("masternode.reward_address: " + valid.error().reason);
   return masternode_identity{std::move(*keys), std::move(reward), config.masternode.tier};
+}
+
+/// The key that this node spends with: the masternode's, which is in memory, or else the one in the key file,
+/// read whenever it is needed.
+std::function<outcome<chain::key_pair>()> wallet_of(const node_config& config,
+                                                    const std::optional<masternode_identity>& masternode) {
+  if (masternode)
+    return [keys = masternode->keys]() -> outcome<chain::key_pair> { return keys; };
+  return [file = config.masternode.key_file,
+          passphrase = config.masternode.passphrase_file]() -> outcome<chain::key_pair> {
+    std::error_code ignored;
+    if (!std::filesystem::exists(file, ignored))
+      return fail("there is no key file " + file.string() + " ('timenode key new' makes one)");
+    const auto stored = read_key_file(file);
+    if (!stored)
+      return tl::unexpected{stored.error()};
+    // A running node asks nobody at a terminal.
+    return open_key(*stored, [file, passphrase]() -> outcome<secret_text> {
+      if (!passphrase)
+        return fail(file.string() + " is encrypted, and masternode.passphrase_file is not set");
+      return passphrase_from_file(*passphrase);
+    });
+  };
 }
 
 } // namespace
@@ -308,6 +332,7 @@ outcome<std::unique_ptr<node>> node::start(const node_config& config, node_surro
   parts.kept = std::move(kept);
   parts.directory.configured = config.bootstrap_peers;
   parts.directory.max_peers = config.max_peers;
+  auto wallet = wallet_of(config, *masternode);
   parts.masternode = std::move(*masternode);
   parts.journal = std::move(*journal);
   parts.store = x->store;
@@ -326,9 +351,11 @@ outcome<std::unique_ptr<node>> node::start(const node_config& config, node_surro
     x->reloader = std::make_unique<config_reloader>(std::move(*around.options), around.loaded,
                                                     x->live_settings_of());
   const auto facts = rpc_facts{config.network, std::string{version()}, config.listen.port,
-                               system_time()};
+                               system_time(), config.consensus};
+  auto controls = x->controls(config);
+  controls.wallet = std::move(wallet);
   const auto backend = std::make_shared<actor_rpc_backend>(
-    x->system, x->actors, x->store, facts, system_time, x->controls(config));
+    x->system, x->actors, x->store, facts, system_time, std::move(controls));
   if (config.rpc_listen) {
     auto options = rpc_options{*config.rpc_listen, {}, config.rpc_users, {}};
     if (!config.rpc_listen->ip.is_loopback()) {

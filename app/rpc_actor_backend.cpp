@@ -1,5 +1,7 @@
 #include "app/rpc_actor_backend.hpp"
 
+#include "chain/transaction_rules.hpp"
+
 #include <caf/event_based_actor.hpp>
 #include <caf/send.hpp>
 
@@ -66,6 +68,25 @@ void actor_rpc_backend::ask(node_question question,
     return ask_once<masternode_detail>(system_, actors_.masternodes, patience,
                                        "the node's masternode table did not answer",
                                        std::move(then), atom::explain_v, about->ip);
+  constexpr auto mempool = "the node's mempool did not answer";
+  if (const auto* about = std::get_if<about_transaction>(&question))
+    return ask_once<transaction_detail>(system_, actors_.mempool, patience, mempool, std::move(then),
+                                        atom::explain_v, about->txid);
+  if (std::holds_alternative<about_mempool>(question))
+    return ask_once<std::vector<mempool_entry>>(system_, actors_.mempool, patience, mempool,
+                                                std::move(then), atom::list_v);
+  if (const auto* about = std::get_if<about_coins>(&question))
+    return ask_once<pending_coins>(system_, actors_.mempool, patience, mempool, std::move(then),
+                                   atom::coins_v, about->address);
+  if (auto* offered = std::get_if<offered_transaction>(&question)) {
+    then = [telemetry = actors_.telemetry, then = std::move(then)](outcome<node_reply> x) {
+      caf::anon_send(telemetry, atom::changed_v);
+      then(std::move(x));
+    };
+    return ask_once<offer_reply>(system_, actors_.mempool, order_patience, mempool, std::move(then),
+                                 atom::offer_v,
+                                 wire::message{wire::transaction_broadcast{std::move(offered->tx)}});
+  }
   auto& order = std::get<peer_order>(question);
   // Whoever gave an order sees in his next question what came of it.
   then = [telemetry = actors_.telemetry, then = std::move(then)](outcome<node_reply> x) {
@@ -90,6 +111,25 @@ health_facts actor_rpc_backend::health() const {
 
 std::uint64_t actor_rpc_backend::disk_bytes() const {
   return controls_.disk_bytes ? controls_.disk_bytes() : 0;
+}
+
+outcome<std::string> actor_rpc_backend::wallet_address() const {
+  if (!controls_.wallet)
+    return rpc_backend::wallet_address();
+  const auto key = controls_.wallet();
+  if (!key)
+    return tl::unexpected{key.error()};
+  return chain::address_of(key->public_key(), facts_.network);
+}
+
+outcome<void> actor_rpc_backend::sign(transaction& x) const {
+  if (!controls_.wallet)
+    return rpc_backend::sign(x);
+  const auto key = controls_.wallet();
+  if (!key)
+    return tl::unexpected{key.error()};
+  chain::sign(x, *key);
+  return {};
 }
 
 outcome<reload_report> actor_rpc_backend::reload() {

@@ -5,6 +5,7 @@
 #include "actors/interfaces.hpp"
 #include "actors/node_context.hpp"
 #include "app/rpc_backend.hpp"
+#include "chain/keys.hpp"
 
 #include <caf/actor_system.hpp>
 
@@ -30,6 +31,7 @@ struct rpc_controls {
   std::function<std::uint64_t()> disk_bytes;
   std::function<actor_report()> actors;
   std::function<outcome<std::filesystem::path>(const std::string& why)> dump;
+  std::function<outcome<chain::key_pair>()> wallet;  ///< The node's own key.
 };
 
 /// Asks the actors, by one short-lived actor a question, so that nobody blocks. `system` outlives
@@ -51,6 +53,8 @@ class actor_rpc_backend final : public rpc_backend {
   std::uint64_t disk_bytes() const override;
   actor_report actors() const override;
   outcome<std::filesystem::path> dump(const std::string& why) override;
+  outcome<std::string> wallet_address() const override;
+  outcome<void> sign(transaction& x) const override;
   outcome<reload_report> reload() override;
   outcome<backup_report> backup(const std::filesystem::path& to) override;
 

@@ -7,6 +7,7 @@
 #include "app/health.hpp"
 #include "app/log_tail.hpp"
 #include "chain/block_store.hpp"
+#include "chain/consensus_rules.hpp"
 #include "messages/network.hpp"
 #include "messages/node_messages.hpp"
 #include "messages/outcome.hpp"
@@ -26,6 +27,7 @@ struct rpc_facts {
   std::string version;          ///< "0.1.0".
   std::uint16_t p2p_port = 0;   ///< Where peers find us.
   std::int64_t started_at = 0;  ///< Unix seconds.
+  chain::consensus_rules rules = {};
 };
 
 /// What reading the configuration again came to.
@@ -51,10 +53,30 @@ struct about_masternode {
   ip_address ip;
 };
 
+/// Asks what is known of a transaction that is in no block.
+struct about_transaction {
+  hash256 txid{};
+};
+
+/// Asks for all of those.
+struct about_mempool {};
+
+/// Asks what they do to an address.
+struct about_coins {
+  std::string address;
+};
+
+/// A transaction of ours, to be taken and sent on.
+struct offered_transaction {
+  transaction tx;
+};
+
 /// What a method wants of the node's actors beyond the snapshot: an order to be carried out, or a
-/// question.
-using node_question = std::variant<peer_order, about_peer, about_masternode>;
-using node_reply = std::variant<order_reply, peer_explanation, masternode_detail>;
+/// question. The reply to each is at its place in `node_reply`.
+using node_question = std::variant<peer_order, about_peer, about_masternode, about_transaction,
+                                   about_mempool, about_coins, offered_transaction>;
+using node_reply = std::variant<order_reply, peer_explanation, masternode_detail, transaction_detail,
+                                std::vector<mempool_entry>, pending_coins, offer_reply>;
 
 class rpc_backend {
  public:
@@ -82,6 +104,16 @@ class rpc_backend {
   virtual actor_report actors() const { return {}; }
   /// The last lines of the log. Thread-safe.
   virtual const log_tail& log() const { return process_log_tail(); }
+
+  // The node's own key. These may read its file: not for the server's thread, unless the node is a masternode.
+
+  /// The address of the key that `sign` signs with; fails when there is none.
+  virtual outcome<std::string> wallet_address() const { return fail("it has no key"); }
+  /// Signs every input.
+  virtual outcome<void> sign(transaction& x) const {
+    static_cast<void>(x);
+    return fail("it has no key");
+  }
 
   // These may take long: not for the server's thread.
 

@@ -10,9 +10,10 @@ namespace {
 
 using span = std::span<const rpc_method>;
 
-std::array<span, 8> subjects() noexcept {
-  return {chain_methods(),      fork_methods(),   network_methods(), peer_methods(),
-          masternode_methods(), ledger_methods(), actor_methods(),   control_methods()};
+std::array<span, 10> subjects() noexcept {
+  return {chain_methods(),      fork_methods(),   network_methods(),     peer_methods(),
+          masternode_methods(), ledger_methods(), transaction_methods(), wallet_methods(),
+          actor_methods(),      control_methods()};
 }
 
 tl::unexpected<rpc_error> bad_params(const rpc_method& method, const std::string& why) {

@@ -2,7 +2,7 @@
 
 // The RPC methods, as functions of what is known. No socket and no actor: `rpc_server` finds out
 // what a method needs. Names of methods and fields are Bitcoin Core's where it has them; amounts
-// are integers in units of 10^-8 TIME, times are Unix seconds.
+// are numbers of TIME (rpc_amounts.hpp), but in blocks integers in units of 10^-8 TIME; times are Unix seconds.
 
 #include "app/rpc_backend.hpp"
 #include "app/rpc_json.hpp"

@@ -53,22 +53,6 @@ json output_json(const tx_output& x, std::size_t n) {
   return result;
 }
 
-json transaction_json(const transaction& x) {
-  json result;
-  result["txid"] = chain::to_hex(chain::txid(x));
-  result["version"] = x.version;
-  result["size"] = chain::encoded_size(x);
-  result["locktime"] = x.lock_time;
-  result["time"] = x.timestamp;
-  auto& inputs = result["vin"] = json::array();
-  for (const auto& input : x.inputs)
-    inputs.push_back(input_json(input));
-  auto& outputs = result["vout"] = json::array();
-  for (std::size_t n = 0; n < x.outputs.size(); ++n)
-    outputs.push_back(output_json(x.outputs[n], n));
-  return result;
-}
-
 json block_json(const rpc_view& view, const block& x, bool with_transactions) {
   const auto height = x.header.height;
   json result;
@@ -173,6 +157,9 @@ rpc_result getblockchaininfo(const rpc_view& view, const rpc_args&) {
       headers == 0 ? 1.0 : static_cast<double>(tip.height) / static_cast<double>(headers);
   result["initialblockdownload"] = headers - tip.height > download_margin;
   result["utxo_count"] = tip.utxo_count;
+  // What the nodes of a network have to agree on.
+  result["block_time"] = view.facts.rules.block_time;
+  result["require_signatures"] = view.facts.rules.require_signatures;
   result["sync"] = sync_json(sync);
   result["warnings"] = warnings_json(*view.snapshot);
   return result;
@@ -228,6 +215,22 @@ constexpr std::array chain_entries{
 
 std::span<const rpc_method> chain_methods() noexcept {
   return chain_entries;
+}
+
+json transaction_json(const transaction& x) {
+  json result;
+  result["txid"] = chain::to_hex(chain::txid(x));
+  result["version"] = x.version;
+  result["size"] = chain::encoded_size(x);
+  result["locktime"] = x.lock_time;
+  result["time"] = x.timestamp;
+  auto& inputs = result["vin"] = json::array();
+  for (const auto& input : x.inputs)
+    inputs.push_back(input_json(input));
+  auto& outputs = result["vout"] = json::array();
+  for (std::size_t n = 0; n < x.outputs.size(); ++n)
+    outputs.push_back(output_json(x.outputs[n], n));
+  return result;
 }
 
 }  // namespace timenode

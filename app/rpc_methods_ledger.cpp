@@ -1,3 +1,4 @@
+#include "app/rpc_amounts.hpp"
 #include "app/rpc_methods_table.hpp"
 #include "chain/bincode.hpp"
 #include "chain/hashes.hpp"
@@ -15,27 +16,8 @@ namespace {
 
 /// Outputs that a call walks at most: some 200 MB of answer. A larger set is for a database.
 constexpr std::size_t max_walked = 1'000'000;
-constexpr double units_per_time = 100'000'000.0;
-
-/// In TIME, as the deployed daemon has it. Exact in print: 15 digits are below the double's 53 bits
-/// up to 90 million TIME.
-json time_amount(amount units) {
-  return static_cast<double>(units) / units_per_time;
-}
-
 std::string address_in(const byte_string& script) {
   return {script.begin(), script.end()};
-}
-
-using coin_list = std::vector<std::pair<outpoint, chain::coin>>;
-
-tl::expected<coin_list, rpc_error> all_coins(const rpc_view& view) {
-  auto coins = view.chain.unspent(max_walked);
-  if (!coins)
-    return rpc_fail(rpc_code::internal_error,
-                    "The unspent outputs cannot be listed: the store does not, or there are more "
-                    "than a million");
-  return std::move(*coins);
 }
 
 tl::expected<std::string, rpc_error> text_argument(const json& x, const char* name) {
@@ -106,27 +88,6 @@ rpc_result listunspent(const rpc_view& view, const rpc_args& args) {
   return result;
 }
 
-rpc_result getbalance(const rpc_view& view, const rpc_args& args) {
-  std::string address;
-  if (args[0].is_string())
-    address = args[0].get<std::string>();
-  else
-    for (const auto& x : view.snapshot->masternodes)
-      if (x.ours)
-        address = x.reward_address;
-  if (address.empty())
-    return rpc_fail(rpc_code::invalid_params,
-                    "Name an address: this node is no masternode, and so has none of its own");
-  const auto coins = all_coins(view);
-  if (!coins)
-    return tl::unexpected{coins.error()};
-  amount total = 0;
-  for (const auto& [where, coin] : *coins)
-    if (address_in(coin.script_pubkey) == address)
-      total += coin.value;
-  return time_amount(total);
-}
-
 rpc_result validateaddress(const rpc_view& view, const rpc_args& args) {
   const auto address = text_argument(args[0], "address");
   if (!address)
@@ -173,31 +134,12 @@ rpc_result getconsensusinfo(const rpc_view& view, const rpc_args&) {
   return result;
 }
 
-rpc_result getmempoolinfo(const rpc_view&, const rpc_args&) {
-  json result;
-  // This node keeps no transactions that are in no block yet, and says so.
-  result["loaded"] = false;
-  result["size"] = result["bytes"] = result["usage"] = result["maxmempool"] = 0;
-  return result;
-}
-
-rpc_result getrawmempool(const rpc_view&, const rpc_args&) {
-  return json::array();
-}
-
 constexpr std::array ledger_entries{
-    rpc_method{"getbalance", "|address:string",
-               "What is unspent at an address, in TIME; without one, at the reward address of this "
-               "masternode.",
-               true, getbalance, "number", true},
     rpc_method{"getconsensusinfo", "",
                "Who decides on the next block, and how far they are. 'masternodes' counts all who "
                "decide, 'members' names those that are known.",
                true, getconsensusinfo,
                "object: type, masternodes, quorum, height, round, state, leader, due, members, ..."},
-    rpc_method{"getmempoolinfo", "", "Transactions that are in no block yet: none are kept.", false,
-               getmempoolinfo, "object: loaded, size, bytes, usage, maxmempool"},
-    rpc_method{"getrawmempool", "|verbose:boolean", "Their ids.", false, getrawmempool, "array"},
     rpc_method{"gettxoutsetinfo", "", "The unspent outputs: how many, their sum, their hash.",
                false, gettxoutsetinfo,
                "object: height, bestblock, transactions, txouts, total_amount, hash_serialized, "
@@ -216,6 +158,15 @@ constexpr std::array ledger_entries{
 
 std::span<const rpc_method> ledger_methods() noexcept {
   return ledger_entries;
+}
+
+tl::expected<std::vector<std::pair<outpoint, chain::coin>>, rpc_error> all_coins(const rpc_view& view) {
+  auto coins = view.chain.unspent(max_walked);
+  if (!coins)
+    return rpc_fail(rpc_code::internal_error,
+                    "The unspent outputs cannot be listed: the store does not, or there are more "
+                    "than a million");
+  return std::move(*coins);
 }
 
 }  // namespace timenode

@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace timenode {
@@ -50,6 +51,11 @@ std::span<const rpc_method> actor_methods() noexcept;
 /// rpc_methods_ledger.cpp
 std::span<const rpc_method> ledger_methods() noexcept;
 
+/// rpc_methods_transactions.cpp
+std::span<const rpc_method> transaction_methods() noexcept;
+/// rpc_methods_wallet.cpp
+std::span<const rpc_method> wallet_methods() noexcept;
+
 /// All of them.
 std::vector<const rpc_method*> all_methods();
 /// Null when there is none of that name.
@@ -69,6 +75,15 @@ std::string usage(const rpc_method& method);
 
 /// The IP address in an argument.
 tl::expected<ip_address, rpc_error> ip_argument(const json& x, std::string_view name);
+
+/// A transaction from its bytes in hexadecimal (rpc_methods_transactions.cpp).
+tl::expected<transaction, rpc_error> transaction_argument(const json& x);
+
+/// Its fields; amounts of outputs in units (rpc_methods_chain.cpp).
+json transaction_json(const transaction& x);
+
+/// Every unspent output, unless there are too many (rpc_methods_ledger.cpp).
+tl::expected<std::vector<std::pair<outpoint, chain::coin>>, rpc_error> all_coins(const rpc_view& view);
 
 /// What the node should tell its operator about itself: silent actors, a failing disk, violated
 /// invariants.

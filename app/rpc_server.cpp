@@ -144,8 +144,8 @@ void ask_next(const std::shared_ptr<rpc_service>& service, const rpc_work_ptr& w
 void serve_calls(const std::shared_ptr<rpc_service>& service, const http_request& request,
                  http_answer answer) {
   auto work = std::make_shared<rpc_work>(request.body);
-  const auto& backend = *service->backend;
-  const auto view = rpc_view{backend.facts(), backend.chain(), nullptr, backend.unix_now(), {}};
+  auto& backend = *service->backend;
+  const auto view = rpc_view{backend.facts(), backend.chain(), nullptr, backend.unix_now(), {}, &backend};
   work->document.for_each([&](std::size_t place, const std::string& method, const json& params) {
     if (auto question = question_of_call(method, params, view))
       work->questions.emplace_back(place, std::move(*question));

@@ -120,13 +120,16 @@ offer_result transaction_pool::judge(pooled_transaction& x, const chain_reader& 
                        + " transactions that are in no block yet");
   if (rules_.require_signatures) { // last, since it costs most
     const auto hash = signing_hash(x.tx);
-    for (std::size_t i = 0; i < x.spent.size(); ++i)
-      if (auto owned
-          = check_signature(x.tx.inputs[i], x.spent[i].script_pubkey, hash, rules_.network);
-          !owned)
+    for (std::size_t i = 0; i < x.spent.size(); ++i) {
+      const auto& input = x.tx.inputs[i];
+      // All inputs sign the same: what one key spends is checked once.
+      if (i > 0 && input.script_sig == x.tx.inputs[i - 1].script_sig
+          && x.spent[i].script_pubkey == x.spent[i - 1].script_pubkey)
+        continue;
+      if (auto owned = check_signature(input, x.spent[i].script_pubkey, hash, rules_.network); !owned)
         return fate_of(x, offer_fate::wrong,
-                         "its input " + to_text(x.tx.inputs[i].previous_output) + ": "
-                           + owned.error().reason);
+                         "its input " + to_text(input.previous_output) + ": " + owned.error().reason);
+    }
   }
   return fate_of(x, offer_fate::added, {});
 }
@@ -272,8 +275,10 @@ pool_update transaction_pool::on_block(const block& x) {
   return result;
 }
 
-std::vector<pooled_transaction> transaction_pool::recheck(const chain_reader& chain) {
-  // Out with all, and in again with those that fit, parents first.
+std::vector<pooled_transaction> transaction_pool::recheck(const chain_reader& chain,
+                                                          std::vector<transaction> undone,
+                                                          std::int64_t now) {
+  // Out with all, and in again with those that fit, parents first: what waits may build on what was in a block.
   std::vector<pooled_transaction> all;
   const auto order = select(std::numeric_limits<std::size_t>::max(), false);
   all.reserve(order.transactions.size());
@@ -286,6 +291,8 @@ std::vector<pooled_transaction> transaction_pool::recheck(const chain_reader& ch
   by_age_.clear();
   bytes_ = final_ = 0;
 
+  for (auto& x : undone)
+    offer(std::move(x), chain, now);
   std::vector<pooled_transaction> dropped;
   for (auto& x : all) {
     auto again = x;
@@ -300,6 +307,8 @@ std::vector<pooled_transaction> transaction_pool::recheck(const chain_reader& ch
       ++final_;
     insert(std::move(again));
   }
+  while (is_over_limits())
+    dropped.push_back(take_out(entries_.find(hash256{evictable_.begin()->second})));
   return dropped;
 }
 

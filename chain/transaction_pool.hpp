@@ -91,8 +91,10 @@ public:
   /// A block came onto the chain.
   pool_update on_block(const block& x);
 
-  /// Drops what the chain, which is another one than before, does not allow any more, and returns it.
-  std::vector<pooled_transaction> recheck(const chain_reader& chain);
+  /// The chain is another one than before. Takes back what was in blocks that are undone, in their order, and
+  /// drops what is not allowed any more; returns what was dropped. `now`: Unix seconds.
+  std::vector<pooled_transaction> recheck(const chain_reader& chain,
+                                          std::vector<transaction> undone, std::int64_t now);
 
   /// The masternodes agreed on it. False when it is not there, or was final.
   bool make_final(const hash256& txid, std::int64_t now);

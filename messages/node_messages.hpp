@@ -11,6 +11,7 @@
 #include "messages/ledger.hpp"
 #include "messages/link_types.hpp"
 #include "messages/masternode_messages.hpp"
+#include "messages/mempool_messages.hpp"
 #include "messages/network.hpp"
 #include "messages/peer_messages.hpp"
 #include "messages/sync_messages.hpp"
@@ -39,6 +40,7 @@ struct node_snapshot {
   std::vector<masternode_entry> masternodes;
   attestation_stats attestations;
   consensus_snapshot consensus;
+  mempool_snapshot mempool;
   std::map<std::string, std::uint64_t>
       invariant_violations;         ///< By name; all zero in a healthy node.
   std::vector<std::string> silent;  ///< Actors that did not answer in time.
@@ -50,6 +52,7 @@ struct node_snapshot {
         f.field("directory", x.directory), f.field("gossip", x.gossip), f.field("keeper", x.keeper),
         f.field("sync", x.sync), f.field("masternodes", x.masternodes),
         f.field("attestations", x.attestations), f.field("consensus", x.consensus),
+        f.field("mempool", x.mempool),
         f.field("invariant_violations", x.invariant_violations), f.field("silent", x.silent));
   }
 };
@@ -200,5 +203,13 @@ CAF_ADD_ATOM(timenode_messages, timenode::atom, clock)
 CAF_ADD_ATOM(timenode_messages, timenode::atom, extension)
 CAF_ADD_ATOM(timenode_messages, timenode::atom, fill)
 CAF_ADD_ATOM(timenode_messages, timenode::atom, changed)
+CAF_ADD_TYPE_ID(timenode_messages, (timenode::offer_reply))
+CAF_ADD_TYPE_ID(timenode_messages, (timenode::mempool_entry))
+CAF_ADD_TYPE_ID(timenode_messages, (std::vector<timenode::mempool_entry>))
+CAF_ADD_TYPE_ID(timenode_messages, (timenode::transaction_detail))
+CAF_ADD_TYPE_ID(timenode_messages, (timenode::pending_coins))
+CAF_ADD_TYPE_ID(timenode_messages, (timenode::mempool_snapshot))
+CAF_ADD_ATOM(timenode_messages, timenode::atom, coins)
+CAF_ADD_ATOM(timenode_messages, timenode::atom, offer)
 
 CAF_END_TYPE_ID_BLOCK(timenode_messages)

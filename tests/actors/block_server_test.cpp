@@ -199,25 +199,6 @@ TEST_CASE("the server tells the hash of its unspent outputs") {
   CHECK(!x.hash.is_zero());
 }
 
-TEST_CASE("the server names outputs that are unspent and leaves others out") {
-  server_world w;
-  const auto known = chain::txid(real_chain()[5]->transactions.front());
-  const auto x = w.ask_for<wire::utxo_state_response>(
-      wire::utxo_state_query{{{known, 0}, {known, 99}, {{}, 0}, {known, 1}}});
-  REQUIRE(x.states.size() == 2);
-  CHECK(x.states[0].first == outpoint{known, 0});
-  CHECK(std::holds_alternative<wire::utxo_unspent>(x.states[0].second));
-  CHECK(x.states[1].first == outpoint{known, 1});
-}
-
-TEST_CASE("a query for very many outputs is answered for the first of them") {
-  server_world w{1};
-  const auto known = chain::txid(real_chain()[1]->transactions.front());
-  const auto x = w.ask_for<wire::utxo_state_response>(
-      wire::utxo_state_query{std::vector<outpoint>(15'000, outpoint{known, 0})});
-  CHECK(x.states.size() == block_server_state::max_outpoints);
-}
-
 TEST_CASE("the server sends a small set of unspent outputs whole and a large one not at all") {
   server_world w{1};
   const std::string address = "TIME0FVoCggzqxoqQ5EhhXL3mxxjQaT59n88bD";

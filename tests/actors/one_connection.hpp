@@ -133,6 +133,30 @@ inline slow_server_actor spawn_server(caf::actor_system& system, std::shared_ptr
   });
 }
 
+/// Has no transactions, and says so at once.
+inline mempool_actor spawn_empty_mempool(caf::actor_system& system) {
+  return system.spawn([]() -> mempool_actor::behavior_type {
+    return {
+      [](atom::offer, const wire::message&) { return offer_reply{}; },
+      [](atom::serve, const wire::message&) {
+        return encoded_line{wire::encode_shared(wire::pending_transactions_response{})};
+      },
+      [](atom::list) { return std::vector<mempool_entry>{}; },
+      [](atom::explain, const hash256&) { return transaction_detail{}; },
+      [](atom::coins, const std::string&) { return pending_coins{}; },
+      [](atom::attach, const gossip_actor&) {},
+      [](atom::snapshot) { return mempool_snapshot{}; },
+      [](atom::fill, std::uint64_t) { return block_filling{}; },
+      [](atom::peer_up, const peer_info&, const peer_connection_actor&) {},
+      [](atom::peer_down, const ip_address&) {},
+      [](const ip_address&, const wire::message&) {},
+      [](atom::judge, const ip_address&, const wire::message&) { return flood_judgement{}; },
+      [](atom::tip, const chain_tip&) {},
+      [](atom::wake, std::uint64_t) {},
+    };
+  });
+}
+
 inline const auto peer_address = endpoint{*ip_address::parse("10.0.0.2"), 24100};
 inline const auto our_address = endpoint{*ip_address::parse("10.0.0.1"), 40000};
 inline const auto good_handshake = wire::handshake{wire::handshake_magic, 1, "Testnet"};
@@ -144,6 +168,7 @@ struct one_connection : test_node {
     peer_routes routes;
     server_actor = spawn_server(system, server);
     routes.blocks = server_actor;
+    routes.mempool = spawn_empty_mempool(system);
     actor = system.spawn<peer_connection>(context, link_spec{7, direction, peer_address, {}, trusted}, wire_end,
                                           spawn_registry(system, record), routes);
     run();

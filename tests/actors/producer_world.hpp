@@ -1,19 +1,21 @@
 #pragma once
 
-// Networks of masternodes without sockets: each node has a real block producer, masternode table, gossip and
-// chain keeper over a store in memory; connections hand lines from one node to the other, as long as the
+// Networks of masternodes without sockets: each node has a real block producer, mempool, masternode table, gossip
+// and chain keeper over a store in memory; connections hand lines from one node to the other, as long as the
 // test lets them. Virtual time.
 
 #include "actors/block_producer.hpp"
 #include "actors/chain_keeper.hpp"
 #include "actors/gossip.hpp"
 #include "actors/masternode_table.hpp"
+#include "actors/mempool.hpp"
 #include "chain/memory_store.hpp"
 #include "net/line_store.hpp"
 #include "tests/actors/recording_actors.hpp"
 #include "tests/actors/test_chain.hpp"
 #include "tests/actors/test_node.hpp"
 
+#include <caf/event_based_actor.hpp>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -69,6 +71,7 @@ class producer_world : public test_node {
     std::shared_ptr<registry_record> told;
     timenode::chain_keeper_actor keeper;
     timenode::masternode_table_actor table;
+    timenode::mempool_actor mempool;
     timenode::block_producer_actor producer;
     timenode::gossip_actor gossip;
     std::map<std::size_t, timenode::peer_connection_actor> links;  ///< To other nodes, by number.
@@ -118,16 +121,22 @@ class producer_world : public test_node {
         own, x.registry, directory, identity,
         timenode::masternode_memory{(*x.kept)[std::string{timenode::net::masternode_lines}],
                                     spawn_archive(x)});
+    x.mempool = system.spawn<timenode::mempool>(
+        own, timenode::mempool_parts{x.keeper, timenode::masternode_list_actor{x.table}, x.registry,
+                                     x.store, identity});
     x.producer = system.spawn<timenode::block_producer>(
-        own, timenode::producer_parts{x.keeper, x.table, x.registry, {}, {}, x.store, x.journal,
-                                      identity});
+        own, timenode::producer_parts{x.keeper, x.table, x.registry, {},
+                                      timenode::transaction_source_actor{x.mempool}, x.store,
+                                      x.journal, identity});
     auto blocks = spawn_announced(x);
     x.gossip = system.spawn<timenode::gossip>(
         own, x.registry,
         timenode::flood_judges{blocks, timenode::judge_actor{x.table},
-                               timenode::judge_actor{x.producer}});
+                               timenode::judge_actor{x.producer},
+                               timenode::judge_actor{x.mempool}});
     self->send(x.table, timenode::atom::attach_v, x.gossip);
     self->send(x.producer, timenode::atom::attach_v, x.gossip);
+    self->send(x.mempool, timenode::atom::attach_v, x.gossip);
     x.up = true;
     run();
     for (auto& other : nodes)
@@ -151,13 +160,14 @@ class producer_world : public test_node {
         disconnect(i, other->number);
     using namespace timenode;
     for (const auto& actor :
-         {caf::actor_cast<caf::actor>(x.producer), caf::actor_cast<caf::actor>(x.gossip),
+         {caf::actor_cast<caf::actor>(x.producer), caf::actor_cast<caf::actor>(x.mempool), caf::actor_cast<caf::actor>(x.gossip),
           caf::actor_cast<caf::actor>(x.table), caf::actor_cast<caf::actor>(x.keeper),
           caf::actor_cast<caf::actor>(x.registry)})
       caf::anon_send_exit(actor, caf::exit_reason::kill);
     run();
     x.links.clear();
     x.producer = nullptr;
+    x.mempool = nullptr;
     x.gossip = nullptr;
     x.table = nullptr;
     x.keeper = nullptr;
@@ -206,6 +216,9 @@ class producer_world : public test_node {
       if (x->up)
         tips.insert(x->store->tip().hash);
     return tips.size() == 1;
+  }
+  timenode::mempool_snapshot pool(std::size_t i) {
+    return ask<timenode::mempool_snapshot>(nodes[i]->mempool, timenode::atom::snapshot_v);
   }
   timenode::consensus_snapshot look(std::size_t i) {
     return ask<timenode::consensus_snapshot>(nodes[i]->producer, timenode::atom::snapshot_v);
@@ -281,6 +294,10 @@ class producer_world : public test_node {
       const auto& ip = nodes[from]->ip;
       if (std::holds_alternative<wire::masternode_announcement>(message))
         self->send(target.table, ip, std::move(message));
+      else if (std::holds_alternative<wire::get_pending_transactions>(message))
+        answer_pending(from, to);
+      else if (std::holds_alternative<wire::pending_transactions_response>(message))
+        self->send(target.mempool, ip, std::move(message));
       else if (!std::holds_alternative<wire::get_masternodes>(message))
         self->send(target.gossip, ip, std::move(message));
     };
@@ -299,6 +316,18 @@ class producer_world : public test_node {
           [](atom::snapshot) { return peer_snapshot{}; },
           [](atom::wake, std::uint64_t) {},
       };
+    });
+  }
+
+  /// As the connection of `to` does when `from` asks.
+  void answer_pending(std::size_t from, std::size_t to) {
+    using namespace timenode;
+    system.spawn([server = nodes[to]->mempool, back = nodes[to]->links[from]](caf::event_based_actor* own) {
+      own->request(server, caf::infinite, atom::serve_v, wire::message{wire::get_pending_transactions{}})
+          .then([own, back](const encoded_line& line) {
+            own->send(back, line);
+            own->quit();
+          }, [own](const caf::error&) { own->quit(); });
     });
   }
 

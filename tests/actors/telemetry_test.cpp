@@ -21,6 +21,7 @@ struct world {
   keeper_snapshot keeper;
   sync_snapshot sync;
   consensus_snapshot consensus;
+  mempool_snapshot mempool;
   std::vector<masternode_entry> masternodes;
   std::map<std::string, int> asked;
   bool registry_silent = false;
@@ -153,7 +154,7 @@ class fixture : public test::test_node {
     sources = {spawn_registry(system, w),      spawn_directory(system, w.directory),
                spawn_source(system, w.gossip), spawn_source(system, w.keeper),
                spawn_sync(system, w),          spawn_masternodes(system, w),
-               spawn_source(system, w.consensus)};
+               spawn_source(system, w.consensus), spawn_source(system, w.mempool)};
     start();
   }
 

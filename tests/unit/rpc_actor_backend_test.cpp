@@ -46,7 +46,7 @@ class fixture {
     return std::make_shared<actor_rpc_backend>(
         *system, actors, std::make_shared<rpc_test::fixture_chain>(), rpc_facts{},
         [] { return std::int64_t{5}; },
-        rpc_controls{[this] { stopped.set_value(); }, {}, {}, {}, {}, {}});
+        rpc_controls{[this] { stopped.set_value(); }, {}, {}, {}, {}, {}, {}});
   }
 
   telemetry_actor spawn_telemetry() {

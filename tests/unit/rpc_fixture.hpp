@@ -6,11 +6,14 @@
 #include "app/rpc_backend.hpp"
 #include "chain/genesis.hpp"
 #include "chain/hashes.hpp"
+#include "chain/keys.hpp"
+#include "chain/transaction_rules.hpp"
 
 #include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -49,8 +52,20 @@ class fixture_chain final : public tn::chain::chain_reader {
         return block->header.height;
     return std::nullopt;
   }
-  tn::chain::coin_group coins(const tn::hash256&) const override { return {}; }
+  tn::chain::coin_group coins(const tn::hash256& txid) const override {
+    tn::chain::coin_group result;
+    for (const auto& [where, coin] : listed)
+      if (where.txid == txid)
+        result[where.vout] = coin;
+    return result;
+  }
+  std::optional<std::vector<std::pair<tn::outpoint, tn::chain::coin>>>
+  unspent(std::size_t) const override {
+    return listed;
+  }
   tn::chain::utxo_digest utxo_state() const override { return {}; }
+
+  std::vector<std::pair<tn::outpoint, tn::chain::coin>> listed;  ///< What is unspent.
 
  private:
   tn::block_ptr make_block(std::uint64_t height) const {
@@ -202,8 +217,25 @@ class fixture_backend final : public tn::rpc_backend {
       then(tn::node_reply{explanation});
     else if (std::holds_alternative<tn::about_masternode>(question))
       then(tn::node_reply{masternode});
+    else if (std::holds_alternative<tn::about_transaction>(question))
+      then(tn::node_reply{waiting});
+    else if (std::holds_alternative<tn::about_mempool>(question))
+      then(tn::node_reply{pool});
+    else if (std::holds_alternative<tn::about_coins>(question))
+      then(tn::node_reply{pending});
+    else if (std::holds_alternative<tn::offered_transaction>(question))
+      then(tn::node_reply{offer});
     else
       then(tn::node_reply{order});
+  }
+  tn::outcome<std::string> wallet_address() const override {
+    if (!key)
+      return tn::fail("there is no key file");
+    return tn::chain::address_of(key->public_key(), facts_.network);
+  }
+  tn::outcome<void> sign(tn::transaction& x) const override {
+    tn::chain::sign(x, *key);
+    return {};
   }
   const tn::chain::chain_reader& chain() const override { return chain_; }
   const tn::rpc_facts& facts() const override { return facts_; }
@@ -222,9 +254,14 @@ class fixture_backend final : public tn::rpc_backend {
   tn::order_reply order;                     ///< What becomes of orders.
   tn::peer_explanation explanation;
   tn::masternode_detail masternode;
+  tn::transaction_detail waiting;
+  std::vector<tn::mempool_entry> pool;
+  tn::pending_coins pending;
+  tn::offer_reply offer;
+  std::optional<tn::chain::key_pair> key;
+  fixture_chain chain_;
 
  private:
-  fixture_chain chain_;
   tn::rpc_facts facts_;
 };
 

@@ -17,8 +17,10 @@ using rpc_test::names;
 TEST_CASE_FIXTURE(fixture, "getblockchaininfo tells the chain and its download") {
   const auto x = ok("getblockchaininfo");
   CHECK(keys(x) == names{"chain", "blocks", "headers", "bestblockhash", "time", "mediantime",
-                         "verificationprogress", "initialblockdownload", "utxo_count", "sync",
-                         "warnings"});
+                         "verificationprogress", "initialblockdownload", "utxo_count", "block_time",
+                         "require_signatures", "sync", "warnings"});
+  CHECK(x["block_time"] == 600);
+  CHECK(x["require_signatures"] == false);
   CHECK(x["chain"] == "testnet");
   CHECK(x["blocks"] == 2);
   CHECK(x["headers"] == 8);

@@ -20,7 +20,7 @@ using namespace timenode;
 struct method_fixture {
   rpc_result run(const std::string& method, const std::string& params = "null") {
     auto view = rpc_view{backend.facts(), backend.chain(), &snapshot, backend.unix_now(),
-                         [this] { ++stops; }};
+                         [this] { ++stops; }, node};
     const auto parsed = json::parse(params);
     outcome<node_reply> reply = fail("nothing was asked");
     if (auto question = question_of_call(method, parsed, view)) {
@@ -48,6 +48,7 @@ struct method_fixture {
 
   fixture_backend backend;
   node_snapshot snapshot = fixture_snapshot();
+  rpc_backend* node = nullptr;  ///< What methods that change something are given.
   int stops = 0;
 };
 

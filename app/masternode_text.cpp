@@ -12,10 +12,6 @@ namespace timenode::app {
 
 namespace {
 
-std::string ago(std::int64_t then, std::int64_t now) {
-  return then == 0 ? "never" : duration_text(now - then) + " ago";
-}
-
 std::string_view standing(const json& x) {
   if (member(x, "is_hearsay", false))
     return "hearsay";

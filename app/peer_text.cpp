@@ -13,10 +13,6 @@ namespace timenode::app {
 
 namespace {
 
-std::string ago(std::int64_t then, std::int64_t now) {
-  return then == 0 ? "never" : duration_text(now - then) + " ago";
-}
-
 /// "3 min ago" for a span in milliseconds; empty when there is none.
 std::string ago_ms(std::int64_t ms) {
   return ms < 0 ? "" : duration_text(ms / 1000) + " ago";

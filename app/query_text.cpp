@@ -171,6 +171,10 @@ std::string duration_text(std::int64_t seconds) {
   return fmt::format("{} s", seconds);
 }
 
+std::string ago(std::int64_t then, std::int64_t now) {
+  return then == 0 ? "never" : duration_text(now - then) + " ago";
+}
+
 std::string bytes_text(std::uint64_t bytes) {
   constexpr std::array<std::string_view, 5> units{"B", "kB", "MB", "GB", "TB"};
   auto value = static_cast<double>(bytes);

@@ -49,6 +49,9 @@ std::string plain_text(const json& x);
 /// "3 d 4 h", "12 min", "5 s".
 std::string duration_text(std::int64_t seconds);
 
+/// "3 min ago"; "never" for a `then` of 0. Both are Unix seconds.
+std::string ago(std::int64_t then, std::int64_t now);
+
 /// "1.2 MB", in powers of 1000.
 std::string bytes_text(std::uint64_t bytes);
 

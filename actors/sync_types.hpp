@@ -41,8 +41,8 @@ inline constexpr std::uint64_t race_blocks = 50;
 inline constexpr monotonic_ns poll_interval = in_ns(std::chrono::seconds{60});
 inline constexpr double poll_jitter = 0.1;
 /// When a peer is due for a question, those that are due within this time are asked as well: a node with a hundred
-/// peers then wakes up once in two seconds for it and not three times in one.
-inline constexpr monotonic_ns asked_together = in_ns(std::chrono::seconds{2});
+/// peers then wakes up once in five seconds for it and not three times in one.
+inline constexpr monotonic_ns asked_together = in_ns(std::chrono::seconds{5});
 
 // -- bounds that follow ---------------------------------------------------------------
 

@@ -29,7 +29,8 @@ void add_simulate_commands(CLI::App& to, command& chosen) {
   app.footer(
       "Every actor of every node runs, on a network in memory; faults strike for all of the time but\n"
       "the last five minutes. What must always hold is checked at every message; exit status 1 means\n"
-      "that something did not. Faults:\n"
+      "that something did not. At Ctrl+C the faults end and healing begins: a shorter run, judged as any\n"
+      "other; a second Ctrl+C ends it at once. Faults:\n"
       "  latency resets loss one-way partition half-open nat crash disk-loss site clock\n"
       "  slow-reader slow-disk pause silent liar flood clog");
   app.callback([x, &chosen] { chosen = *x; });

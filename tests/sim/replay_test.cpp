@@ -65,3 +65,22 @@ TEST_CASE("the same seed gives the same trace, byte for byte, and the same messa
   CHECK(one.size() > 10'000);
   CHECK(one == contents(files.two));
 }
+
+TEST_CASE("a run that is told to heal sooner is judged, and is the run that would have been that short") {
+  auto longer = simulation_options{.nodes = 10, .hours = 5, .seed = 13};
+  const auto told = simulate(longer, [](const simulation_progress& x) {
+    return x.at > 20 * minute ? simulation_wish::heal : simulation_wish::go_on;
+  });
+  REQUIRE(told.has_value());
+  CHECK(told->ok());
+  CHECK(told->converged_after);
+  CHECK(told->hours_wished == 5);
+  CHECK(told->virtual_hours > 20.0 / 60);
+  CHECK(told->virtual_hours < 1);
+  CHECK(told->pairs > 0);
+  longer.hours = told->options.hours;
+  const auto shorter = must_hold(longer);
+  CHECK(shorter.trace_digest == told->trace_digest);
+  CHECK(shorter.fingerprint == told->fingerprint);
+  CHECK(shorter.command == told->command);
+}

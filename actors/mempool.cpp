@@ -5,6 +5,7 @@
 #include "actors/metrics.hpp"
 #include "actors/seen_cache.hpp"
 #include "chain/ballot_box.hpp"
+#include "chain/bincode.hpp"
 #include "chain/consensus_rules.hpp"
 #include "chain/hex.hpp"
 
@@ -145,11 +146,11 @@ offer_reply mempool_state::on_own(const wire::message& x) {
 
 // -- of peers -------------------------------------------------------------------------------
 
-caf::result<flood_judgement> mempool_state::judge(const ip_address&, wire::message& x) {
+caf::result<flood_judgement> mempool_state::judge(const ip_address& from, wire::message& x) {
   if (const auto* broadcast = std::get_if<wire::transaction_broadcast>(&x))
     return take(*broadcast);
   if (const auto* vote = std::get_if<wire::transaction_vote>(&x))
-    return judge_vote(*vote);
+    return judge_vote(from, *vote);
   if (const auto* finalized = std::get_if<wire::transaction_finalized>(&x))
     return take(*finalized);
   // That a transaction is rejected is signed by nobody, and what votes say we count ourselves.
@@ -158,16 +159,69 @@ caf::result<flood_judgement> mempool_state::judge(const ip_address&, wire::messa
 
 flood_judgement mempool_state::take(const wire::transaction_broadcast& x) {
   auto result = offer(x.tx);
-  if (result.fate == chain::offer_fate::added)
+  if (result.fate == chain::offer_fate::added) {
+    unpark();
     return {flood_verdict::forward, {}};
+  }
+  if (result.fate == chain::offer_fate::impossible)
+    park(x.tx);
   if (result.fate == chain::offer_fate::wrong)
     return {flood_verdict::invalid, "TransactionBroadcast: " + result.why};
   return not_taken(std::move(result.why));
 }
 
+void mempool_state::park(const transaction& x) {
+  const auto bytes = chain::encoded_size(x);
+  parked_.push_back({x, bytes, context_.unix_now() + parked_for});
+  parked_bytes_ += bytes;
+  while (parked_.size() > max_parked || parked_bytes_ > max_parked_bytes) {
+    parked_bytes_ -= parked_.front().bytes;
+    parked_.pop_front();
+  }
+}
+
+/// What they spend may be here now.
+void mempool_state::unpark() {
+  bool again = !parked_.empty();
+  while (again) {
+    again = false;
+    const auto time = context_.unix_now();
+    parked_bytes_ = 0;
+    for (auto& x : std::exchange(parked_, {})) {
+      // Cheap to see: most of them still miss what they missed.
+      const auto& inputs = x.tx.inputs;
+      const auto is_there = [this](const tx_input& input) {
+        const auto& from = input.previous_output.txid;
+        return pool_.find(from) != nullptr || !parts_.store->coins(from).empty();
+      };
+      if (std::all_of(inputs.begin(), inputs.end(), is_there)) {
+        if (offer(x.tx).fate == chain::offer_fate::added) {
+          flood(wire::transaction_broadcast{x.tx});
+          again = true; // Others may build on it.
+        }
+      } else if (time < x.until) {
+        parked_bytes_ += x.bytes;
+        parked_.push_back(std::move(x));
+      }
+    }
+  }
+}
+
+/// Its vote was on what we do not have, so it, or who it has the vote from, does.
+void mempool_state::ask_for_missing(const ip_address& from) {
+  const auto time = now();
+  const auto known = peers_.find(from);
+  if (known == peers_.end()
+      || (missing_asked_at_ != 0 && time - missing_asked_at_ < to_ns(missing_asked_every)))
+    return;
+  missing_asked_at_ = time;
+  known->second.answer_expected = true;
+  self_->send(known->second.connection, encoded_line{wire::encode_shared(wire::get_pending_transactions{})});
+}
+
 void mempool_state::on_peer_up(const peer_info& info, const peer_connection_actor& connection) {
   auto& known = peers_[info.ip];
-  known = {info.link, true};
+  known = {connection, info.link, true};
   self_->send(connection, encoded_line{wire::encode_shared(wire::get_pending_transactions{})});
   tell_votes(connection);
 }
@@ -181,6 +235,8 @@ void mempool_state::on_pending(const ip_address& from, const wire::pending_trans
     const auto result = offer(x.transactions[i]);
     if (result.fate == chain::offer_fate::added) {
       flood(wire::transaction_broadcast{x.transactions[i]});
+    } else if (result.fate == chain::offer_fate::impossible) {
+      park(x.transactions[i]);
     } else if (result.fate == chain::offer_fate::wrong) {
       // One offence, however many there are; what follows costs us nothing more.
       self_->send(parts_.registry,
@@ -189,6 +245,7 @@ void mempool_state::on_pending(const ip_address& from, const wire::pending_trans
       return;
     }
   }
+  unpark();
 }
 
 // -- time -----------------------------------------------------------------------------------

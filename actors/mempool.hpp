@@ -18,6 +18,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -43,6 +44,16 @@ inline constexpr std::size_t pending_answer_bytes = 900'000;
 /// Outpoints of one query that are answered, as long an answer as one with blocks.
 inline constexpr std::size_t max_queried_outpoints = 10'000;
 
+/// Transactions that spend what is not here yet wait for it: a block may come later than what builds on it,
+/// by a second or by as long as a chain is downloaded. So many, and for so many seconds; a flood of them pushes
+/// out only others of their kind.
+inline constexpr std::size_t max_parked = 500;
+inline constexpr std::size_t max_parked_bytes = 1u << 20;
+inline constexpr std::int64_t parked_for = 60;
+/// When masternodes vote on what we do not have, a peer is asked what waits, at most so often: as often as peers
+/// answer that.
+inline constexpr std::chrono::seconds missing_asked_every{12};
+
 /// What the mempool works with.
 struct mempool_parts {
   chain_keeper_actor keeper;
@@ -67,6 +78,9 @@ private:
   offer_reply on_own(const wire::message& x);
   caf::result<flood_judgement> judge(const ip_address& from, wire::message& x);
   flood_judgement take(const wire::transaction_broadcast& x);
+  void park(const transaction& x);
+  void unpark();
+  void ask_for_missing(const ip_address& from);
   void on_pending(const ip_address& from, const wire::pending_transactions_response& x);
   void on_peer_up(const peer_info& info, const peer_connection_actor& connection);
 
@@ -88,8 +102,8 @@ private:
   void leave(const chain::pooled_transaction& x);
 
   // -- votes (mempool_votes.cpp) --
-  caf::result<flood_judgement> judge_vote(const wire::transaction_vote& x);
-  flood_judgement take(const wire::transaction_vote& x);
+  caf::result<flood_judgement> judge_vote(const ip_address& from, const wire::transaction_vote& x);
+  flood_judgement take(const ip_address& from, const wire::transaction_vote& x);
   flood_judgement take(const wire::transaction_finalized& x) const;
   void approve(const chain::pooled_transaction& x);
   void vote_again();
@@ -132,7 +146,17 @@ private:
   monotonic_ns repeat_at_ = 0;
   monotonic_ns tidy_at_ = 0;
 
+  struct parked_transaction {
+    transaction tx;
+    std::size_t bytes = 0;
+    std::int64_t until = 0; ///< Unix seconds.
+  };
+  std::deque<parked_transaction> parked_; ///< Bounded, see above.
+  std::size_t parked_bytes_ = 0;
+  monotonic_ns missing_asked_at_ = 0; ///< 0: never.
+
   struct peer {
+    peer_connection_actor connection;
     link_id link = 0;
     bool answer_expected = false; ///< To GetPendingTransactions.
   };

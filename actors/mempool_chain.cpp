@@ -52,14 +52,17 @@ void mempool_state::on_tip() {
     const auto continues = !knew_one || parts_.store->hash_at(before.height) == before.hash;
     voters_ = {};
     viewed_at_ = 0;
-    if (continues)
+    if (continues) {
+      unpark();
       return;
+    }
   }
   set_voters();
   if (parts_.store->hash_at(before.height) == before.hash && tip.height - before.height <= max_followed)
     follow(before.height + 1, tip.height);
   else
     change_over(before);
+  unpark();
   refresh();
   count();
 }

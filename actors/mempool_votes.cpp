@@ -34,16 +34,17 @@ flood_judgement counted() {
 
 // -- of others --------------------------------------------------------------------------------
 
-caf::result<flood_judgement> mempool_state::judge_vote(const wire::transaction_vote& x) {
+caf::result<flood_judgement> mempool_state::judge_vote(const ip_address& from,
+                                                       const wire::transaction_vote& x) {
   if (x.voter == own_address_ || voters_.known.contains(x.voter)
       || (viewed_at_ != 0 && now() - viewed_at_ < view_is_fresh))
-    return take(x);
+    return take(from, x);
   auto promise = self_->make_response_promise<flood_judgement>();
-  when_fresh([this, promise, x]() mutable { promise.deliver(take(x)); });
+  when_fresh([this, promise, from, x]() mutable { promise.deliver(take(from, x)); });
   return promise;
 }
 
-flood_judgement mempool_state::take(const wire::transaction_vote& x) {
+flood_judgement mempool_state::take(const ip_address& from, const wire::transaction_vote& x) {
   const auto is_own = x.voter == own_address_;
   const auto voter = voters_.known.find(x.voter);
   if (voter == voters_.known.end() && !is_own)
@@ -57,6 +58,9 @@ flood_judgement mempool_state::take(const wire::transaction_vote& x) {
     case chain::vote_fate::added:
       break;
     case chain::vote_fate::repeated:
+      // It is said for the second time: the transaction itself is no more on its way.
+      if (pool_.find(x.txid) == nullptr && parts_.store->coins(x.txid).empty())
+        ask_for_missing(from);
       return counted();
     case chain::vote_fate::known:
       return not_counted("we have it");

@@ -208,6 +208,9 @@ class Masternodes(unittest.TestCase):
                 if live is others and height >= first + 2 * blocks // 3:
                     for node in killed:
                         node.start()
+                    # Before it has the others' blocks, it would spend what it has spent.
+                    wait_until("they have caught up", lambda: all(
+                        node.height() >= height for node in killed))
                     live = nodes
                 number += 1
                 self.send_round(live, addresses, sent, number)

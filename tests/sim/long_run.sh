@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # The long simulations: prints a line of a table for each (tests/sim/README.md) and fails if one did not hold.
 #
-#   tests/sim/long_run.sh [--quick] [--seeds N]
+#   tests/sim/long_run.sh [--quick] [--within MINUTES] [--seeds N]
 #
 #   --quick    a tenth of the virtual time
+#   --within M after so many real minutes a run's faults end and it heals: the line tells the hours reached
 #   --seeds N  besides, N more seeds of a middle-sized network, three virtual hours each
 #
 # Takes the program from $TIMENODE, else from build/release.
@@ -11,10 +12,15 @@ set -Eeuo pipefail
 repo_dir=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd)
 timenode=${TIMENODE:-$repo_dir/build/release/timenode}
 share=1
+within=()
 seeds=0
 while [[ $# -gt 0 ]]; do
   case "$1" in
     --quick) share=0.1 ;;
+    --within)
+      within=(timeout --preserve-status --signal=INT "${2:?--within takes minutes}m")
+      shift
+      ;;
     --seeds)
       seeds=${2:?--seeds takes a number}
       shift
@@ -44,7 +50,7 @@ run() {
   local what="$1" hours status=0
   hours=$(python3 -c "print(max(0.2, $2 * $share))")
   shift 2
-  /usr/bin/env time -f '%M' -o "$report.memory" "$timenode" simulate --hours "$hours" --json "$@" >"$report" \
+  /usr/bin/env time -f '%M' -o "$report.memory" "${within[@]}" "$timenode" simulate --hours "$hours" --json "$@" >"$report" \
     2>/dev/null || status=$?
   python3 - "$report" "$report.memory" "$what" "$status" <<'PYTHON'
 import json
@@ -81,4 +87,13 @@ run 'no faults, a month' 720 --nodes 10 --seed 6 --faults none
 for ((i = 0; i < seeds; ++i)); do
   run "seed $((1000 + i))" 3 --nodes $((3 + i % 20)) --seed $((1000 + i)) --reference-share "0.$((i % 4))"
 done
+sim_tests=$(dirname -- "$timenode")/sim_tests
+if [[ -x $sim_tests ]]; then
+  if "$sim_tests" --no-skip --test-case='*forty more seeds*' >"$report" 2>&1; then
+    printf '| two parts that were apart for fifty blocks, forty seeds | 8 to 13 | 9 each | OK: one chain each time |\n'
+  else
+    tail -n 30 "$report" >&2
+    failed=1
+  fi
+fi
 exit "$failed"

@@ -23,6 +23,24 @@ using action = access_command::action;
 /// An order waits until it is on the disk, which the node gives ten seconds.
 constexpr std::chrono::milliseconds order_deadline{15'000};
 
+/// Says what became of it: a wider ban may hold on.
+rpc_outcome<void> tell_unbanned(const rpc_target& node, const std::string& network) {
+  const auto bans = ask_node(node, "listbanned");
+  if (!bans)
+    return tl::unexpected{bans.error()};
+  const auto said = ip_network::parse(network);
+  for (const auto& ban : *bans)
+    if (const auto wider = ip_network::parse(ban.value("address", ""));
+        said && wider && wider->contains(said->base())) {
+      const auto name = wider->to_short_string();
+      print_text(said->to_short_string() + ": its own ban is lifted, but it stays banned, for it is in " + name +
+                 "; to lift that: timenode unban " + name + "\n");
+      return {};
+    }
+  print_text((said ? said->to_short_string() : network) + ": every ban of it, or in it, is lifted\n");
+  return {};
+}
+
 rpc_outcome<void> list(const rpc_target& node, bool as_json) {
   const std::vector<rpc_question> questions{{"listbanned", json::array()},
                                             {"listtrusted", json::array()}};
@@ -49,10 +67,11 @@ rpc_outcome<void> order(const access_command& x, const rpc_target& node) {
   const auto done = ask_node(node, banning ? "setban" : "settrust", params, order_deadline);
   if (!done)
     return tl::unexpected{done.error()};
+  if (x.what == action::unban)
+    return x.as_json ? rpc_outcome<void>{} : tell_unbanned(node, x.network);
   if (x.what != action::ban) {
     if (!x.as_json)
-      print_text(x.network + (x.what == action::unban   ? ": every ban of it, or in it, is lifted\n"
-                         : x.what == action::trust ? " is trusted: never banned by itself, always "
+      print_text(x.network + (x.what == action::trust ? " is trusted: never banned by itself, always "
                                                      "let in\n"
                                                    : " is not trusted any more\n"));
     return {};

@@ -33,7 +33,8 @@ rpc_outcome<void> show_status(const rpc_target& node, bool as_json) {
   const std::vector<rpc_question> questions{{"getblockchaininfo", none},
                                             {"getnetworkinfo", none},
                                             {"uptime", none},
-                                            {"masternodestatus", none}};
+                                            {"masternodestatus", none},
+                                            {"gethealth", none}};
   auto answer = ask_node(node, questions);
   if (!answer)
     return tl::unexpected{answer.error()};
@@ -43,7 +44,8 @@ rpc_outcome<void> show_status(const rpc_target& node, bool as_json) {
       all[questions[i].method] = std::move((*answer)[i]);
     print(all);
   } else {
-    print_text(status_text({(*answer)[0], (*answer)[1], (*answer)[2], (*answer)[3]}, system_time()));
+    print_text(status_text({(*answer)[0], (*answer)[1], (*answer)[2], (*answer)[3], (*answer)[4]},
+                           system_time()));
   }
   return {};
 }

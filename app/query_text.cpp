@@ -73,7 +73,7 @@ void append_plain(const json& x, std::size_t indent, std::string& to) {
 }  // namespace
 
 std::string status_text(const status_answers& x, std::int64_t now) {
-  const auto& [chain, network, uptime, masternode] = x;
+  const auto& [chain, network, uptime, masternode, health] = x;
   std::string result;
   const auto line = [&result](std::string_view what, const std::string& text) {
     result += fmt::format("{:<12}{}\n", what, text);
@@ -95,11 +95,16 @@ std::string status_text(const status_answers& x, std::int64_t now) {
   const auto why = member<std::string>(masternode, "status_reason", "");
   if (!status.empty())
     line("Masternode", status + (why.empty() ? "" : ": " + why));
+  const auto problems = object_member(health, "problems");
+  const auto worries = object_member(health, "warnings");
   const auto warnings = object_member(chain, "warnings");
-  if (warnings.empty())
+  if (problems.empty() && worries.empty() && warnings.empty())
     line("Warnings", "none");
-  for (const auto& warning : warnings)
-    line("Warning", scalar_text(warning));
+  for (const auto& problem : problems)
+    line("Not ready", scalar_text(problem));
+  for (const auto* list : {&worries, &warnings})
+    for (const auto& warning : *list)
+      line("Warning", scalar_text(warning));
   return result;
 }
 

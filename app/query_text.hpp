@@ -17,6 +17,7 @@ struct status_answers {
   const json& network;     ///< getnetworkinfo
   const json& uptime;      ///< uptime
   const json& masternode;  ///< masternodestatus
+  const json& health;      ///< gethealth
 };
 
 /// Half a dozen lines. `now`: Unix seconds.

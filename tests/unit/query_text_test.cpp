@@ -16,7 +16,7 @@ TEST_CASE("query text: the status of a node in a few lines") {
     "connections_in":3,"connections_out":2,"known_addresses":17})");
   const auto masternode =
       json::parse(R"({"status":"inactive","status_reason":"no heartbeat yet"})");
-  CHECK(status_text({chain, network, json(3700), masternode}, 1'000'090) ==
+  CHECK(status_text({chain, network, json(3700), masternode, json::object()}, 1'000'090) ==
         "Node        /timenode:0.1.0/ on testnet, up 1 h 1 min\n"
         "Chain       height 812, syncing to 2000, 100 blocks/s, 12 s left\n"
         "Tip         ab12, 1 min old\n"
@@ -27,7 +27,7 @@ TEST_CASE("query text: the status of a node in a few lines") {
 
 TEST_CASE("query text: a status of another form is shown as far as it goes") {
   const json nothing;
-  const auto text = status_text({nothing, nothing, nothing, nothing}, 0);
+  const auto text = status_text({nothing, nothing, nothing, nothing, nothing}, 0);
   CHECK(text.find("height 0") != std::string::npos);
   CHECK(text.find("Warnings    none") != std::string::npos);
 }

@@ -35,12 +35,14 @@ enum class message_limit : std::uint8_t {
   pings,
   lists,         ///< Questions for peers, masternodes and waiting transactions: each answer is long.
   announcements, ///< What a peer says of itself.
+  answers,       ///< Short answers, and lists: nothing tells here whether somebody asked.
+  floods,        ///< What is sent on to all and has no limit of its own.
 };
-inline constexpr std::size_t message_limits = 9;
+inline constexpr std::size_t message_limits = 11;
 constexpr std::string_view to_text(message_limit x) noexcept {
   constexpr std::array<std::string_view, message_limits> names{
     "none", "transactions", "UTXO queries", "votes", "subscriptions", "consensus",
-    "pings", "lists", "announcements"};
+    "pings", "lists", "announcements", "answers", "floods"};
   return names[static_cast<std::size_t>(x)];
 }
 
@@ -125,7 +127,17 @@ inline message_limit limit_of(const wire::message& x) {
   if (std::holds_alternative<wire::masternode_announcement>(x)
       || std::holds_alternative<wire::version_info>(x))
     return announcements;
-  return none;
+  if (std::holds_alternative<wire::block_height_response>(x)
+      || std::holds_alternative<wire::block_hash_response>(x)
+      || std::holds_alternative<wire::genesis_hash_response>(x)
+      || std::holds_alternative<wire::consensus_query_response>(x)
+      || std::holds_alternative<wire::utxo_state_hash_response>(x)
+      || std::holds_alternative<wire::peers_response>(x)
+      || std::holds_alternative<wire::masternodes_response>(x)
+      || std::holds_alternative<wire::pending_transactions_response>(x))
+    return answers;
+  // Answers with blocks have none: as fast as they are decoded is how fast a node catches up.
+  return route_of(x) == message_route::gossip ? floods : none;
 }
 
 } // namespace timenode

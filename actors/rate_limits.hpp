@@ -59,6 +59,11 @@ private:
     token_bucket{5, 20},         // pings
     token_bucket{1.0 / 10, 10},  // lists
     token_bucket{1, 10},         // announcements
+    // Heights every few seconds, hashes some twenty at once when branches are compared. Without a limit they wait in
+    // the mailbox of the actor that they go to, which has no bound.
+    token_bucket{200, 500},      // answers
+    // Four times what gossip takes of new items (gossip.hpp), for most items come from several peers; for the same reason.
+    token_bucket{2000, 6000},    // floods
   };
   std::array<std::uint64_t, message_limits> over_{};
 };

@@ -340,3 +340,13 @@ TEST_CASE("a peer that the operator trusts has no limits") {
   CHECK(x.count<wire::pong>(x.wire_end->heard()) == 500);
   CHECK(x.look().over_limit.empty());
 }
+
+TEST_CASE("answers that nobody asked for, and floods, do not fill the mailboxes of others") {
+  one_connection x{link_direction::inbound};
+  x.establish_inbound();
+  x.wire_end->say(std::vector<wire::message>(2'000, wire::block_height_response{7}));
+  x.wire_end->say(std::vector<wire::message>(10'000, wire::heartbeat_attestation{}));
+  x.run();
+  CHECK(x.look().over_limit == std::map<std::string, std::uint64_t>{{"answers", 1500}, {"floods", 4000}});
+  CHECK(x.look().violations == 0);
+}

@@ -22,9 +22,9 @@ constexpr bool blameless(link_end cause) noexcept {
   return cause == link_end::duplicate || cause == link_end::shutdown;
 }
 
-/// A peer that dials us is up: our own dials begin anew with a pause of some seconds. Not at none, for its dials could
-/// make us dial it as often.
-constexpr std::uint32_t failures_of_a_dialer = 3;
+/// A peer that dials us, or stayed for a while, is up: our own dials begin anew with a pause of some seconds. Not at
+/// none, for what it does could make us dial it as often.
+constexpr std::uint32_t failures_of_one_there = 3;
 
 } // namespace
 
@@ -92,7 +92,7 @@ link_actions peer_link::accepted(link_id id, monotonic_ns) {
     return x.direction == link_direction::inbound && x.phase == link_phase::handshaking;
   });
   links_.push_back({id, link_direction::inbound, link_phase::handshaking, 0, 0});
-  failures_ = std::min(failures_, failures_of_a_dialer);
+  failures_ = std::min(failures_, failures_of_one_there);
   link_actions out;
   if (static_cast<std::size_t>(under_way) >= rules_.max_handshakes)
     drop(links_.back(), link_end::refused, "too many handshakes under way from this address", out);
@@ -184,6 +184,8 @@ link_actions peer_link::closing(link_id id, link_end cause, const std::string& r
     failures_ = 0;
     note_error(reason, now);
   } else if (was_established || x->direction == link_direction::outbound) {
+    if (was_established && lived >= rules_.lasting_after)
+      failures_ = std::min(failures_, failures_of_one_there);
     ++failures_;
     note_error(reason, now);
     if (x->direction == link_direction::outbound)

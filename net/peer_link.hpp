@@ -38,6 +38,10 @@ struct peer_link_rules {
   monotonic_ns probe_wait = 5'000'000'000;
   /// A connection that was established for this long was a success: the backoff starts anew.
   monotonic_ns stable_after = 60'000'000'000;
+  /// One that was established for this long shows that the peer is there: pauses are short again, though not yet at
+  /// their shortest. A peer that restarts again and again is noticed up to 30 s later by a ping alone; with the
+  /// longest pause after it, the pair would be apart for more than 60 s (invariant `one-link`).
+  monotonic_ns lasting_after = 10'000'000'000;
   /// The longest pause between two dials of a peer that was never connected and is not configured: it may not exist.
   monotonic_ns longest_backoff = 300'000'000'000;
   /// The same for all others. A pair is to be connected within 60 s of both being up (invariant `one-link`), and that

@@ -363,12 +363,12 @@ void nemesis::slow_disk() {
     return;
   const auto delay = between(100 * millisecond, 12 * second);
   tell(fault::slow_disk, fmt::format("{}: {} ms", world_.ip(node).to_string(), delay / millisecond));
-  world_.system().set_disk_delay(node, delay);
+  world_.set_disk_delay(node, delay);
   ail(node, true);
   until(between(30 * second, 10 * minute), [this, node] {
     busy_hosts_.erase(node);
     ail(node, false);
-    world_.system().set_disk_delay(node, 0);
+    world_.set_disk_delay(node, 0);
   });
 }
 

@@ -51,6 +51,8 @@ public:
   void node_runs(owner_index node, bool runs);
   /// A reference peer holds this connection for established.
   void reference_established(const wire_record& wire, int side);
+  /// What this host was asked until now it may leave unanswered: its disk was too slow for an answer in time.
+  void excuse(std::uint32_t host);
   /// Nothing is due any more at this moment: what has to agree between events is compared.
   void settled();
   /// What was found elsewhere.

@@ -1,5 +1,6 @@
 #include "tests/sim/world.hpp"
 
+#include "actors/peer_connection.hpp"
 #include "actors/sync_types.hpp"
 #include "chain/hashes.hpp"
 #include "chain/validation.hpp"
@@ -72,6 +73,7 @@ world::world(world_options options)
     references_.back()->set_chain(chain_);
   }
   ailing.resize(hosts());
+  disk_delays_.resize(nodes());
   waiting_.resize(options_.nodes);
   network_.watch(&observer_);
   system_.watch(&observer_);
@@ -245,6 +247,15 @@ void world::lose_disk(std::uint32_t host) {
     nodes_[host]->lose_disk();
   else
     reference(host).lose_disk();
+}
+
+void world::set_disk_delay(std::uint32_t node, monotonic_ns delay) {
+  const auto was_slow = std::exchange(disk_delays_[node], delay) > 0;
+  system_.set_disk_delay(node, delay);
+  // What was asked for just before, and while it lasts, may come too late to be an answer.
+  observer_.excuse(node);
+  if (was_slow && delay == 0)
+    after(monotonic_ns{std::chrono::nanoseconds{answer_timeout}.count()}, [this, node] { observer_.excuse(node); });
 }
 
 // -- blocks ---------------------------------------------------------------------------------------------------

@@ -92,6 +92,8 @@ public:
   void crash(std::uint32_t host, crash_kind kind);
   void stop(std::uint32_t host); ///< In order; it is gone 5 s later.
   void lose_disk(std::uint32_t host);
+  /// Whoever of this node of ours needs its disk waits that long before each message; 0: no more.
+  void set_disk_delay(std::uint32_t node, monotonic_ns delay);
 
   // -- blocks --
 
@@ -132,6 +134,7 @@ private:
   std::vector<bool> nameless_;
   std::vector<std::unique_ptr<sim_node>> nodes_;
   std::vector<std::unique_ptr<reference_peer>> references_;
+  std::vector<monotonic_ns> disk_delays_; ///< Of our nodes.
   std::vector<timenode::block_ptr> chain_;
   std::uint32_t next_look_ = 0;
   /// For each node that lacks a block which a neighbour of it has: its height, and since when.

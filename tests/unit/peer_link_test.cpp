@@ -13,7 +13,7 @@ constexpr monotonic_ns second = 1'000'000'000;
 
 /// One side of a pair, with what it was told to do.
 struct side {
-  explicit side(pair_role role) : link{peer_link_rules{}, role, 7} {}
+  explicit side(pair_role role, std::uint64_t seed = 7) : link{peer_link_rules{}, role, seed} {}
 
   void add(link_actions more) {
     for (auto& x : more)
@@ -261,10 +261,41 @@ TEST_CASE("a connection that was up for a minute makes the backoff start anew") 
     us.add(us.link.closing(6, link_end::connection_lost, "reset", us.now));
     CHECK(us.link.failures() == 0);
   }
-  SUBCASE("not before") {
+  SUBCASE("not before, but near its beginning") {
     us.now += 59 * second;
     us.add(us.link.closing(6, link_end::connection_lost, "reset", us.now));
+    CHECK(us.link.failures() == 4);
+  }
+  SUBCASE("not at all after some seconds") {
+    us.now += 9 * second;
+    us.add(us.link.closing(6, link_end::connection_lost, "reset", us.now));
     CHECK(us.link.failures() == 6);
+  }
+}
+
+TEST_CASE("after a connection of ten seconds a pause is short again, however many dials had failed before") {
+  for (const auto lived : {5 * second, 10 * second}) {
+    monotonic_ns longest = 0;
+    for (std::uint64_t seed = 0; seed < 200; ++seed) {
+      side us{pair_role::we_dial, seed};
+      us.add(us.link.want(us.now));
+      link_id id = 1;
+      for (; id <= 12; ++id) {
+        us.add(us.link.dial_started(id, us.now));
+        us.add(us.link.closing(id, link_end::connect_failed, "timed out", us.now));
+        us.add(us.link.gone(id, us.now));
+        us.next();
+      }
+      us.established(id, link_direction::outbound);
+      us.now += lived;
+      us.add(us.link.closing(id, link_end::connection_lost, "connection reset", us.now));
+      us.add(us.link.gone(id, us.now));
+      const auto lost_at = us.now;
+      longest = std::max(longest, us.next() - lost_at);
+    }
+    CAPTURE(lived);
+    CHECK(longest > (lived < 10 * second ? 40 : 4) * second);
+    CHECK(longest <= (lived < 10 * second ? 45 : 8) * second);
   }
 }
 

@@ -30,6 +30,10 @@ inline constexpr std::uint32_t max_violations_per_connection = 10;
 /// Questions of a peer that other actors of ours work on at once; the others wait unread. Each may cost a disk
 /// read and 4 MiB of answer; the sync engine of another node keeps four outstanding.
 inline constexpr std::size_t max_questions_at_once = 4;
+/// So many lines, or bytes of batches, may be on their way to other actors of ours before one asks whether they were
+/// worked off: what one read may take, and so few that a peer who floods cannot fill a mailbox.
+inline constexpr std::size_t max_unproven_lines = 32;
+inline constexpr std::size_t max_unproven_bytes = 64u << 10;
 /// How long an answer from another actor of ours may take.
 inline constexpr std::chrono::seconds answer_timeout{15};
 
@@ -71,11 +75,14 @@ private:
   };
   bool blocked() const;
   void handle_waiting();
+  void give_back(std::size_t lines, std::size_t bytes);
   void handle(wire::decoded& line);
   void on_message(wire::message& x);
   void on_violation(const std::string& reason, const std::string& evidence, bool fatal);
   void route(message_route to, wire::message& x);
   void answer(wire::message& x);
+  template <class Taker>
+  void hand_on(message_route to, const Taker& who, wire::message& x);
   template <class Server>
   void ask(const Server& who, wire::message& x);
   void question_answered();
@@ -124,6 +131,10 @@ private:
   rate_limits limits_;
   std::list<waiting_lines> waiting_; ///< Bounded by the read credit. An empty deque would keep 600 bytes.
   std::size_t questions_ = 0;         ///< With other actors of ours.
+  // What was handed on since somebody was last asked whether it was worked off.
+  std::uint32_t unproven_lines_ = 0;
+  std::uint32_t unproven_bytes_ = 0;
+  std::uint16_t unproven_takers_ = 0; ///< Bits of `message_route`.
   std::string out_;                   ///< Answers to the lines of one read, sent together.
   bool end_reported_ = false;
   bool probing_ = false;

@@ -4,9 +4,20 @@
 #include "actors/peer_connection.hpp"
 
 #include <algorithm>
+#include <bit>
+#include <memory>
+#include <string>
 #include <utility>
 
 namespace timenode {
+
+namespace {
+
+constexpr std::uint16_t bit_of(message_route x) noexcept {
+  return static_cast<std::uint16_t>(1u << static_cast<unsigned>(x));
+}
+
+} // namespace
 
 bool peer_connection_state::blocked() const {
   // A peer that asks faster than it reads waits: its lines stay unread, and TCP tells it so.
@@ -25,11 +36,44 @@ void peer_connection_state::handle_waiting() {
     if (batch.next < batch.lines.size())
       break;
     flush();
-    connection_->grant(batch.lines.size(), batch.bytes);
+    give_back(batch.lines.size(), batch.bytes);
     waiting_.pop_front();
     held_up = blocked();
   }
   flush();
+}
+
+/// Credit for lines that other actors took must not come back before these have worked them off: their mailboxes have
+/// no bound of their own. Mailboxes are queues, so one question behind the lines tells of all of them; every actor
+/// answers this one of CAF's by itself. What comes now and then is not worth the question.
+void peer_connection_state::give_back(std::size_t lines, std::size_t bytes) {
+  if (unproven_takers_ != 0)
+    unproven_bytes_ += static_cast<std::uint32_t>(bytes);
+  if (unproven_lines_ < max_unproven_lines && unproven_bytes_ < max_unproven_bytes) {
+    connection_->grant(lines, bytes);
+    return;
+  }
+  const std::pair<message_route, caf::actor> takers[]{
+    {message_route::directory, caf::actor_cast<caf::actor>(routes_.directory)},
+    {message_route::gossip, caf::actor_cast<caf::actor>(routes_.gossip)},
+    {message_route::sync, caf::actor_cast<caf::actor>(routes_.sync)},
+    {message_route::masternodes, caf::actor_cast<caf::actor>(routes_.masternodes)},
+    {message_route::transactions, caf::actor_cast<caf::actor>(routes_.mempool)},
+  };
+  auto open = std::make_shared<int>(std::popcount(unproven_takers_));
+  const auto one_less = [this, open, lines, bytes] {
+    if (--*open == 0)
+      connection_->grant(lines, bytes);
+  };
+  for (const auto& [route, taker] : takers)
+    if (unproven_takers_ & bit_of(route))
+      self_->request(taker, caf::infinite, caf::sys_atom_v, caf::get_atom_v, std::string{"info"})
+        .then([one_less](caf::ok_atom, const std::string&, const caf::strong_actor_ptr&,
+                         const std::string&) { one_less(); },
+              [one_less](const caf::error&) { one_less(); }); // it is gone, and so are the lines
+  unproven_lines_ = 0;
+  unproven_bytes_ = 0;
+  unproven_takers_ = 0;
 }
 
 void peer_connection_state::handle(wire::decoded& line) {
@@ -72,7 +116,6 @@ void peer_connection_state::on_violation(const std::string& reason, const std::s
 }
 
 void peer_connection_state::route(message_route to, wire::message& x) {
-  const auto& ip = spec_.remote.ip;
   switch (to) {
     case message_route::connection:
       answer(x);
@@ -81,24 +124,24 @@ void peer_connection_state::route(message_route to, wire::message& x) {
       ask(routes_.blocks, x);
       break;
     case message_route::directory:
-      self_->send(routes_.directory, ip, std::move(x));
+      hand_on(to, routes_.directory, x);
       break;
     case message_route::gossip:
       if (const auto* announced = std::get_if<wire::block_announcement>(&x))
         height_ = std::max(height_.value_or(0), announced->block->header.height);
-      self_->send(routes_.gossip, ip, std::move(x));
+      hand_on(to, routes_.gossip, x);
       break;
     case message_route::sync:
       if (const auto* told = std::get_if<wire::block_height_response>(&x))
         height_ = told->height;
-      self_->send(routes_.sync, ip, std::move(x));
+      hand_on(to, routes_.sync, x);
       break;
     case message_route::masternodes:
       is_masternode_ = is_masternode_ || std::holds_alternative<wire::masternode_announcement>(x);
-      self_->send(routes_.masternodes, ip, std::move(x));
+      hand_on(to, routes_.masternodes, x);
       break;
     case message_route::transactions:
-      self_->send(routes_.mempool, ip, std::move(x));
+      hand_on(to, routes_.mempool, x);
       break;
     case message_route::ask_transactions:
       ask(routes_.mempool, x);
@@ -143,6 +186,13 @@ void peer_connection_state::answer(wire::message& x) {
         },
         [this](const caf::error&) { question_answered(); });
   }
+}
+
+template <class Taker>
+void peer_connection_state::hand_on(message_route to, const Taker& who, wire::message& x) {
+  ++unproven_lines_;
+  unproven_takers_ |= bit_of(to);
+  self_->send(who, spec_.remote.ip, std::move(x));
 }
 
 template <class Server>

@@ -157,6 +157,25 @@ inline mempool_actor spawn_empty_mempool(caf::actor_system& system) {
   });
 }
 
+/// Works off one message of a peer for each answer of the server: in between it does nothing else.
+inline sync_engine_actor spawn_slow_sync(caf::actor_system& system, slow_server_actor server) {
+  return system.spawn([server](sync_engine_actor::pointer self) -> sync_engine_actor::behavior_type {
+    return {
+      [](atom::attach, const gossip_actor&) {},
+      [](atom::attach, const masternode_list_actor&) {},
+      [](atom::snapshot) { return sync_snapshot{}; },
+      [](atom::peer_up, const peer_info&, const peer_connection_actor&) {},
+      [](atom::peer_down, const ip_address&) {},
+      [self, server](const ip_address&, const wire::message& x) {
+        self->request(server, caf::infinite, atom::serve_v, x).await([](const encoded_line&) {});
+      },
+      [](atom::judge, const ip_address&, const wire::message&) { return flood_judgement{}; },
+      [](atom::tip, const chain_tip&) {},
+      [](atom::wake, std::uint64_t) {},
+    };
+  });
+}
+
 inline const auto peer_address = endpoint{*ip_address::parse("10.0.0.2"), 24100};
 inline const auto our_address = endpoint{*ip_address::parse("10.0.0.1"), 40000};
 inline const auto good_handshake = wire::handshake{wire::handshake_magic, 1, "Testnet"};
@@ -169,6 +188,7 @@ struct one_connection : test_node {
     server_actor = spawn_server(system, server);
     routes.blocks = server_actor;
     routes.mempool = spawn_empty_mempool(system);
+    routes.sync = spawn_slow_sync(system, server_actor);
     actor = system.spawn<peer_connection>(context, link_spec{7, direction, peer_address, {}, trusted}, wire_end,
                                           spawn_registry(system, record), routes);
     run();

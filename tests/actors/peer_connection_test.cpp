@@ -258,6 +258,39 @@ TEST_CASE("four questions of a peer are worked on at once; the rest waits withou
   CHECK(x.count<wire::blocks_response>(x.wire_end->heard()) == 10);
 }
 
+TEST_CASE("lines that another actor of ours has not worked off give no credit") {
+  one_connection x{link_direction::inbound};
+  x.establish_inbound();
+  const auto before = x.wire_end->granted;
+  x.wire_end->say(std::vector<wire::message>(max_unproven_lines + 8, wire::blocks_response{}));
+  x.run();
+  CHECK(x.wire_end->granted == before);
+  for (std::size_t i = 0; i < max_unproven_lines + 8; ++i) {
+    REQUIRE(i < x.server->asked.size());
+    CHECK(x.wire_end->granted == before);
+    x.answer_question(i);
+  }
+  CHECK(x.wire_end->granted == before + max_unproven_lines + 8);
+}
+
+TEST_CASE("a few lines for others are not asked after, however often they come, until they add up") {
+  one_connection x{link_direction::inbound};
+  x.establish_inbound();
+  const auto before = x.wire_end->granted;
+  for (std::size_t i = 1; i < max_unproven_lines; ++i) {
+    x.wire_end->say({wire::blocks_response{}, wire::ping{i, 0}});
+    x.run();
+    CHECK(x.wire_end->granted == before + 2 * i);
+  }
+  x.wire_end->say({wire::blocks_response{}});
+  x.run();
+  CHECK(x.wire_end->granted == before + 2 * (max_unproven_lines - 1));
+  // Pings concern nobody else.
+  x.wire_end->say(std::vector<wire::message>(5, wire::ping{7, 0}));
+  x.run();
+  CHECK(x.wire_end->granted == before + 2 * (max_unproven_lines - 1) + 5);
+}
+
 TEST_CASE("a peer that asks but does not read is not served until it does") {
   one_connection x{link_direction::inbound};
   x.establish_inbound();

@@ -12,11 +12,11 @@ class alarm_clock {
 public:
   /// Makes sure that `self` is woken at `at` or before. A later wake-up that was set before becomes void.
   template <class Self>
-  void set(Self* self, const ticker_actor& ticker, monotonic_ns at) {
+  void set(Self* self, const ticker_actor& waker, monotonic_ns at) {
     if (armed_for_ != 0 && armed_for_ <= at)
       return;
     armed_for_ = at;
-    self->send(ticker, atom::wake_v, sleeper_actor{self}, at, ++token_);
+    self->send(waker, atom::wake_v, sleeper_actor{self}, at, ++token_);
   }
 
   /// True when a wake-up with this token is the one that was set last; it is used up then.

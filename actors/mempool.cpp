@@ -60,11 +60,18 @@ mempool_actor::behavior_type mempool_state::make_behavior() {
     [this](atom::peer_up, const peer_info& info, const peer_connection_actor& connection) {
       on_peer_up(info, connection);
     },
-    [this](atom::peer_down, const ip_address& ip) { peers_.erase(ip); },
+    [this](atom::peer_down, const ip_address& ip) {
+      peers_.erase(ip);
+      watches_.forget(ip);
+    },
     // -- messages of peers ---
     [this](const ip_address& from, const wire::message& x) {
       if (const auto* pending = std::get_if<wire::pending_transactions_response>(&x))
         on_pending(from, *pending);
+      else if (const auto* wish = std::get_if<wire::subscribe>(&x))
+        on_subscribe(from, *wish);
+      else if (const auto* end = std::get_if<wire::unsubscribe>(&x))
+        watches_.unsubscribe(from, end->id);
     },
     [this](atom::judge, const ip_address& from, wire::message& x) { return judge(from, x); },
     // -- tip listener ---
@@ -110,15 +117,15 @@ chain::offer_result mempool_state::offer(const transaction& x) {
     spdlog::debug("mempool: transaction {} is not taken: {}", chain::to_hex(result.txid), result.why);
     return result;
   }
-  for (const auto& txid : result.evicted) {
+  for (const auto& gone : result.evicted) {
     ++counts_.evicted;
-    votes_.forget(txid);
-    own_votes_.erase(txid);
+    leave(gone);
   }
   spdlog::debug("mempool: transaction {} is taken; {} wait", chain::to_hex(result.txid), pool_.size());
   if (viewed_at_ == 0 || now() - viewed_at_ > view_lasts)
     refresh();
   approve(*pool_.find(result.txid));
+  tell_of_inputs(*pool_.find(result.txid));
   settle(result.txid);
   count();
   set_alarm();

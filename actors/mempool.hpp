@@ -10,6 +10,7 @@
 #include "actors/masternode_identity.hpp"
 #include "actors/masternode_view.hpp"
 #include "actors/node_context.hpp"
+#include "chain/output_watches.hpp"
 #include "chain/transaction_pool.hpp"
 #include "chain/transaction_votes.hpp"
 
@@ -100,6 +101,7 @@ private:
   void follow(std::uint64_t first, std::uint64_t last);
   void change_over(const chain_tip& before);
   void leave(const chain::pooled_transaction& x);
+  void forget_votes(const chain::pooled_transaction& x);
 
   // -- votes (mempool_votes.cpp) --
   caf::result<flood_judgement> judge_vote(const ip_address& from, const wire::transaction_vote& x);
@@ -114,6 +116,13 @@ private:
   void set_voters();
   bool we_vote() const;
   void tell_votes(const peer_connection_actor& to) const;
+
+  // -- light clients (mempool_watches.cpp) --
+  void on_subscribe(const ip_address& from, const wire::subscribe& x);
+  std::optional<wire::utxo_state> state_of(const outpoint& output) const;
+  void tell_watchers(const outpoint& output, const byte_string* script, const wire::utxo_state& state) const;
+  void tell_of_inputs(const chain::pooled_transaction& x) const;
+  void tell_of_block(const block& x) const;
 
   // -- time --
   void on_wake(std::uint64_t token);
@@ -160,6 +169,7 @@ private:
     link_id link = 0;
     bool answer_expected = false; ///< To GetPendingTransactions.
   };
+  chain::output_watches watches_;
   std::map<ip_address, peer> peers_; ///< As many as the registry has established.
   mempool_snapshot counts_;          ///< Only its counters are kept up to date.
 };

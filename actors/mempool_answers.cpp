@@ -55,29 +55,12 @@ encoded_line mempool_state::pending_transactions() {
   return encoded(response);
 }
 
-/// An output that is not there, or was spent by a block, is left out: who asks cannot tell them apart, and
-/// neither can we.
 encoded_line mempool_state::states_of(const wire::utxo_state_query& x) const {
   wire::utxo_state_response response;
   const auto count = std::min(x.outpoints.size(), max_queried_outpoints);
-  for (std::size_t i = 0; i < count; ++i) {
-    const auto& output = x.outpoints[i];
-    const auto* spender = pool_.spender_of(output);
-    if (spender == nullptr) {
-      if (parts_.store->coins(output.txid).contains(output.vout))
-        response.states.emplace_back(output, wire::utxo_unspent{});
-      continue;
-    }
-    const auto votes
-      = static_cast<std::uint32_t>(votes_.count(spender->txid, voters_.known).approve);
-    if (spender->is_final())
-      response.states.emplace_back(
-        output, wire::utxo_spent_finalized{spender->txid, spender->final_since, votes});
-    else
-      response.states.emplace_back(
-        output, wire::utxo_spent_pending{spender->txid, votes,
-                                         static_cast<std::uint32_t>(voters_.size), spender->since});
-  }
+  for (std::size_t i = 0; i < count; ++i)
+    if (auto state = state_of(x.outpoints[i]))
+      response.states.emplace_back(x.outpoints[i], std::move(*state));
   return encoded(response);
 }
 
@@ -138,6 +121,7 @@ mempool_snapshot mempool_state::snapshot() const {
   result.max_bytes = pool_.limits().max_bytes;
   result.max_size = pool_.limits().max_count;
   pool_.for_each([&](const chain::pooled_transaction& x) { result.fees += x.fee; });
+  result.subscriptions = watches_.subscriptions();
   result.votes = votes_.size();
   result.voters = voters_.size;
   result.quorum = voters_.size >= chain::least_masternodes ? chain::quorum_of(voters_.size) : 0;

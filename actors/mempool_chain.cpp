@@ -20,9 +20,13 @@ constexpr std::uint64_t max_followed = 100;
 /// Undone blocks whose transactions come back; whoever sent those of blocks below can send them again.
 constexpr std::size_t max_undone = 100;
 
-/// What its blocks had beside their coinbases, the lowest first, from a block that is on our chain no more down
-/// to where it left it.
-std::vector<transaction> transactions_off_chain(const chain::chain_reader& store, hash256 block) {
+/// What left the chain with a block that is on it no more.
+struct undone_branch {
+  std::vector<transaction> transactions; ///< Of its blocks, the lowest first, without their coinbases.
+  std::optional<std::uint64_t> fork; ///< Height of the block that it left the chain at; none: not found.
+};
+
+undone_branch branch_off_chain(const chain::chain_reader& store, hash256 block) {
   std::vector<block_ptr> undone;
   while (undone.size() < max_undone && !store.height_of(block)) {
     const auto found = store.block_on_shelf(block);
@@ -31,11 +35,11 @@ std::vector<transaction> transactions_off_chain(const chain::chain_reader& store
     undone.push_back(found);
     block = found->header.previous_hash;
   }
-  std::vector<transaction> result;
+  undone_branch result{{}, store.height_of(block)};
   for (auto i = undone.rbegin(); i != undone.rend(); ++i)
     for (const auto& x : (*i)->transactions)
       if (!x.inputs.empty())
-        result.push_back(x);
+        result.transactions.push_back(x);
   return result;
 }
 
@@ -47,7 +51,7 @@ void mempool_state::on_tip() {
     return;
   const auto before = std::exchange(tip_, tip);
   const auto knew_one = std::exchange(knows_tip_, true);
-  if (!knew_one || (pool_.size() == 0 && votes_.size() == 0 && approved_.size() == 0)) {
+  if (!knew_one || (pool_.size() == 0 && votes_.size() == 0 && approved_.size() == 0 && watches_.empty())) {
     // Nothing waits, as while a chain is downloaded: who votes is asked when there is something to vote on.
     const auto continues = !knew_one || parts_.store->hash_at(before.height) == before.hash;
     voters_ = {};
@@ -75,9 +79,10 @@ void mempool_state::follow(std::uint64_t first, std::uint64_t last) {
     for (const auto& x : block->transactions)
       approved_.spent(x);
     auto update = pool_.on_block(*block);
+    tell_of_block(*block);
     for (const auto& x : update.confirmed) {
       ++counts_.confirmed;
-      leave(x);
+      forget_votes(x);
     }
     for (const auto& x : update.overtaken) {
       ++counts_.overtaken;
@@ -92,11 +97,11 @@ void mempool_state::follow(std::uint64_t first, std::uint64_t last) {
 
 /// The chain is another one than the one that we followed.
 void mempool_state::change_over(const chain_tip& before) {
-  auto undone = transactions_off_chain(*parts_.store, before.hash);
+  auto undone = branch_off_chain(*parts_.store, before.hash);
   std::vector<hash256> back;
-  for (const auto& x : undone)
+  for (const auto& x : undone.transactions)
     back.push_back(chain::txid(x));
-  for (const auto& x : pool_.recheck(*parts_.store, std::move(undone), context_.unix_now())) {
+  for (const auto& x : pool_.recheck(*parts_.store, std::move(undone.transactions), context_.unix_now())) {
     ++counts_.overtaken;
     leave(x);
   }
@@ -104,13 +109,23 @@ void mempool_state::change_over(const chain_tip& before) {
     if (const auto* x = pool_.find(txid)) {
       ++counts_.returned;
       approve(*x);
+      tell_of_inputs(*x);
     }
+  if (undone.fork && !watches_.empty() && tip_.height - *undone.fork <= max_followed)
+    for (auto height = *undone.fork + 1; height <= tip_.height; ++height)
+      if (const auto block = parts_.store->block_at(height))
+        tell_of_block(*block);
   settle_all();
   set_alarm();
 }
 
-/// It is in the pool no more.
+/// It is in the pool no more, and in no block.
 void mempool_state::leave(const chain::pooled_transaction& x) {
+  forget_votes(x);
+  tell_of_inputs(x);
+}
+
+void mempool_state::forget_votes(const chain::pooled_transaction& x) {
   votes_.forget(x.txid);
   own_votes_.erase(x.txid);
 }

@@ -141,6 +141,7 @@ void mempool_state::settle(const hash256& txid) {
     return;
   pool_.make_final(txid, context_.unix_now());
   ++counts_.finalized;
+  tell_of_inputs(*x);
   spdlog::debug("mempool: transaction {} is final: {} of {} masternodes approve", chain::to_hex(txid),
                 quorum, voters_.size);
   // With the number that it needed: the same of every node, so that it goes round once.

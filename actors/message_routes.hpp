@@ -19,7 +19,7 @@ enum class message_route : std::uint8_t {
   gossip,      ///< A flooded item: judged, taken over and sent on.
   sync,        ///< Something about the peer's chain.
   masternodes, ///< Something about masternodes.
-  transactions, ///< Transactions that a peer has in no block.
+  transactions, ///< Transactions that a peer has in no block, and what a light client wants to hear of them.
   ask_transactions, ///< A question about transactions: the mempool answers.
   unused,      ///< Nothing of ours needs it: counted and dropped.
 };
@@ -90,8 +90,8 @@ constexpr message_route of(const wire::get_utxo_set&) { return serve; }
 constexpr message_route of(const wire::utxo_set_response&) { return unused; }
 constexpr message_route of(const wire::get_utxo_state_hash&) { return serve; }
 constexpr message_route of(const wire::utxo_state_hash_response&) { return sync; }
-constexpr message_route of(const wire::subscribe&) { return unused; }
-constexpr message_route of(const wire::unsubscribe&) { return unused; }
+constexpr message_route of(const wire::subscribe&) { return transactions; }
+constexpr message_route of(const wire::unsubscribe&) { return transactions; }
 constexpr message_route of(const wire::masternode_announcement&) { return masternodes; }
 constexpr message_route of(const wire::get_masternodes&) { return connection; }
 constexpr message_route of(const wire::masternodes_response&) { return masternodes; }

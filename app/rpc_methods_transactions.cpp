@@ -248,6 +248,7 @@ rpc_result getmempoolinfo(const rpc_view& view, const rpc_args&) {
   result["minrelaytxfee"] = least;
   result["finalized"] = x.final_count;
   result["pending"] = x.size - x.final_count;
+  result["subscriptions"] = x.subscriptions;
   result["votes"] = x.votes;
   // Asked of the masternode table when there is something to vote on; 0 before that.
   result["voters"] = x.voters;

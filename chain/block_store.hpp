@@ -50,6 +50,11 @@ struct shelved_block {
   bool operator==(const shelved_block&) const = default;
 };
 
+/// Spent coins of one block, to put back when it is rolled back.
+struct block_undo {
+  std::vector<std::pair<outpoint, coin>> spent; ///< In the order of spending.
+};
+
 /// The read side: what peers, RPC and the sync engine ask for. Const and thread-safe.
 class chain_reader {
 public:
@@ -94,14 +99,13 @@ public:
     static_cast<void>(hash);
     return nullptr;
   }
+  /// Undo data of a stored block above genesis.
+  virtual outcome<block_undo> undo_at(std::uint64_t height) const {
+    return fail("there are no undo data for height " + std::to_string(height));
+  }
   /// What is wrong with the store, if anything: a read or a commit failed and none has worked since. A
   /// read that cannot be done answers as if there were nothing, and says so here.
   virtual std::optional<failure> trouble() const { return std::nullopt; }
-};
-
-/// Spent coins of one block, to put back when it is rolled back.
-struct block_undo {
-  std::vector<std::pair<outpoint, coin>> spent; ///< In the order of spending.
 };
 
 /// One atomic change: all of it is stored, or nothing.
@@ -129,8 +133,6 @@ public:
   virtual outcome<coin_group> load_coins(const hash256& txid) const { return coins(txid); }
   /// Commits atomically. `sync`: on return it survives a power cut, else only a kill of the process.
   virtual outcome<void> commit(const store_batch& batch, bool sync) = 0;
-  /// Undo data of a stored block above genesis.
-  virtual outcome<block_undo> undo_at(std::uint64_t height) const = 0;
 };
 
 } // namespace timenode::chain

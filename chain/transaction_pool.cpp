@@ -68,8 +68,7 @@ void transaction_pool::make_room(const hash256& added, offer_result& result) {
     result.why = "there is no room: those that wait pay more for their length";
     return;
   }
-  for (const auto& x : gone)
-    result.evicted.push_back(x.txid);
+  result.evicted = std::move(gone);
 }
 
 /// Fills in what it spends, pays and builds on.

@@ -43,14 +43,6 @@ enum class offer_fate : std::uint8_t {
   wrong,      ///< By itself, and no chain could make it right.
 };
 
-struct offer_result {
-  offer_fate fate = offer_fate::wrong;
-  std::string why;               ///< Empty when it was added.
-  hash256 txid{};
-  std::optional<hash256> rival;  ///< Of `conflicts`: who spends the same.
-  std::vector<hash256> evicted;  ///< Who had to go for it.
-};
-
 /// A transaction of the pool.
 struct pooled_transaction {
   transaction tx;
@@ -66,6 +58,14 @@ struct pooled_transaction {
   bool is_final() const noexcept { return final_since != 0; }
   /// Units for 1,000 bytes.
   std::uint64_t fee_rate() const noexcept;
+};
+
+struct offer_result {
+  offer_fate fate = offer_fate::wrong;
+  std::string why;               ///< Empty when it was added.
+  hash256 txid{};
+  std::optional<hash256> rival;  ///< Of `conflicts`: who spends the same.
+  std::vector<pooled_transaction> evicted; ///< Who had to go for it.
 };
 
 /// Transactions for a block or a peer, each after those that it builds on.

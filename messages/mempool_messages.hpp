@@ -117,6 +117,7 @@ struct mempool_snapshot {
   std::uint64_t max_bytes = 0;
   std::uint64_t max_size = 0;
   amount fees = 0;              ///< Of all.
+  std::uint64_t subscriptions = 0; ///< Of light clients.
   std::uint64_t votes = 0;      ///< That are kept.
   std::uint64_t voters = 0;     ///< Masternodes that decide, ...
   std::uint64_t quorum = 0;     ///< ... and how many of them have to approve; 0: there are too few.
@@ -138,7 +139,7 @@ struct mempool_snapshot {
     return f.object(x).fields(
         f.field("size", x.size), f.field("final_count", x.final_count), f.field("bytes", x.bytes),
         f.field("max_bytes", x.max_bytes), f.field("max_size", x.max_size), f.field("fees", x.fees),
-        f.field("votes", x.votes), f.field("voters", x.voters), f.field("quorum", x.quorum),
+        f.field("subscriptions", x.subscriptions), f.field("votes", x.votes), f.field("voters", x.voters), f.field("quorum", x.quorum),
         f.field("we_vote", x.we_vote), f.field("taken", x.taken), f.field("refused", x.refused),
         f.field("conflicting", x.conflicting), f.field("wrong", x.wrong),
         f.field("evicted", x.evicted), f.field("finalized", x.finalized),

@@ -429,3 +429,79 @@ TEST_CASE("who looks is told what waits and what it does to an address") {
   CHECK(coins.received.front().vout == 1);
   CHECK(coins.received.front().value == share / 4);
 }
+
+TEST_CASE("a light client is told what becomes of the outputs and addresses that it watches") {
+  mempool_world w;
+  const auto client = w.connect(8);
+  const auto other = w.connect(9);
+  const auto watched = reward(*w.store, 1, 0);
+  const auto tell = [&](const wire::message& x) {
+    w.self->send(w.uut, ip_of(8), x);
+    w.run();
+    client->lines.clear();
+  };
+  const auto told = [&] {
+    w.run();
+    auto result = all_of_kind<wire::utxo_state_notification>(client->lines);
+    client->lines.clear();
+    return result;
+  };
+  tell(wire::subscribe{"wallet", {address(9)}, {watched}});
+  CHECK(w.look().subscriptions == 1);
+
+  const auto x = w.simple(1);
+  REQUIRE(w.offered(x) == flood_verdict::forward);
+  auto heard = told();
+  REQUIRE(heard.size() == 1);
+  CHECK(heard[0].output == watched);
+  CHECK(std::get<wire::utxo_spent_pending>(heard[0].new_state).txid == chain::txid(x));
+  CHECK(heard[0].timestamp == w.context.unix_now());
+
+  w.voted(1, x);
+  w.voted(2, x);
+  heard = told();
+  REQUIRE(heard.size() == 1);
+  CHECK(std::get<wire::utxo_spent_finalized>(heard[0].new_state).votes == 3);
+
+  // In the block: what it spends is gone, and what it pays the address is there.
+  w.apply(block_on(*w.store, {x}, 4, 30'000'000));
+  heard = told();
+  REQUIRE(heard.size() == 2);
+  CHECK(std::get<wire::utxo_confirmed>(heard[0].new_state).block_height == 11);
+  CHECK(heard[1].output == outpoint{chain::txid(x), 0});
+  CHECK(std::holds_alternative<wire::utxo_unspent>(heard[1].new_state));
+
+  // An output of the address is spent by a block without having waited here.
+  const auto y = spend(9, {outpoint{chain::txid(x), 0}}, {pay(address(5), share - 80'000'000)});
+  w.apply(block_on(*w.store, {y}, 4, 50'000'000));
+  heard = told();
+  REQUIRE(heard.size() == 1);
+  CHECK(heard[0].output == outpoint{chain::txid(x), 0});
+
+  tell(wire::unsubscribe{"wallet"});
+  w.offered(w.simple(2));
+  CHECK(told().empty());
+  CHECK(w.look().subscriptions == 0);
+  CHECK(all_of_kind<wire::utxo_state_notification>(other->lines).empty());
+}
+
+TEST_CASE("a light client hears when an output is free again, and is forgotten with its connection") {
+  mempool_world w{false, {.max_count = 1}};
+  const auto client = w.connect(8);
+  w.self->send(w.uut, ip_of(8), wire::message{wire::subscribe{"", {address(0)}, {}}});
+  REQUIRE(w.offered(w.simple(1)) == flood_verdict::forward);
+  client->lines.clear();
+  REQUIRE(w.offered(w.simple(2, 60'000'000)) == flood_verdict::forward);
+  const auto heard = all_of_kind<wire::utxo_state_notification>(client->lines);
+  REQUIRE(heard.size() == 2);
+  CHECK(heard[0].output == reward(*w.store, 1, 0));
+  CHECK(std::holds_alternative<wire::utxo_unspent>(heard[0].new_state));
+  CHECK(heard[1].output == reward(*w.store, 2, 0));
+  w.self->send(w.uut, atom::peer_down_v, ip_of(8));
+  w.run();
+  CHECK(w.look().subscriptions == 0);
+  // Nobody is connected with that address.
+  w.self->send(w.uut, ip_of(8), wire::message{wire::subscribe{"", {address(0)}, {}}});
+  w.run();
+  CHECK(w.look().subscriptions == 0);
+}

@@ -164,7 +164,8 @@ TEST_CASE("when there is no room those that pay least for their length make some
   CHECK(w.pool.size() == 3);
   const auto rich = w.offer(w.simple(5, 40'000'000));
   CHECK(rich.fate == offer_fate::added);
-  CHECK(rich.evicted == std::vector{ids[0]});
+  REQUIRE(rich.evicted.size() == 1);
+  CHECK(rich.evicted[0].txid == ids[0]);
   CHECK(w.pool.size() == 3);
   CHECK_FALSE(w.pool.find(ids[0]));
 }
@@ -179,7 +180,8 @@ TEST_CASE("a transaction that pays little stays while one that pays builds on it
   CHECK(w.pool.find(parent.txid));
   const auto rich = w.offer(w.simple(2, 200'000'000));
   CHECK(rich.fate == offer_fate::added);
-  CHECK(rich.evicted == std::vector{child.txid});
+  REQUIRE(rich.evicted.size() == 1);
+  CHECK(rich.evicted[0].txid == child.txid);
 }
 
 TEST_CASE("a final transaction makes room for none") {

@@ -229,6 +229,7 @@ void mempool_state::ask_for_missing(const ip_address& from) {
 void mempool_state::on_peer_up(const peer_info& info, const peer_connection_actor& connection) {
   auto& known = peers_[info.ip];
   known = {connection, info.link, true};
+  take_early_subscriptions(info.ip);
   self_->send(connection, encoded_line{wire::encode_shared(wire::get_pending_transactions{})});
   tell_votes(connection);
 }

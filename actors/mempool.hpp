@@ -55,6 +55,9 @@ inline constexpr std::int64_t parked_for = 60;
 /// answer that.
 inline constexpr std::chrono::seconds missing_asked_every{12};
 
+/// Subscriptions that wait until we hear that their peer is up: a moment, so these are of peers that come at one time.
+inline constexpr std::size_t max_early_subscriptions = 16;
+
 /// What the mempool works with.
 struct mempool_parts {
   chain_keeper_actor keeper;
@@ -119,6 +122,7 @@ private:
 
   // -- light clients (mempool_watches.cpp) --
   void on_subscribe(const ip_address& from, const wire::subscribe& x);
+  void take_early_subscriptions(const ip_address& from);
   std::optional<wire::utxo_state> state_of(const outpoint& output) const;
   void tell_watchers(const outpoint& output, const byte_string* script, const wire::utxo_state& state) const;
   void tell_of_inputs(const chain::pooled_transaction& x) const;
@@ -170,6 +174,7 @@ private:
     bool answer_expected = false; ///< To GetPendingTransactions.
   };
   chain::output_watches watches_;
+  std::deque<std::pair<ip_address, wire::subscribe>> early_subscriptions_; ///< Of peers that are not up yet.
   std::map<ip_address, peer> peers_; ///< As many as the registry has established.
   mempool_snapshot counts_;          ///< Only its counters are kept up to date.
 };

@@ -6,14 +6,32 @@
 
 #include <spdlog/spdlog.h>
 
+#include <utility>
+
 namespace timenode {
 
 void mempool_state::on_subscribe(const ip_address& from, const wire::subscribe& x) {
-  // Not without a connection that it could be told over, and that takes its subscriptions along when it ends.
-  if (!peers_.contains(from))
+  auto done = chain::output_watches::check(x);
+  if (done && !peers_.contains(from)) {
+    // It came straight from its connection, and that the peer is up comes by way of the registry. Without a peer it
+    // could not be told anything, and nothing would end the subscription.
+    early_subscriptions_.emplace_back(from, x);
+    if (early_subscriptions_.size() > max_early_subscriptions)
+      early_subscriptions_.pop_front();
     return;
-  if (const auto done = watches_.subscribe(from, x); !done)
+  }
+  if (done)
+    done = watches_.subscribe(from, x);
+  if (!done)
     spdlog::debug("mempool: a subscription of {} is not taken: {}", from.to_string(), done.error().reason);
+}
+
+void mempool_state::take_early_subscriptions(const ip_address& from) {
+  for (auto& [who, x] : std::exchange(early_subscriptions_, {}))
+    if (who == from)
+      on_subscribe(who, x);
+    else
+      early_subscriptions_.emplace_back(who, std::move(x));
 }
 
 /// What state the output is in; none when it is not there, or was spent by a block: who asks cannot tell them apart,

@@ -11,6 +11,13 @@ std::size_t size_of(const wire::subscribe& x) {
   return x.addresses.size() + x.outpoints.size();
 }
 
+outcome<void> check_count(std::size_t watched) {
+  if (watched <= max_watched_per_peer)
+    return {};
+  return fail("it would watch " + std::to_string(watched) + " addresses and outputs; "
+              + std::to_string(max_watched_per_peer) + " are allowed");
+}
+
 template <class Map, class Key>
 void count_up(Map& map, const Key& key, const ip_address& who) {
   ++map[key][who];
@@ -28,12 +35,18 @@ void count_down(Map& map, const Key& key, const ip_address& who) {
 
 } // namespace
 
-outcome<void> output_watches::subscribe(const ip_address& who, const wire::subscribe& x) {
+outcome<void> output_watches::check(const wire::subscribe& x) {
   if (x.id.size() > max_subscription_id_bytes)
     return fail("its id is longer than " + std::to_string(max_subscription_id_bytes) + " bytes");
   for (const auto& address : x.addresses)
     if (address.size() > max_watched_address_bytes)
       return fail("an address is longer than " + std::to_string(max_watched_address_bytes) + " bytes");
+  return check_count(size_of(x));
+}
+
+outcome<void> output_watches::subscribe(const ip_address& who, const wire::subscribe& x) {
+  if (auto allowed = check(x); !allowed)
+    return allowed;
   std::size_t watched = size_of(x);
   std::size_t count = 1;
   if (const auto known = peers_.find(who); known != peers_.end()) {
@@ -44,9 +57,8 @@ outcome<void> output_watches::subscribe(const ip_address& who, const wire::subsc
   }
   if (count > max_subscriptions_per_peer)
     return fail("it has " + std::to_string(max_subscriptions_per_peer) + " subscriptions already");
-  if (watched > max_watched_per_peer)
-    return fail("it would watch " + std::to_string(watched) + " addresses and outputs; "
-                + std::to_string(max_watched_per_peer) + " are allowed");
+  if (auto allowed = check_count(watched); !allowed)
+    return allowed;
   unsubscribe(who, x.id);
   auto& known = peers_[who];
   known.watched = watched;

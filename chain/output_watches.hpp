@@ -26,6 +26,8 @@ inline constexpr std::size_t max_watched_address_bytes = 64;
 
 class output_watches {
 public:
+  /// Whether a peer may watch that much at all.
+  static outcome<void> check(const wire::subscribe& x);
   /// The peer wants to hear of these; an earlier subscription of the same id is replaced. Fails, and changes
   /// nothing, when it is more than a peer may watch.
   outcome<void> subscribe(const ip_address& who, const wire::subscribe& x);

@@ -500,8 +500,18 @@ TEST_CASE("a light client hears when an output is free again, and is forgotten w
   w.self->send(w.uut, atom::peer_down_v, ip_of(8));
   w.run();
   CHECK(w.look().subscriptions == 0);
-  // Nobody is connected with that address.
+  // A wish may be here before the news that its peer is; of those whose peer never comes some are kept.
   w.self->send(w.uut, ip_of(8), wire::message{wire::subscribe{"", {address(0)}, {}}});
   w.run();
   CHECK(w.look().subscriptions == 0);
+  w.connect(9);
+  CHECK(w.look().subscriptions == 0);
+  w.connect(8);
+  CHECK(w.look().subscriptions == 1);
+  for (unsigned i = 0; i <= max_early_subscriptions; ++i)
+    w.self->send(w.uut, ip_of(20 + i), wire::message{wire::subscribe{"", {address(0)}, {}}});
+  w.connect(20);
+  CHECK(w.look().subscriptions == 1);
+  w.connect(21);
+  CHECK(w.look().subscriptions == 2);
 }

@@ -129,10 +129,36 @@ class Masternodes(unittest.TestCase):
             self.check_chain(nodes, 4, {4}, 5)
             self.check_certificate(nodes[2])
             self.assertEqual({node.call("masternodelist")["total"] for node in nodes}, {4})
-            for node in nodes:
-                self.assertEqual(node.call("getconsensusinfo")["quorum"], 3)
+            # Between a block and the evidence about who decides on the next one there is none.
+            wait_until("the quorum", lambda: all(node.call("getconsensusinfo")["quorum"] == 3 for node in nodes))
+            self.check_light_client(nodes)
             self.check_no_complaint(nodes)
             self.assertEqual({node.stop() for node in nodes}, {0})
+
+    def check_light_client(self, nodes):
+        """Who subscribes to an address hears of what comes to it and of what becomes of that."""
+        to = nodes[1].call("masternodestatus")["reward_address"]
+        client = Peer.dial(nodes[2].ip, OBSERVER)
+        client.send(HANDSHAKE)
+        client.send({"Subscribe": {"id": "wallet", "addresses": [to], "outpoints": []}})
+        wait_until("the subscription", lambda: nodes[2].call("getmempoolinfo")["subscriptions"] == 1)
+        txid = nodes[0].call("sendtoaddress", to, "1.5")
+        while True:
+            heard = client.receive_kind("UTXOStateNotification")["UTXOStateNotification"]
+            if bytes(heard["outpoint"]["txid"]).hex() == txid:
+                break
+        self.assertEqual(heard["new_state"], "Unspent")
+        spending = nodes[1].call("sendtoaddress", nodes[3].call("masternodestatus")["reward_address"], "2")
+        states = []
+        while "Confirmed" not in states:
+            state = client.receive_kind("UTXOStateNotification")["UTXOStateNotification"]["new_state"]
+            if isinstance(state, dict):  # "Unspent" of rewards that come meanwhile is none
+                name, details = next(iter(state.items()))
+                if bytes(details["txid"]).hex() == spending:
+                    states.append(name)
+        self.assertIn("SpentFinalized", states)
+        client.close()
+        wait_until("its end", lambda: nodes[2].call("getmempoolinfo")["subscriptions"] == 0)
 
     def test_seven_masternodes_go_on_while_two_are_killed_and_come_back(self):
         with Network() as network:

@@ -114,18 +114,31 @@ caf::result<order_reply> connection_registry_state::change_access(const peer_ord
                                         + " bans and trusted networks already; lift some first"};
     return x == done;
   };
+  // There is one word of the operator for a network: a new one takes the place of its opposite.
+  const auto was_trusted = std::ranges::count(access_.trusts(now), network, &net::access_rule::network) > 0;
+  const auto was_banned = std::ranges::count_if(access_.bans(now), [&](const net::access_ban& x) {
+    return x.by_operator && x.network == network;
+  }) > 0;
   switch (order.kind) {
     case order_kind::ban:
       if (order.until <= now)
         return order_reply{order_result::refused, "the end of the ban lies in the past"};
+      if (network.bits() == 0)
+        return order_reply{order_result::refused,
+                           text + " is everybody; to let only trusted peers in, set whitelist_only = true under "
+                                  "[network] in the configuration"};
+      if (network.is_host() && own_.ip() == network.base())
+        return order_reply{order_result::refused, text + " is our own address"};
       if (!entered(access_.ban(network, order.reason, order.until, now), "banned"))
         return reply;
-      reply.text = text + " is banned; " + count_of(close_banned(), "connection") + " closed";
+      reply.text = text + " is banned" + (was_trusted ? " and not trusted any more; " : "; ")
+                   + count_of(close_banned(), "connection") + " closed";
       break;
     case order_kind::trust:
       if (!entered(access_.trust(network, order.reason, now), "trusted"))
         return reply;
-      reply.text = text + " is trusted: never banned by itself, and always let in";
+      reply.text = text + " is trusted" + (was_banned ? ", and its ban is lifted" : "")
+                   + ": never banned by itself, and always let in";
       break;
     case order_kind::unban: {
       const auto lifted = access_.unban(network, now);

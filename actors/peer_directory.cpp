@@ -38,6 +38,7 @@ peer_directory_actor::behavior_type peer_directory_state::make_behavior() {
   self_->send(registry_, atom::subscribe_v, peer_listener_actor{self_});
   follow_plan();
   ask_at_ = monotonic_now(*self_) + random_.jitter(ask_peers_period, ask_peers_jitter);
+  lonely_at_ = monotonic_now(*self_) + loneliness_told_after;
   if (archive_)
     save_at_ = monotonic_now(*self_) + book_saved_first;
   set_alarm();
@@ -132,6 +133,12 @@ void peer_directory_state::on_wake(std::uint64_t token) {
       ask(std::next(peers_.begin(), static_cast<std::ptrdiff_t>(random_.below(peers_.size())))
             ->second);
   }
+  if (lonely_at_ <= now) {
+    lonely_at_ = now + ask_peers_period;
+    if (peers_.empty() && book_.size() == 0)
+      spdlog::warn("address book: empty, and nobody is connected: name a peer under bootstrap_peers in the "
+                   "configuration, or with 'timenode run --peer IP'");
+  }
   if (plan_at_ != 0 && plan_at_ <= now)
     follow_plan();
   if (save_at_ != 0 && save_at_ <= now) {
@@ -142,7 +149,7 @@ void peer_directory_state::on_wake(std::uint64_t token) {
 }
 
 void peer_directory_state::set_alarm() {
-  auto at = ask_at_;
+  auto at = std::min(ask_at_, lonely_at_);
   for (const auto x : {plan_at_, save_at_})
     if (x != 0)
       at = std::min(at, x);

@@ -22,6 +22,9 @@ namespace timenode {
 /// How often one peer, chosen by chance, is asked for addresses again, give or take a tenth. Asking
 /// is what new addresses come from; a book needs few of them.
 inline constexpr monotonic_ns ask_peers_period = 600'000'000'000;
+/// A node that knows nobody says so this long after its start, when those who know it may have come, and then with
+/// every `ask_peers_period`.
+inline constexpr monotonic_ns loneliness_told_after = 10'000'000'000;
 inline constexpr double ask_peers_jitter = 0.1;
 /// Addresses that we name to a peer: an answer of 3 KiB.
 inline constexpr std::size_t sample_size = 100;
@@ -89,6 +92,7 @@ private:
   alarm_clock alarm_;
   std::map<ip_address, peer> peers_; ///< As many as the registry has established.
   monotonic_ns ask_at_ = 0;
+  monotonic_ns lonely_at_ = 0;  ///< When it looks whether it knows anybody.
   monotonic_ns plan_at_ = 0; ///< 0: the plan is followed.
   archive_actor archive_;
   monotonic_ns save_at_ = 0;    ///< 0: never.

@@ -2,8 +2,11 @@
 #include "app/config_show.hpp"
 #include "timenode/example_config.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <string>
+#include <vector>
 
 namespace timenode::app {
 
@@ -15,6 +18,15 @@ std::string name_of(const node_options& x) {
   return x.config_file ? x.config_file->string() : "command line and defaults";
 }
 
+/// Nothing that it says is wrong; some of it may have no effect.
+std::string verdict(const std::vector<config_notice>& notices) {
+  const auto warnings = std::ranges::count_if(
+      notices, [](const config_notice& x) { return x.level >= log_level::warn; });
+  if (warnings == 0)
+    return "right";
+  return "right, with " + std::to_string(warnings) + (warnings == 1 ? " warning" : " warnings");
+}
+
 }  // namespace
 
 int run_config(const config_command& x) {
@@ -22,7 +34,7 @@ int run_config(const config_command& x) {
     std::fputs(std::string{example_config}.c_str(), stdout);
     return EXIT_SUCCESS;
   }
-  const auto loaded = load_config(x.node.config_file, x.node.said, home_directory());
+  const auto loaded = load_server_config(x.node.config_file, x.node.said, home_directory());
   if (!loaded) {
     std::fprintf(stderr, "timenode: %s\n", loaded.error().reason.c_str());
     return EXIT_FAILURE;
@@ -31,7 +43,7 @@ int run_config(const config_command& x) {
     std::fprintf(stderr, "timenode: %s\n", notice.text.c_str());
   const auto name = name_of(x.node);
   if (x.what == deed::check)
-    std::printf("%s: right\n", name.c_str());
+    std::printf("%s: %s\n", name.c_str(), verdict(loaded->notices).c_str());
   else
     std::fputs(
         config_text(describe_config(loaded->config, x.node.said, loaded->file, name)).c_str(),

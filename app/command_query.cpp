@@ -146,7 +146,8 @@ int run_query(const query_command& x) {
   const auto node = target_of(x.node);
   if (!node) {
     std::fprintf(stderr, "timenode: %s\n", node.error().reason.c_str());
-    return EXIT_FAILURE;
+    // That a node could not be asked says nothing against it.
+    return x.what == question::health ? no_answer_status : EXIT_FAILURE;
   }
   if (x.what == question::health)
     return run_health(x, *node);

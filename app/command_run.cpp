@@ -70,7 +70,7 @@ int run_node(const run_command& x) {
     block_reload_signal();
   // A log that is piped into a program that ended must not end the node.
   std::signal(SIGPIPE, SIG_IGN);
-  auto loaded = load_config(x.node.config_file, x.node.said, home_directory());
+  auto loaded = load_server_config(x.node.config_file, x.node.said, home_directory());
   if (!loaded) {
     std::fprintf(stderr, "timenode: %s\n", loaded.error().reason.c_str());
     return EXIT_FAILURE;

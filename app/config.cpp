@@ -151,31 +151,6 @@ void place_consensus(chain::consensus_rules& to, const settings& over, const set
     to.present_set_at = *x == 0 ? std::optional<std::uint64_t>{} : *x;
 }
 
-/// Two of our listeners on one address: the second would fail with a puzzling "in use".
-outcome<void> check_listeners(const node_config& x) {
-  struct listener {
-    std::string_view what;
-    std::optional<endpoint> at;
-  };
-  const std::array listeners{
-      listener{"peers (network.listen_address)", x.listen},
-      listener{"RPC (rpc.listen_address)", x.rpc_listen},
-      listener{"metrics (metrics.listen_address)",
-               x.metrics.enabled ? std::optional{x.metrics.listen} : std::nullopt},
-  };
-  for (std::size_t i = 0; i < listeners.size(); ++i)
-    for (std::size_t j = i + 1; j < listeners.size(); ++j) {
-      const auto& [first, a] = listeners[i];
-      const auto& [second, b] = listeners[j];
-      if (a && b && a->port == b->port &&
-          (a->ip == b->ip || a->ip.is_unspecified() || b->ip.is_unspecified()))
-        return fail("port " + std::to_string(a->port) + " is wanted twice, for " +
-                    std::string{first} + " and for " + std::string{second} +
-                    ": give one of them another port");
-    }
-  return {};
-}
-
 }  // namespace
 
 std::string_view to_string(log_level x) noexcept {
@@ -242,6 +217,30 @@ outcome<peer_setting> parse_peer(std::string_view text) {
 
 // -- layers -----------------------------------------------------------------------
 
+outcome<void> check_listeners(const node_config& x) {
+  struct listener {
+    std::string_view what;
+    std::optional<endpoint> at;
+  };
+  const std::array listeners{
+      listener{"peers (network.listen_address)", x.listen},
+      listener{"RPC (rpc.listen_address)", x.rpc_listen},
+      listener{"metrics (metrics.listen_address)",
+               x.metrics.enabled ? std::optional{x.metrics.listen} : std::nullopt},
+  };
+  for (std::size_t i = 0; i < listeners.size(); ++i)
+    for (std::size_t j = i + 1; j < listeners.size(); ++j) {
+      const auto& [first, a] = listeners[i];
+      const auto& [second, b] = listeners[j];
+      if (a && b && a->port == b->port &&
+          (a->ip == b->ip || a->ip.is_unspecified() || b->ip.is_unspecified()))
+        return fail("port " + std::to_string(a->port) + " is wanted twice, for " +
+                    std::string{first} + " and for " + std::string{second} +
+                    ": give one of them another port");
+    }
+  return {};
+}
+
 outcome<node_config> make_config(const settings& over, const settings& under,
                                  const std::filesystem::path& home) {
   node_config x;
@@ -280,8 +279,6 @@ outcome<node_config> make_config(const settings& over, const settings& under,
 
   if (auto expanded = expand_all(x, home); !expanded)
     return tl::unexpected{expanded.error()};
-  if (auto fine = check_listeners(x); !fine)
-    return tl::unexpected{fine.error()};
   if (x.consensus.is_private() && x.network == network_id::mainnet)
     return fail("consensus.block_time_seconds = " + std::to_string(x.consensus.block_time) +
                 " is for private networks: mainnet has a block every " +

@@ -165,6 +165,10 @@ struct config_notice {
 outcome<node_config> make_config(const settings& over, const settings& under,
                                  const std::filesystem::path& home);
 
+/// Two of our listeners must not want one address: the second would fail with a puzzling "in use". For who is about to
+/// listen; who only asks a node may name any of its addresses.
+outcome<void> check_listeners(const node_config& x);
+
 /// The user's home directory, from HOME or the user database; empty when unknown.
 std::filesystem::path home_directory();
 

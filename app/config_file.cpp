@@ -418,4 +418,14 @@ outcome<loaded_config> load_config(const std::optional<std::filesystem::path>& f
   return loaded_config{std::move(*config), std::move(notices), std::move(under)};
 }
 
+outcome<loaded_config> load_server_config(const std::optional<std::filesystem::path>& file,
+                                          const settings& over,
+                                          const std::filesystem::path& home) {
+  auto result = load_config(file, over, home);
+  if (result)
+    if (const auto fine = check_listeners(result->config); !fine)
+      return tl::unexpected{fine.error()};
+  return result;
+}
+
 }  // namespace timenode::app

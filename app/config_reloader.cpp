@@ -30,7 +30,7 @@ config_reloader::config_reloader(node_options options, const loaded_config& star
 
 outcome<reload_report> config_reloader::reload() {
   const std::lock_guard lock{mutex_};
-  auto loaded = load_config(options_.config_file, options_.said, home_directory());
+  auto loaded = load_server_config(options_.config_file, options_.said, home_directory());
   if (!loaded)
     return fail(loaded.error().reason + "; nothing was changed");
   const auto now = shown(*loaded, options_);

@@ -29,9 +29,11 @@ void judge_sync(const node_snapshot& x, const chain_tip& tip, const health_facts
   }
   if (x.registry.established == 0) {
     to.sync = sync_health::no_peers;
-    const auto what = "no peer is connected, and the tip is " + duration_text(age) + " old";
+    const auto nobody = x.directory.known == 0;
+    const auto what = "no peer is connected, and the tip is " + duration_text(age) + " old"
+                      + (nobody ? "; no address of a peer is known: name one under bootstrap_peers" : "");
     if (stale)
-      to.problems.push_back(what + "; 'timenode peers' and the log tell why");
+      to.problems.push_back(what + (nobody ? "" : "; 'timenode peers' and the log tell why"));
     else
       to.warnings.push_back(what);
     return;

@@ -56,7 +56,8 @@ std::string explain_masternode_text(const json& x, std::int64_t now) {
                            ago(member(x, "last_seen", std::int64_t{0}), now),
                            duration_text(member(x, "total_uptime", std::int64_t{0}))));
   line("blocks", member(x, "decides_on_blocks", false) ? "it decides on the next block"
-                                                       : "it does not decide on the next block");
+                                                       : "it does not decide on the next block: "
+                                                               + member<std::string>(x, "decides_not_because", "?"));
   if (auto next = member<std::string>(x, "next", ""); !next.empty()) {
     if (const auto in = member(x, "next_in", std::int64_t{-1}); in >= 0)
       next += " in " + duration_text(in) + ", if nothing is heard of it";

@@ -66,6 +66,18 @@ tl::unexpected<rpc_error> unknown(const masternode_detail& x) {
                   "No masternode is known at " + x.entry.ip.to_string() + ": " + x.belief);
 }
 
+/// Empty: it does.
+std::string why_it_does_not_decide(const consensus_snapshot& consensus, const masternode_entry& x) {
+  const auto& members = consensus.members;
+  if (members.empty())
+    return "nobody is known to" + (consensus.why.empty() ? std::string{} : ": " + consensus.why);
+  if (std::find(members.begin(), members.end(), x.ip.to_string()) != members.end())
+    return {};
+  if (!x.active)
+    return "it is inactive";
+  return "the last block did not pay it; it does after one that does";
+}
+
 // -- methods ------------------------------------------------------------------------
 
 rpc_result masternodelist(const rpc_view& view, const rpc_args&) {
@@ -114,9 +126,10 @@ rpc_result explainmasternode(const rpc_view& view, const rpc_args&) {
   auto& beats = result["recent_heartbeats"] = json::array();
   for (const auto& y : x.heartbeats)
     beats.push_back(beat_json(y));
-  const auto& members = view.snapshot->consensus.members;
-  result["decides_on_blocks"] =
-      std::find(members.begin(), members.end(), x.entry.ip.to_string()) != members.end();
+  const auto why_not = why_it_does_not_decide(view.snapshot->consensus, x.entry);
+  result["decides_on_blocks"] = why_not.empty();
+  if (!why_not.empty())
+    result["decides_not_because"] = why_not;
   result["peer"] = explain_peer_json(*view.snapshot, x.entry.ip, view.now);
   return result;
 }

@@ -6,6 +6,8 @@
 #include "tests/actors/test_node.hpp"
 
 #include <doctest/doctest.h>
+#include <spdlog/sinks/ringbuffer_sink.h>
+#include <spdlog/spdlog.h>
 
 using namespace timenode;
 using namespace test;
@@ -83,6 +85,32 @@ TEST_CASE_FIXTURE(fixture, "every new peer is asked for addresses, whoever diale
   connect(2, link_direction::inbound);
   CHECK(questions(1) == 1);
   CHECK(questions(2) == 1);
+}
+
+TEST_CASE("a node that knows nobody says so ten seconds after its start, and every ten minutes until it does") {
+  const auto lines = std::make_shared<spdlog::sinks::ringbuffer_sink_st>(16);
+  const auto before = spdlog::default_logger();
+  spdlog::set_default_logger(std::make_shared<spdlog::logger>("", lines));
+  spdlog::set_level(spdlog::level::warn);
+  const auto told = [&] { return lines->last_formatted().size(); };
+  {
+    fixture alone{{.configured = {}, .max_peers = 125, .kept = {}, .archive = {}}};
+    alone.advance(9s);
+    CHECK(told() == 0);
+    alone.advance(1s);
+    CHECK(told() == 1);
+    alone.advance(10min);
+    CHECK(told() == 2);
+    alone.connect(1);
+    alone.answer(1, {at(7).to_string()});
+    alone.disconnect(1);
+    alone.advance(1h);
+    CHECK(told() == 2);
+  }
+  fixture knows_some;
+  knows_some.advance(1h);
+  CHECK(told() == 2);
+  spdlog::set_default_logger(before);
 }
 
 TEST_CASE_FIXTURE(fixture, "some peer is asked again every ten minutes") {

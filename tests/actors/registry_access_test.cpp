@@ -196,6 +196,27 @@ TEST_CASE("a configured peer whose ban is lifted is dialed at once") {
   CHECK(x.log->connections.size() == 1);
 }
 
+TEST_CASE("a ban of everybody or of ourselves is refused, and says what to do instead") {
+  keeping_registry x;
+  for (const auto* everybody : {"0.0.0.0/0", "::/0"}) {
+    const auto reply = x.ban(everybody);
+    CHECK(reply.result == order_result::refused);
+    CHECK(reply.text.find("whitelist_only") != std::string::npos);
+  }
+  CHECK(x.ban("10.0.0.5").text == "10.0.0.5 is our own address");
+  CHECK(x.look().bans.empty());
+  // A network that we are in may be banned.
+  CHECK(x.ban("10.0.0.0/8").result == order_result::done);
+}
+
+TEST_CASE("a ban that takes the place of trust says so, and trust that lifts a ban") {
+  keeping_registry x;
+  CHECK(x.ban("10.0.0.1").text == "10.0.0.1 is banned; 0 connections closed");
+  CHECK(x.tell(order(order_kind::trust, "10.0.0.1")).text
+        == "10.0.0.1 is trusted, and its ban is lifted: never banned by itself, and always let in");
+  CHECK(x.ban("10.0.0.1").text == "10.0.0.1 is banned and not trusted any more; 0 connections closed");
+}
+
 TEST_CASE("only trusted peers, if the configuration says so") {
   registry_config config;
   config.trusted_only = true;

@@ -154,20 +154,26 @@ TEST_CASE("config: a log file is used if it is wanted or nothing else is said") 
   CHECK(make_config(line, file, home)->logging.file == "/y.log");
 }
 
-TEST_CASE("config: two listeners on one port are refused by name") {
+TEST_CASE("config: two listeners on one port are refused by name to who is about to listen, and to nobody else") {
   settings line;
   line.listen = at("127.0.0.1:5000");
   line.rpc.ip = at("127.0.0.1:1").ip;
   line.rpc.port = 5000;
-  const auto why = reason(line);
-  CHECK(why.find("5000") != std::string::npos);
+  const auto checked = [&line] {
+    const auto x = make_config(line, {}, home);
+    REQUIRE(x);
+    return check_listeners(*x);
+  };
+  REQUIRE_FALSE(checked());
+  const auto why = checked().error().reason;
+  CHECK(why.find("port 5000 is wanted twice") == 0);
   CHECK(why.find("network.listen_address") != std::string::npos);
   CHECK(why.find("rpc.listen_address") != std::string::npos);
   // An unspecified address takes the port of all.
   line.listen = at("0.0.0.0:5000");
-  CHECK_FALSE(reason(line).empty());
+  CHECK_FALSE(checked());
   line.listen = at("127.0.0.2:5000");
-  CHECK(make_config(line, {}, home));
+  CHECK(checked());
 }
 
 TEST_CASE("config: a reward address must be of the network") {

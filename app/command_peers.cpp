@@ -10,6 +10,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -54,6 +55,18 @@ rpc_outcome<void> list(const rpc_target& node, bool as_json) {
   return {};
 }
 
+/// Whether exactly that network is in the node's list: what is entered now takes its place.
+rpc_outcome<bool> is_listed(const rpc_target& node, const std::string& list, const std::string& network) {
+  const auto entries = ask_node(node, list);
+  if (!entries)
+    return tl::unexpected{entries.error()};
+  const auto said = ip_network::parse(network);
+  return said && std::any_of(entries->begin(), entries->end(), [&](const json& x) {
+    const auto listed = ip_network::parse(x.value("address", ""));
+    return listed && *listed == *said;
+  });
+}
+
 rpc_outcome<void> order(const access_command& x, const rpc_target& node) {
   const auto banning = x.what == action::ban || x.what == action::unban;
   const auto adding = x.what == action::ban || x.what == action::trust;
@@ -64,6 +77,10 @@ rpc_outcome<void> order(const access_command& x, const rpc_target& node) {
       params.push_back(more);
   if (x.what == action::trust)
     params.push_back(x.reason);
+  const auto opposite = adding ? is_listed(node, banning ? "listtrusted" : "listbanned", x.network)
+                               : rpc_outcome<bool>{false};
+  if (!opposite)
+    return tl::unexpected{opposite.error()};
   const auto done = ask_node(node, banning ? "setban" : "settrust", params, order_deadline);
   if (!done)
     return tl::unexpected{done.error()};
@@ -71,11 +88,14 @@ rpc_outcome<void> order(const access_command& x, const rpc_target& node) {
     return x.as_json ? rpc_outcome<void>{} : tell_unbanned(node, x.network);
   if (x.what != action::ban) {
     if (!x.as_json)
-      print_text(x.network + (x.what == action::trust ? " is trusted: never banned by itself, always "
-                                                     "let in\n"
-                                                   : " is not trusted any more\n"));
+      print_text(x.network
+                 + (x.what != action::trust ? " is not trusted any more\n"
+                    : *opposite ? " is trusted, and its ban is lifted: never banned by itself, always let in\n"
+                                : " is trusted: never banned by itself, always let in\n"));
     return {};
   }
+  if (*opposite && !x.as_json)
+    print_text(x.network + " is not trusted any more\n");
   const auto bans = ask_node(node, "listbanned");
   if (!bans)
     return tl::unexpected{bans.error()};

@@ -68,6 +68,15 @@ class Bans(unittest.TestCase):
             shake(node, "127.0.6.66").close()
             self.assertIn("Nobody is banned", run("bans").stdout)
 
+            # A word takes the place of its opposite, and says so.
+            self.assertNotIn("lifted", run("trust", "127.0.6.66").stdout)
+            self.assertIn("not trusted any more", run("ban", "127.0.6.66").stdout)
+            self.assertIn("its ban is lifted", run("trust", "127.0.6.66").stdout)
+            for wrong, why in (("0.0.0.0/0", "whitelist_only"), (NODE, "our own address")):
+                refused = run("ban", wrong)
+                self.assertEqual(refused.returncode, 1)
+                self.assertIn(why, refused.stderr)
+
     def test_bitcoin_cores_calls_ban_networks_and_list_and_clear_them(self):
         with Network() as network:
             node = network.node(NODE).start()

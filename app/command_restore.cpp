@@ -1,29 +1,22 @@
 #include "app/backup.hpp"
 #include "app/commands.hpp"
-#include "app/config_file.hpp"
 #include "app/unix_time.hpp"
+#include "app/with_config.hpp"
 
-#include <cstdio>
-#include <cstdlib>
+#include <fmt/format.h>
 
 namespace timenode::app {
 
 int run_restore(const restore_command& x) {
-  const auto complain = [](const failure& why) {
-    std::fprintf(stderr, "timenode: %s\n", why.reason.c_str());
-    return EXIT_FAILURE;
-  };
-  const auto loaded = load_config(x.node.config_file, x.node.said, home_directory());
-  if (!loaded)
-    return complain(loaded.error());
-  const auto done = restore_backup(x.from, loaded->config, x.replace, system_time());
-  if (!done)
-    return complain(done.error());
-  std::printf("height %llu is in %s\n", static_cast<unsigned long long>(done->tip.height),
-              done->data_dir.c_str());
-  if (!done->kept_in.empty())
-    std::printf("what was there before is in %s\n", done->kept_in.c_str());
-  return EXIT_SUCCESS;
+  return with_config(x.node, [&x](const node_config& config) -> outcome<void> {
+    const auto done = restore_backup(x.from, config, x.replace, system_time());
+    if (!done)
+      return tl::unexpected{done.error()};
+    fmt::print("height {} is in {}\n", done->tip.height, done->data_dir.string());
+    if (!done->kept_in.empty())
+      fmt::print("what was there before is in {}\n", done->kept_in.string());
+    return {};
+  });
 }
 
 }  // namespace timenode::app

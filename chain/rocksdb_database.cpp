@@ -87,6 +87,9 @@ rocksdb::DBOptions make_db_options() {
   // Write out steadily rather than in bursts that make a sync slow.
   result.bytes_per_sync = 1u << 20;
   result.wal_bytes_per_sync = 1u << 20;
+  // One thread writes: what lets several do so costs each record a little.
+  result.allow_concurrent_memtable_write = false;
+  result.enable_write_thread_adaptive_yield = false;
   // Opening reads statistics of every file else, for better guesses that we do not need.
   result.skip_stats_update_on_db_open = true;
   return result;

@@ -26,9 +26,12 @@ bool address_book::is_unmet_masternode(const entry& x) noexcept {
   return x.purpose == dial_purpose::masternode && is_unproven(x) && !x.met;
 }
 
+bool address_book::is_pending(const entry& x) noexcept {
+  return x.purpose == dial_purpose::discovered && x.wanted && !x.connected;
+}
+
 bool address_book::is_try(const entry& x) noexcept {
-  return x.purpose == dial_purpose::discovered && x.wanted && !x.connected
-         && x.failures < failures_of_a_try;
+  return is_pending(x) && x.failures < failures_of_a_try;
 }
 
 bool address_book::is_candidate(const entry& x) noexcept {
@@ -48,21 +51,29 @@ address_book::rank address_book::rank_of(const entry& x) noexcept {
 }
 
 void address_book::index(entry& x) {
+  const auto discovered = x.purpose == dial_purpose::discovered;
   configured_ += x.purpose == dial_purpose::configured;
-  unmet_masternodes_ += is_unmet_masternode(x);
-  idle_unmet_ += is_unmet_masternode(x) && !x.wanted;
-  anchors_ += x.anchor && !x.wanted;
   good_peers_ += is_good_peer(x);
   configured_connected_ += x.purpose == dial_purpose::configured && x.connected;
-  if (is_candidate(x))
-    ++(x.we_dial ? to_dial_ : to_wait_for_);
-  if (!x.wanted && x.purpose != dial_purpose::discovered)
-    idle_.emplace(x.at.ip, &x);
-  if (x.wanted || x.connected)
-    engaged_.emplace(x.at.ip, &x);
-  if (x.purpose == dial_purpose::discovered && is_unproven(x))
+  if (is_unmet_masternode(x))
+    (x.wanted ? unmet_wanted_ : unmet_idle_).emplace(rank_of(x), &x);
+  else if (!discovered && !x.wanted)
+    due_.emplace(x.at.ip, &x);
+  if (is_pending(x)) {
+    pending_.emplace(rank_of(x), &x);
+    strangers_ += is_stranger(x);
+    if (is_try(x))
+      ++(x.we_dial ? tries_ : waits_);
+  }
+  if (is_candidate(x) && x.anchor)
+    anchors_.emplace(x.at.ip, &x);
+  else if (is_candidate(x))
+    (x.we_dial ? to_dial_ : to_wait_for_).add(x);
+  if (x.group && (x.wanted || x.connected))
+    ++engaged_by_group_[*x.group];
+  if (discovered && is_unproven(x))
     ++unproven_by_source_[net::group_of(x.source)];
-  if (x.purpose == dial_purpose::discovered && x.group)
+  if (discovered && x.group)
     ++by_group_[*x.group];
   if (is_evictable(x))
     evictable_[net::group_of(x.source)].emplace(rank_of(x), x.at.ip);
@@ -73,19 +84,29 @@ void address_book::unindex(const entry& x) {
     if (const auto i = counts.find(key); --i->second == 0)
       counts.erase(i);
   };
+  const auto discovered = x.purpose == dial_purpose::discovered;
   configured_ -= x.purpose == dial_purpose::configured;
-  unmet_masternodes_ -= is_unmet_masternode(x);
-  idle_unmet_ -= is_unmet_masternode(x) && !x.wanted;
-  anchors_ -= x.anchor && !x.wanted;
   good_peers_ -= is_good_peer(x);
   configured_connected_ -= x.purpose == dial_purpose::configured && x.connected;
-  if (is_candidate(x))
-    --(x.we_dial ? to_dial_ : to_wait_for_);
-  idle_.erase(x.at.ip);
-  engaged_.erase(x.at.ip);
-  if (x.purpose == dial_purpose::discovered && is_unproven(x))
+  if (is_unmet_masternode(x))
+    (x.wanted ? unmet_wanted_ : unmet_idle_).erase(rank_of(x));
+  else if (!discovered && !x.wanted)
+    due_.erase(x.at.ip);
+  if (is_pending(x)) {
+    pending_.erase(rank_of(x));
+    strangers_ -= is_stranger(x);
+    if (is_try(x))
+      --(x.we_dial ? tries_ : waits_);
+  }
+  if (is_candidate(x) && x.anchor)
+    anchors_.erase(x.at.ip);
+  else if (is_candidate(x))
+    (x.we_dial ? to_dial_ : to_wait_for_).remove(x);
+  if (x.group && (x.wanted || x.connected))
+    decrement(engaged_by_group_, *x.group);
+  if (discovered && is_unproven(x))
     decrement(unproven_by_source_, net::group_of(x.source));
-  if (x.purpose == dial_purpose::discovered && x.group)
+  if (discovered && x.group)
     decrement(by_group_, *x.group);
   if (is_evictable(x)) {
     const auto i = evictable_.find(net::group_of(x.source));
@@ -112,23 +133,22 @@ bool address_book::make_room() {
 }
 
 bool address_book::drop_failed_masternode() {
-  auto worst = entries_.end();
-  for (auto i = entries_.begin(); i != entries_.end(); ++i)
-    if (is_unmet_masternode(i->second) && i->second.failures >= max_dial_failures
-        && (worst == entries_.end() || i->second.failures > worst->second.failures))
-      worst = i;
-  if (worst == entries_.end())
+  entry* worst = nullptr;
+  for (const auto* some : {&unmet_wanted_, &unmet_idle_})
+    if (!some->empty() && (worst == nullptr || some->begin()->first < rank_of(*worst)))
+      worst = some->begin()->second;
+  if (worst == nullptr || worst->failures < max_dial_failures)
     return false;
-  if (worst->second.wanted)
-    dropped_.push_back(worst->first);
-  erase(worst);
+  if (worst->wanted)
+    dropped_.push_back(worst->at.ip);
+  erase(entries_.find(worst->at.ip));
   return true;
 }
 
 bool address_book::has_room(const entry& x) {
   if (x.purpose == dial_purpose::configured)
     return true;
-  if (is_unmet_masternode(x) && unmet_masternodes_ >= max_unmet_masternodes
+  if (is_unmet_masternode(x) && unmet_masternodes() >= max_unmet_masternodes
       && !drop_failed_masternode())
     return false;
   if (x.purpose == dial_purpose::discovered) {
@@ -209,7 +229,7 @@ bool address_book::add_masternode(const endpoint& x) {
     return add({.at = x, .purpose = dial_purpose::masternode});
   if (i->second.purpose != dial_purpose::discovered)
     return true;
-  if (is_unproven(i->second) && !i->second.met && unmet_masternodes_ >= max_unmet_masternodes
+  if (is_unproven(i->second) && !i->second.met && unmet_masternodes() >= max_unmet_masternodes
       && !drop_failed_masternode())
     return false;
   change(i->second, [](entry& known) { known.purpose = dial_purpose::masternode; });

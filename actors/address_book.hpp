@@ -17,6 +17,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -149,6 +150,7 @@ private:
     bool met = false;              ///< Was connected in this run, whoever dialed.
     bool we_dial = true;           ///< By the direction rule.
     std::uint64_t order = 0;       ///< In which it came.
+    std::size_t place = 0;         ///< In its `candidate_pool`.
     /// Its address group; none: a local address.
     std::optional<ip_address> group = {};
   };
@@ -156,10 +158,28 @@ private:
   /// What goes first when room is needed goes first in here: most failures (negated), then the
   /// oldest.
   using rank = std::pair<std::int64_t, std::uint64_t>;
+  using ranked = std::map<rank, entry*>;
+  using score = std::tuple<bool, std::uint32_t, bool, bool, std::uint64_t>;
+  using scored = std::vector<std::pair<score, entry*>>;
+
+  /// Discovered ones that could be wanted, anchors apart, by failures, so that some of the best are at hand without a look
+  /// at all.
+  class candidate_pool {
+  public:
+    void add(entry& x);
+    void remove(const entry& x);
+    bool empty() const noexcept { return by_failures_.empty(); }
+    /// Some of those that failed least, at least `count` when there are as many.
+    std::vector<entry*> draw(std::size_t count, random_source& random) const;
+
+  private:
+    std::map<std::uint32_t, std::vector<entry*>> by_failures_;
+  };
 
   static bool is_unproven(const entry& x) noexcept;
   static bool is_unmet_masternode(const entry& x) noexcept;
   static bool is_evictable(const entry& x) noexcept;
+  static bool is_pending(const entry& x) noexcept;
   static bool is_try(const entry& x) noexcept;
   static bool is_candidate(const entry& x) noexcept;
   static bool is_stranger(const entry& x) noexcept;
@@ -183,9 +203,11 @@ private:
   void plan_unmet_masternodes(plan& result);
   void plan_discovered(plan& result, random_source& random);
   std::size_t free_slots() const;
+  std::size_t unmet_masternodes() const noexcept { return unmet_wanted_.size() + unmet_idle_.size(); }
   bool is_at_ease() const noexcept { return good_peers_ >= enough_peers; }
   static bool is_good_peer(const entry& x) noexcept;
-  std::vector<entry*> candidates(std::size_t tries, std::size_t waits, random_source& random);
+  std::vector<entry*> candidates(std::size_t tries, std::size_t waits, random_source& random) const;
+  score score_of(const entry& x, random_source& random) const;
   void want(entry& x, plan& result);
   void unwant(entry& x, plan& result);
   std::optional<entry> parse_line(std::string_view line) const;
@@ -201,18 +223,21 @@ private:
   std::vector<ip_address> dropped_; ///< Left the book while they were wanted.
   std::vector<ip_address> renewed_; ///< May be wanted already, but for another purpose.
 
-  // Derived from `entries_` by `index` and `unindex`:
+  // Derived from `entries_` by `index` and `unindex`, so that a plan, which follows every dial, walks only what it changes:
   std::size_t configured_ = 0;
-  std::size_t unmet_masternodes_ = 0;
-  std::size_t idle_unmet_ = 0; ///< ... of them not wanted.
-  std::size_t anchors_ = 0; ///< Not wanted yet.
   std::size_t good_peers_ = 0;           ///< Connected ones that count for `enough_peers`.
   std::size_t configured_connected_ = 0;
-  // Few of a full book, so that a plan, which follows every dial, does not walk it again and again.
-  std::map<ip_address, entry*> idle_;    ///< Not wanted, and more than discovered.
-  std::map<ip_address, entry*> engaged_; ///< Wanted or connected.
-  std::size_t to_dial_ = 0;      ///< Discovered, neither wanted nor connected, and we would dial.
-  std::size_t to_wait_for_ = 0;  ///< The same, and they would.
+  std::map<ip_address, entry*> due_;     ///< Not wanted, and to be so whatever else is: configured, or a masternode we met.
+  ranked unmet_wanted_;                  ///< Masternodes that we never met, wanted ...
+  ranked unmet_idle_;                    ///< ... and not.
+  ranked pending_;                       ///< Discovered ones that are wanted and not connected.
+  std::size_t tries_ = 0;                ///< Of these, those that are tries, and we are to dial ...
+  std::size_t waits_ = 0;                ///< ... or they are.
+  std::size_t strangers_ = 0;            ///< Of these, those that we never had to do with.
+  std::map<ip_address, entry*> anchors_; ///< Not wanted yet.
+  candidate_pool to_dial_;
+  candidate_pool to_wait_for_;
+  std::map<ip_address, std::size_t> engaged_by_group_; ///< Wanted or connected, not local ones.
   std::map<ip_address, std::size_t> unproven_by_source_; ///< Discovered ones, by the source's group.
   std::map<ip_address, std::size_t> by_group_;           ///< Discovered, not local ones.
   std::map<ip_address, std::map<rank, ip_address>> evictable_; ///< By the source's group.

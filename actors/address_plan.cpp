@@ -3,12 +3,18 @@
 #include "actors/address_book.hpp"
 
 #include <algorithm>
-#include <iterator>
 #include <set>
-#include <tuple>
 #include <utility>
 
 namespace timenode {
+
+namespace {
+
+/// Of candidates that failed equally often, so many are compared: enough that one in a group of its own, or that was reached
+/// once, is among them, and few beside a full book.
+constexpr std::size_t looked_at = 64;
+
+} // namespace
 
 address_book::plan address_book::make_plan(random_source& random) {
   plan result;
@@ -33,48 +39,24 @@ void address_book::unwant(entry& x, plan& result) {
 }
 
 void address_book::plan_always(plan& result) {
-  if (idle_.size() == idle_unmet_)
-    return; // as after most dials: the others are wanted already
-  for (auto i = idle_.begin(); i != idle_.end();) {
-    auto& x = *(i++)->second; // who is wanted leaves it
-    if (!is_unmet_masternode(x))
-      want(x, result);
-  }
+  while (!due_.empty())
+    want(*due_.begin()->second, result); // which takes it out
 }
 
 void address_book::plan_unmet_masternodes(plan& result) {
-  if (unmet_masternodes_ == 0)
-    return;
-  std::vector<entry*> wanted;
-  for (const auto& [ip, x] : engaged_)
-    if (x->wanted && is_unmet_masternode(*x))
-      wanted.push_back(x);
-  const auto fewest_failures_first
-    = [](const entry* a, const entry* b) { return rank_of(*a) > rank_of(*b); };
-  std::sort(wanted.begin(), wanted.end(), fewest_failures_first);
   const auto most = is_at_ease() ? max_unmet_masternodes_at_ease : max_unmet_masternodes_wanted;
-  for (; wanted.size() > most; wanted.pop_back())
-    unwant(*wanted.back(), result);
-  auto places = most - wanted.size();
-  if (places == 0 && wanted.back()->failures < max_dial_failures)
-    return; // all still have their chance
-  std::vector<entry*> waiting;
-  for (const auto& [ip, x] : idle_)
-    if (is_unmet_masternode(*x))
-      waiting.push_back(x);
-  std::sort(waiting.begin(), waiting.end(), fewest_failures_first);
-  for (auto* x : waiting) {
-    if (places > 0) {
-      --places;
-    } else {
-      // One that failed often gives its place to one that did not, and stays in the book for later.
-      if (wanted.empty() || wanted.back()->failures < max_dial_failures
-          || x->failures >= max_dial_failures)
-        return;
-      unwant(*wanted.back(), result);
-      wanted.pop_back();
-    }
-    want(*x, result);
+  while (unmet_wanted_.size() > most)
+    unwant(*unmet_wanted_.begin()->second, result);
+  while (unmet_wanted_.size() < most && !unmet_idle_.empty())
+    want(*unmet_idle_.rbegin()->second, result);
+  // One that failed often gives its place to one that did not, and stays in the book for later.
+  while (!unmet_wanted_.empty() && !unmet_idle_.empty()) {
+    auto& worst = *unmet_wanted_.begin()->second;
+    auto& best = *unmet_idle_.rbegin()->second;
+    if (worst.failures < max_dial_failures || best.failures >= max_dial_failures)
+      return;
+    unwant(worst, result);
+    want(best, result);
   }
 }
 
@@ -85,99 +67,101 @@ std::size_t address_book::free_slots() const {
 void address_book::plan_discovered(plan& result, random_source& random) {
   const auto most_tries = is_at_ease() ? max_strangers_at_ease : max_tries;
   const auto most_waits = is_at_ease() ? max_strangers_at_ease : max_waits;
-  std::vector<entry*> pending; // Wanted and not connected.
-  std::size_t tries = 0;
-  std::size_t waits = 0;
-  std::size_t strangers = 0;
-  for (const auto& [ip, x] : engaged_)
-    if (x->purpose == dial_purpose::discovered && x->wanted && !x->connected) {
-      pending.push_back(x);
-      strangers += is_stranger(*x);
-      if (is_try(*x))
-        ++(x->we_dial ? tries : waits);
-    }
-  std::sort(pending.begin(), pending.end(),
-            [](const entry* a, const entry* b) { return rank_of(*a) > rank_of(*b); });
+  const auto most_strangers = most_tries + most_waits;
   const auto slots = free_slots();
-  for (; pending.size() > slots; pending.pop_back()) {
-    strangers -= is_stranger(*pending.back());
-    unwant(*pending.back(), result);
-  }
   // Those that failed most go first.
-  for (auto i = pending.size(); i > 0 && strangers > most_tries + most_waits; --i)
-    if (auto* x = pending[i - 1]; is_stranger(*x)) {
-      --strangers;
-      if (is_try(*x))
-        --(x->we_dial ? tries : waits);
-      unwant(*x, result);
-      pending.erase(pending.begin() + static_cast<std::ptrdiff_t>(i - 1));
-    }
-  auto places = slots - pending.size();
+  const auto worst_stranger = [this] {
+    return std::ranges::find_if(pending_, [](const auto& x) { return is_stranger(*x.second); })->second;
+  };
+  while (pending_.size() > slots)
+    unwant(*pending_.begin()->second, result);
+  while (strangers_ > most_strangers)
+    unwant(*worst_stranger(), result);
   const auto room = [](std::size_t most, std::size_t running) { return most - std::min(most, running); };
-  // The anchors are wanted at once, all of them: there are few, and each was a good peer.
-  if (anchors_ == 0 && std::min(room(most_tries, tries), to_dial_) == 0
-      && std::min(room(most_waits, waits), to_wait_for_) == 0)
-    return;
-  for (auto* x : candidates(room(most_tries, tries), room(most_waits, waits), random)) {
-    auto& running = x->we_dial ? tries : waits;
-    if (!x->anchor && running >= (x->we_dial ? most_tries : most_waits))
+  auto tries = room(most_tries, tries_);
+  auto waits = room(most_waits, waits_);
+  for (auto* x : candidates(tries, waits, random)) {
+    auto& left = x->we_dial ? tries : waits;
+    if (left == 0 && !x->anchor)
       continue;
-    const auto stranger = is_stranger(*x);
-    if (places > 0 && (!stranger || strangers < most_tries + most_waits)) {
-      --places;
-    } else {
+    const auto crowded = is_stranger(*x) && strangers_ >= most_strangers;
+    if (pending_.size() >= slots || crowded) {
       // One that failed often gives its place to one that did not.
-      const auto worst = std::find_if(pending.rbegin(), pending.rend(), [&](const entry* y) {
-        return places == 0 || is_stranger(*y);
-      });
-      if (worst == pending.rend() || (*worst)->failures < failures_of_a_try
-          || (*worst)->failures <= x->failures)
+      if (pending_.empty())
         return;
-      strangers -= is_stranger(**worst);
-      unwant(**worst, result);
-      pending.erase(std::next(worst).base());
+      auto& worst = pending_.size() < slots ? *worst_stranger() : *pending_.begin()->second;
+      if (worst.failures < failures_of_a_try || worst.failures <= x->failures)
+        return;
+      unwant(worst, result);
     }
-    strangers += stranger;
     want(*x, result);
-    ++running;
+    left -= left > 0;
   }
 }
 
-/// The best of those to dial, at most `tries` of them and all anchors, and the best of those to wait for, at most `waits`
-/// and all anchors.
-std::vector<address_book::entry*> address_book::candidates(std::size_t tries, std::size_t waits,
-                                                           random_source& random) {
-  std::set<ip_address> used_groups;
-  for (const auto& [ip, x] : engaged_)
-    if (x->group)
-      used_groups.insert(*x->group);
-  // Anchors first, then fewest failures, then groups that we have nobody of, then peers that we reached once. Who
-  // comes first among equals is chance, so that nobody can place himself there.
-  using score = std::tuple<bool, std::uint32_t, bool, bool, std::uint64_t>;
-  using scored = std::vector<std::pair<score, entry*>>;
-  scored to_dial;
-  scored to_wait_for;
-  for (auto& [ip, x] : entries_)
-    if (is_candidate(x)
-        && (x.anchor || (x.we_dial ? tries : waits) > 0))
-      (x.we_dial ? to_dial : to_wait_for)
-        .emplace_back(score{!x.anchor, x.failures, x.group && used_groups.contains(*x.group),
-                            is_unproven(x), random()},
-                      &x);
-  const auto better = [](const auto& a, const auto& b) { return a.first < b.first; };
-  // A full book has thousands, of whom a handful is wanted.
-  const auto keep_best = [&](scored& all, std::size_t count) {
-    const auto kept = static_cast<std::ptrdiff_t>(std::min(all.size(), count + anchors_));
-    std::partial_sort(all.begin(), all.begin() + kept, all.end(), better);
-    all.resize(static_cast<std::size_t>(kept));
-  };
-  keep_best(to_dial, tries);
-  keep_best(to_wait_for, waits);
-  scored both;
-  std::merge(to_dial.begin(), to_dial.end(), to_wait_for.begin(), to_wait_for.end(),
-             std::back_inserter(both), better);
+// -- candidates -------------------------------------------------------------------------------------
+
+void address_book::candidate_pool::add(entry& x) {
+  auto& like_it = by_failures_[x.failures];
+  x.place = like_it.size();
+  like_it.push_back(&x);
+}
+
+void address_book::candidate_pool::remove(const entry& x) {
+  const auto i = by_failures_.find(x.failures);
+  auto& like_it = i->second;
+  like_it[x.place] = like_it.back();
+  like_it[x.place]->place = x.place;
+  like_it.pop_back();
+  if (like_it.empty())
+    by_failures_.erase(i);
+}
+
+std::vector<address_book::entry*> address_book::candidate_pool::draw(std::size_t count, random_source& random) const {
   std::vector<entry*> result;
-  for (const auto& [_, x] : both)
+  for (const auto& [_, like_it] : by_failures_) {
+    if (result.size() >= count)
+      break;
+    const auto drawn = std::max(looked_at, count - result.size());
+    if (like_it.size() <= 2 * drawn) {
+      result.insert(result.end(), like_it.begin(), like_it.end());
+      continue;
+    }
+    // Not neighbours: what one source named stands together.
+    std::set<std::size_t> places;
+    while (places.size() < drawn)
+      places.insert(random.below(like_it.size()));
+    for (const auto place : places)
+      result.push_back(like_it[place]);
+  }
+  return result;
+}
+
+/// Anchors first, then fewest failures, then groups that we have nobody of, then peers that we reached once. Who comes
+/// first among equals is chance, so that nobody can place himself there.
+address_book::score address_book::score_of(const entry& x, random_source& random) const {
+  return {!x.anchor, x.failures, x.group && engaged_by_group_.contains(*x.group), is_unproven(x), random()};
+}
+
+/// The best of those to dial, at most `tries` of them, the best of those to wait for, at most `waits`, and all anchors: there
+/// are few, and each was a good peer.
+std::vector<address_book::entry*> address_book::candidates(std::size_t tries, std::size_t waits,
+                                                           random_source& random) const {
+  scored best;
+  for (const auto& [_, x] : anchors_)
+    best.emplace_back(score_of(*x, random), x);
+  for (const auto& [pool, count] : {std::pair{&to_dial_, tries}, std::pair{&to_wait_for_, waits}}) {
+    if (count == 0 || pool->empty())
+      continue;
+    scored drawn;
+    for (auto* x : pool->draw(count, random))
+      drawn.emplace_back(score_of(*x, random), x);
+    std::ranges::sort(drawn);
+    best.insert(best.end(), drawn.begin(), drawn.begin() + static_cast<std::ptrdiff_t>(std::min(drawn.size(), count)));
+  }
+  std::ranges::sort(best);
+  std::vector<entry*> result;
+  for (const auto& [_, x] : best)
     result.push_back(x);
   return result;
 }

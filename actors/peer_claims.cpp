@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <tuple>
+#include <utility>
 
 namespace timenode::sync {
 
@@ -34,7 +35,8 @@ monotonic_ns rest_after(std::uint32_t failures) noexcept {
 void peer_claims::up(const ip_address& ip, link_direction direction, monotonic_ns now) {
   auto& x = peers_[ip];
   x.direction = direction;
-  x.silences = 0;
+  if (std::exchange(x.silences, 0) > 0)
+    forget_bests();
   x.answered = false;
   x.latency = 0;
   x.outstanding = 0;
@@ -46,7 +48,8 @@ void peer_claims::up(const ip_address& ip, link_direction direction, monotonic_n
 }
 
 void peer_claims::down(const ip_address& ip) {
-  peers_.erase(ip);
+  if (peers_.erase(ip) > 0)
+    forget_bests();
 }
 
 // -- what they say ----------------------------------------------------------------------
@@ -55,14 +58,31 @@ void peer_claims::give_credit(peer_record& x, monotonic_ns now) noexcept {
   if (x.aside || now < x.rests_until)
     return;
   x.rests_until = 0;
+  if (x.credit == x.claim)
+    return;
   x.credit = x.claim;
+  forget_bests();
+}
+
+/// It has none from `height` on.
+void peer_claims::limit_credit(peer_record& x, std::uint64_t height) noexcept {
+  const auto most = height > 0 ? height - 1 : 0;
+  if (x.credit <= most)
+    return;
+  x.credit = most;
+  forget_bests();
+}
+
+void peer_claims::forget_bests() noexcept {
+  best_credit_.reset();
+  best_trusted_.reset();
 }
 
 void peer_claims::height_is(const ip_address& ip, std::uint64_t height, monotonic_ns now) {
   if (auto* x = at(ip)) {
     x->claimed = true;
     x->claim = height;
-    x->credit = std::min(x->credit, height);
+    limit_credit(*x, height + 1);
     give_credit(*x, now);
   }
 }
@@ -103,14 +123,18 @@ void peer_claims::delivered(const ip_address& ip, std::uint64_t delivered, std::
     x->window = std::min(x->window + 1, max_asks_per_peer);
     x->range = std::min(x->range * 2, max_blocks_per_ask);
   }
-  if (std::exchange(x->silences, 0) > 0 && x->refusals == 0)
-    x->rests_until = 0;  // it rested only because it was slow
+  if (std::exchange(x->silences, 0) > 0) {
+    forget_bests();
+    if (x->refusals == 0)
+      x->rests_until = 0;  // it rested only because it was slow
+  }
   give_credit(*x, now);
 }
 
 void peer_claims::rest(peer_record& x, std::uint64_t height, monotonic_ns duration,
                        monotonic_ns now) noexcept {
-  x.credit = std::min(x.credit, height > 0 ? height - 1 : 0);
+  forget_bests();  // who rests has just failed
+  limit_credit(x, height);
   x.rests_until = std::max(x.rests_until, now + duration);
   x.window = 1;  // on probation: it gets more as it delivers
   // A claim after that moment counts: ask for one.
@@ -122,7 +146,7 @@ void peer_claims::silent(const ip_address& ip, std::uint64_t height, monotonic_n
   auto* x = at(ip);
   if (!x)
     return;
-  x->credit = std::min(x->credit, height > 0 ? height - 1 : 0);
+  limit_credit(*x, height);
   if (now < x->rests_until)
     return;
   // Perhaps its line is thin: ask for less.
@@ -134,7 +158,7 @@ void peer_claims::refused(const ip_address& ip, std::uint64_t height, monotonic_
   auto* x = at(ip);
   if (!x)
     return;
-  x->credit = std::min(x->credit, height > 0 ? height - 1 : 0);
+  limit_credit(*x, height);
   if (now >= x->rests_until)
     rest(*x, height, rest_after(++x->refusals), now);
 }
@@ -152,12 +176,13 @@ void peer_claims::set_aside(const ip_address& ip, bool aside, monotonic_ns now) 
     return;
   x->aside = aside;
   if (aside) {
-    x->credit = 0;
+    limit_credit(*x, 0);
     return;
   }
   // What it was rested for was being on another branch.
   x->refusals = 0;
   x->rests_until = 0;
+  forget_bests();
   give_credit(*x, now);
 }
 
@@ -167,8 +192,8 @@ void peer_claims::nobody_aside(monotonic_ns now) {
 }
 
 void peer_claims::useful(const ip_address& ip) {
-  if (auto* x = at(ip))
-    x->refusals = 0;
+  if (auto* x = at(ip); x && std::exchange(x->refusals, 0) > 0)
+    forget_bests();
 }
 
 // -- questions --------------------------------------------------------------------------
@@ -177,6 +202,8 @@ std::optional<ip_address> peer_claims::choose(std::uint64_t height,
                                               std::span<const ip_address> except) const {
   using key = std::tuple<std::uint32_t, std::uint32_t, std::uint64_t>;
   std::optional<ip_address> best;
+  if (best_credit() < height)
+    return best;  // as most of the time: we have what there is
   key best_key;
   for (const auto& [ip, x] : peers_) {
     if (x.credit < height || x.outstanding >= x.window)
@@ -216,18 +243,22 @@ std::optional<monotonic_ns> peer_claims::next_poll() const {
 }
 
 std::uint64_t peer_claims::best_credit() const noexcept {
-  std::uint64_t result = 0;
-  for (const auto& [_, x] : peers_)
-    result = std::max(result, x.credit);
-  return result;
+  if (!best_credit_) {
+    best_credit_ = 0;
+    for (const auto& [_, x] : peers_)
+      best_credit_ = std::max(*best_credit_, x.credit);
+  }
+  return *best_credit_;
 }
 
 std::uint64_t peer_claims::best_trusted() const noexcept {
-  std::uint64_t result = 0;
-  for (const auto& [_, x] : peers_)
-    if (x.silences + x.refusals == 0)
-      result = std::max(result, x.credit);
-  return result;
+  if (!best_trusted_) {
+    best_trusted_ = 0;
+    for (const auto& [_, x] : peers_)
+      if (x.silences + x.refusals == 0)
+        best_trusted_ = std::max(*best_trusted_, x.credit);
+  }
+  return *best_trusted_;
 }
 
 std::uint64_t peer_claims::best_proven() const noexcept {
@@ -239,11 +270,9 @@ std::uint64_t peer_claims::best_proven() const noexcept {
 }
 
 std::uint64_t peer_claims::with_credit(std::uint64_t height) const noexcept {
-  std::uint64_t result = 0;
-  for (const auto& [_, x] : peers_)
-    if (x.credit >= height)
-      ++result;
-  return result;
+  if (best_credit() < height)
+    return 0;
+  return static_cast<std::uint64_t>(std::ranges::count_if(peers_, [height](const auto& x) { return x.second.credit >= height; }));
 }
 
 std::uint64_t peer_claims::with_claim() const noexcept {

@@ -7,9 +7,10 @@
 #include "net/random.hpp"
 #include "actors/sync_types.hpp"
 
+#include <boost/container/flat_map.hpp>
+
 #include <cstdint>
 #include <limits>
-#include <map>
 #include <optional>
 #include <span>
 #include <vector>
@@ -109,17 +110,24 @@ class peer_claims {
   std::uint64_t with_claim() const noexcept;
 
   const peer_record* find(const ip_address& ip) const;
-  const std::map<ip_address, peer_record>& all() const noexcept { return peers_; }
+  /// Side by side in memory: they are walked far more often than one comes or goes.
+  using peer_map = boost::container::flat_map<ip_address, peer_record>;
+  const peer_map& all() const noexcept { return peers_; }
 
  private:
   void give_credit(peer_record& x, monotonic_ns now) noexcept;
+  void limit_credit(peer_record& x, std::uint64_t height) noexcept;
+  void forget_bests() noexcept;
   void rest(peer_record& x, std::uint64_t height, monotonic_ns duration, monotonic_ns now) noexcept;
   peer_record* at(const ip_address& ip);
 
   /// Only established peers: the registry's slots bound it.
-  std::map<ip_address, peer_record> peers_;
+  peer_map peers_;
   /// No peer is due before that moment: what happens between two polls does not look at all peers.
   monotonic_ns soonest_poll_ = std::numeric_limits<monotonic_ns>::max();
+  /// `best_credit` and `best_trusted`, while they are known: they are asked for with every message, and most change neither.
+  mutable std::optional<std::uint64_t> best_credit_;
+  mutable std::optional<std::uint64_t> best_trusted_;
   random_source random_;
   std::uint64_t asks_ = 0;
 };

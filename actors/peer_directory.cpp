@@ -49,18 +49,18 @@ peer_directory_actor::behavior_type peer_directory_state::make_behavior() {
     [this](atom::learn, const std::vector<std::string>& addresses) {
       const auto fresh = book_.learn(addresses, ip_address{});
       spdlog::info("address book: {} of {} addresses of the list are new", fresh, addresses.size());
-      plan_soon();
+      follow_plan();
     },
     [this](atom::own_address, const ip_address& ip) {
       context_.local_ip = ip;
       book_.set_own_address(ip);
-      plan_soon();
+      follow_plan();
     },
     [this](atom::sample) { return book_.sample(sample_size, random_); },
     [this](const peer_order& order) { return on_order(order); },
     [this](const peer_settings& x) {
       book_.set_max_peers(x.max_peers);
-      plan_soon();
+      follow_plan();
     },
     [this](atom::explain, const ip_address& ip) { return book_.explain(ip); },
     [this](atom::save) { return save(); },
@@ -80,7 +80,7 @@ peer_directory_actor::behavior_type peer_directory_state::make_behavior() {
 void peer_directory_state::on_dial_report(const dial_report& report) {
   if (book_.dialed(report, context_.unix_now()))
     self_->send(registry_, atom::want_v, report.to.ip);
-  plan_soon();
+  follow_plan();
 }
 
 void peer_directory_state::on_want(const endpoint& to, dial_purpose purpose) {
@@ -95,7 +95,7 @@ void peer_directory_state::on_want(const endpoint& to, dial_purpose purpose) {
       book_.learn(std::vector{to.to_string()}, ip_address{});
       break;
   }
-  plan_soon();
+  follow_plan();
 }
 
 void peer_directory_state::on_peer_up(const peer_info& info,
@@ -103,13 +103,13 @@ void peer_directory_state::on_peer_up(const peer_info& info,
   book_.connected(info, context_.unix_now());
   auto& x = peers_.insert_or_assign(info.ip, peer{connection}).first->second;
   ask(x);
-  plan_soon();
+  follow_plan();
 }
 
 void peer_directory_state::on_peer_down(const ip_address& ip) {
   peers_.erase(ip);
   book_.disconnected(ip, context_.unix_now());
-  plan_soon();
+  follow_plan();
 }
 
 void peer_directory_state::on_message(const ip_address& from, const wire::message& x) {
@@ -120,7 +120,7 @@ void peer_directory_state::on_message(const ip_address& from, const wire::messag
   const auto count = std::min(answer->peers.size(), i->second.allowed);
   i->second.allowed -= count;
   if (book_.learn(std::span{answer->peers}.first(count), from) > 0)
-    plan_soon();
+    follow_plan();
 }
 
 void peer_directory_state::on_wake(std::uint64_t token) {
@@ -139,8 +139,6 @@ void peer_directory_state::on_wake(std::uint64_t token) {
       spdlog::warn("address book: empty, and nobody is connected: name a peer under bootstrap_peers in the "
                    "configuration, or with 'timenode run --peer IP'");
   }
-  if (plan_at_ != 0 && plan_at_ <= now)
-    follow_plan();
   if (save_at_ != 0 && save_at_ <= now) {
     save_at_ = now + book_saved_every;
     write_book([] {});
@@ -150,9 +148,8 @@ void peer_directory_state::on_wake(std::uint64_t token) {
 
 void peer_directory_state::set_alarm() {
   auto at = std::min(ask_at_, lonely_at_);
-  for (const auto x : {plan_at_, save_at_})
-    if (x != 0)
-      at = std::min(at, x);
+  if (save_at_ != 0)
+    at = std::min(at, save_at_);
   alarm_.set(self_, context_.ticker, at);
 }
 
@@ -186,18 +183,7 @@ void peer_directory_state::ask(peer& x) {
   self_->send(x.connection, encoded_line{wire::encode_shared(wire::get_peers{})});
 }
 
-void peer_directory_state::plan_soon() {
-  if (plan_at_ != 0)
-    return;
-  const auto large_book = book_.size() >= many_addresses;
-  if (peers_.size() < many_peers && !large_book)
-    return follow_plan();
-  plan_at_ = monotonic_now(*self_) + (large_book ? plan_pause_of_many_addresses : plan_pause);
-  set_alarm();
-}
-
 void peer_directory_state::follow_plan() {
-  plan_at_ = 0;
   const auto plan = book_.make_plan(random_);
   for (const auto& ip : plan.unwant)
     self_->send(registry_, atom::want_v, ip);

@@ -34,14 +34,6 @@ inline constexpr std::size_t sample_size = 100;
 inline constexpr monotonic_ns book_saved_every = 300'000'000'000;
 /// The first time after the start, and after a failure to write: sooner.
 inline constexpr monotonic_ns book_saved_first = 30'000'000'000;
-/// With this many connected peers the plan is not made anew for each that comes or goes, but this
-/// long after the first: it looks at the whole book.
-inline constexpr std::size_t many_peers = 500;
-inline constexpr monotonic_ns plan_pause = 200'000'000;
-/// The same for a book with this many addresses: most of them lead nowhere, and each dial that fails makes a new plan.
-/// A second is little beside the 5 s that such a dial takes.
-inline constexpr std::size_t many_addresses = 1000;
-inline constexpr monotonic_ns plan_pause_of_many_addresses = 1'000'000'000;
 
 struct directory_config {
   std::vector<endpoint> configured; ///< Connected always, and never given up.
@@ -75,7 +67,6 @@ private:
   void on_wake(std::uint64_t token);
   order_reply on_order(const peer_order& order);
   void ask(peer& x);
-  void plan_soon();
   void follow_plan();
   caf::result<void> save();
   template <class F>
@@ -93,7 +84,6 @@ private:
   std::map<ip_address, peer> peers_; ///< As many as the registry has established.
   monotonic_ns ask_at_ = 0;
   monotonic_ns lonely_at_ = 0;  ///< When it looks whether it knows anybody.
-  monotonic_ns plan_at_ = 0; ///< 0: the plan is followed.
   archive_actor archive_;
   monotonic_ns save_at_ = 0;    ///< 0: never.
   std::uint64_t saved_ = 0;     ///< The book's changes that are written.

@@ -8,8 +8,9 @@
 #include "actors/sync_types.hpp"
 #include "net/random.hpp"
 
+#include <boost/container/flat_map.hpp>
+
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <vector>
 
@@ -85,7 +86,7 @@ class tip_watch {
 
   void consider(const watched& x) noexcept;
 
-  std::map<ip_address, watched> peers_;  ///< Established ones: the registry's slots bound them.
+  boost::container::flat_map<ip_address, watched> peers_;  ///< Established ones: the registry's slots bound them.
   std::optional<monotonic_ns> soonest_;  ///< No peer is due before; none: nobody is.
   random_source random_;
 };

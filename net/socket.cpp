@@ -22,6 +22,10 @@ constexpr int keepalive_idle_seconds = 30;
 constexpr int keepalive_interval_seconds = 10;
 /// Our own pings find a dead peer after 90 s; the kernel should not be slower: 30 s + 6 x 10 s.
 constexpr int keepalive_probes = 6;
+/// The same for what was sent and is not acknowledged, on which there is no keepalive. A peer whose bytes come while ours
+/// are lost seems to live by his pings; the kernel by itself sends ours again after up to 120 s each time, for a quarter of
+/// an hour (tcp(7), tcp_retries2), so that the connection is of no use for two minutes after the way is free.
+constexpr int unacknowledged_milliseconds = 90'000;
 
 /// A socket address of either family, in the form that the kernel takes.
 struct socket_address {
@@ -83,6 +87,7 @@ void set_connection_options(int fd) noexcept {
   set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, keepalive_idle_seconds);
   set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, keepalive_interval_seconds);
   set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, keepalive_probes);
+  set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, unacknowledged_milliseconds);
 }
 
 unique_fd open_socket(const ip_address& family) noexcept {

@@ -35,7 +35,7 @@ private:
 std::string explain_errno(int error);
 
 /// A non-blocking socket that is connected, or about to be, to `to`; bound to `from` when given.
-/// Everything is set: no delay, keepalive, close-on-exec.
+/// Everything is set: no delay, keepalive, how long sent bytes may wait for the peer's kernel, close-on-exec.
 outcome<unique_fd> start_connect(const endpoint& to, const std::optional<ip_address>& from);
 
 /// A non-blocking listening socket. The failure says what an operator can do.

@@ -104,6 +104,25 @@ TEST_CASE("complaint 5: after power cuts and forgotten connections all still say
   CHECK(x.ends.at("peer dead") > 0); // what was forgotten was noticed
 }
 
+TEST_CASE("complaint 5: who hears a peer that does not hear him is not held by that connection when it can be made anew") {
+  for (std::uint64_t seed = 121; seed < 127; ++seed) {
+    // Only the first one can dial, so only what it notices helps.
+    world w{{.seed = seed, .nodes = 2, .undialable_hosts = {0}}};
+    w.start();
+    w.run_for(70 * second);
+    check_mesh(w, 1);
+    block_way(w, 0, 1, true);
+    w.run_for(80 * second);
+    w.crash(1, crash_kind::power);
+    w.run_for(17 * second);
+    block_way(w, 0, 1, false);
+    w.start_host(1);
+    w.run_for(35 * second);
+    check_mesh(w, 1);
+    check_held(w);
+  }
+}
+
 TEST_CASE("complaint 6: a host that is down is neither hammered nor given up") {
   world w{{.seed = 130, .nodes = 6}};
   for (std::uint32_t i = 1; i < w.nodes(); ++i)

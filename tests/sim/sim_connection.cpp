@@ -271,6 +271,7 @@ void sim_connection::retransmit() {
     return;
   }
   retry_ = retry_ == 0 ? first_retransmission : std::min(2 * retry_, longest_retransmission);
+  retry_ = std::min(retry_, stack_gives_up_after - waited_); // it gives up in time
   waited_ += retry_;
   schedule(retry_, arrival);
 }
@@ -297,7 +298,7 @@ void sim_connection::on_acks() {
       fail(wire_end::gave_up, "connection timed out", false);
       return;
     }
-    const auto pause = std::min(ack_waited_, longest_retransmission);
+    const auto pause = std::min({ack_waited_, longest_retransmission, stack_gives_up_after - ack_waited_});
     ack_waited_ += pause;
     schedule(pause, acks);
     return;

@@ -27,8 +27,9 @@ namespace sim {
 using timenode::endpoint;
 using timenode::ip_address;
 
-/// How a TCP stack gives up: keepalive after 30 s idle and then every 10 s, nine times.
-inline constexpr monotonic_ns stack_gives_up_after = 120 * second;
+/// How a TCP stack gives up bytes that nobody acknowledges: as `net/socket.cpp` asks it to. (It also does so for the deployed
+/// daemon here, whose stack would try for longer.)
+inline constexpr monotonic_ns stack_gives_up_after = 90 * second;
 /// How long a stack waits before it sends lost bytes again: the first time, and at most; doubling between.
 inline constexpr monotonic_ns first_retransmission = 250 * millisecond;
 inline constexpr monotonic_ns longest_retransmission = 60 * second;

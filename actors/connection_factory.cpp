@@ -7,15 +7,15 @@ namespace {
 class transport_factory final : public connection_factory {
 public:
   transport_factory(node_context context, net::transport& transport, bool bind_local)
-    : context_{std::move(context)}, transport_{transport}, bind_local_{bind_local} {}
+    : context_{std::make_shared<const node_context>(std::move(context))}, transport_{transport}, bind_local_{bind_local} {}
 
   peer_connection_actor dial(connection_registry_actor::pointer registry, const link_spec& spec,
                              const peer_routes& routes) override {
     // A socket of one family cannot be bound to an address of the other.
-    const auto bind = bind_local_ && context_.local_ip
-                      && context_.local_ip->is_v4() == spec.remote.ip.is_v4();
+    const auto bind = bind_local_ && context_->local_ip
+                      && context_->local_ip->is_v4() == spec.remote.ip.is_v4();
     return spawn(registry, spec,
-                 transport_.dial(spec.remote, bind ? context_.local_ip : std::nullopt), routes);
+                 transport_.dial(spec.remote, bind ? context_->local_ip : std::nullopt), routes);
   }
 
   peer_connection_actor accept(connection_registry_actor::pointer registry, const link_spec& spec,
@@ -37,7 +37,7 @@ private:
                                             connection_registry_actor{registry}, routes);
   }
 
-  node_context context_;
+  std::shared_ptr<const node_context> context_;
   net::transport& transport_;
   bool bind_local_;
 };

@@ -61,6 +61,7 @@ connection_registry_actor::behavior_type connection_registry_state::make_behavio
     // -- who wants to know --
     [this](atom::subscribe, peer_listener_actor& listener) { subscribe(std::move(listener)); },
     [this](atom::list) { return list(); },
+    [this](atom::check) { return check(); },
     [this](atom::explain, const ip_address& ip) { return explain(ip); },
     [this](atom::stop) { return stop(); },
     [this](atom::snapshot) { return snapshot(); },

@@ -143,6 +143,7 @@ private:
   known_peer_snapshot explain(const ip_address& ip) const;
   known_peer_snapshot describe(const ip_address& ip, const peer* x) const;
   link_list list() const;
+  caf::result<link_list, std::uint64_t> check() const;
 
   connection_registry_actor::pointer self_;
   node_context context_; ///< Its `local_ip` follows `own_`.

@@ -21,9 +21,15 @@ std::int64_t span_ms(monotonic_ns from, monotonic_ns to) noexcept {
 
 link_list connection_registry_state::list() const {
   link_list result;
+  result.reserve(connections_.size());
   for (const auto& [id, x] : connections_)
     result.emplace_back(link_snapshot{id, x.ip, x.direction, x.phase}, x.actor);
   return result;
+}
+
+caf::result<link_list, std::uint64_t> connection_registry_state::check() const {
+  const auto faults = ended_.find(std::string{to_text(link_end::internal_error)});
+  return {list(), faults == ended_.end() ? 0 : faults->second};
 }
 
 registry_snapshot connection_registry_state::snapshot() const {
@@ -31,6 +37,8 @@ registry_snapshot connection_registry_state::snapshot() const {
   registry_snapshot result;
   result.local_ip = own_.ip();
   result.local_ip_source = own_.explain();
+  result.links.reserve(connections_.size());
+  result.peers.reserve(peers_.size());
   for (const auto& [id, x] : connections_)
     result.links.push_back({id, x.ip, x.direction, x.phase});
   for (const auto& [ip, x] : peers_)

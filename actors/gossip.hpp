@@ -6,9 +6,9 @@
 
 #include "actors/interfaces.hpp"
 #include "actors/node_context.hpp"
-#include "actors/rate_limits.hpp"
 #include "actors/seen_cache.hpp"
 #include "net/random.hpp"
+#include "net/token_bucket.hpp"
 
 #include <caf/typed_event_based_actor.hpp>
 
@@ -78,7 +78,7 @@ private:
     peer_connection_actor connection;
     link_id link = 0;
     monotonic_ns useful_told_at = 0; ///< 0: never.
-    token_bucket limit{flood_items_per_second, flood_burst};
+    net::token_bucket limit{flood_items_per_second, flood_burst};
   };
 
   /// An item that is with its judge.
@@ -123,7 +123,7 @@ private:
 
   std::map<ip_address, peer> peers_; ///< As many as the registry has established.
   /// For those whose messages come before their peer_up or after their peer_down.
-  token_bucket strangers_{flood_items_per_second, flood_burst};
+  net::token_bucket strangers_{flood_items_per_second, flood_burst};
   seen_cache seen_;
   std::map<hash256, judged_item> judging_; ///< Bounded by the limits above.
   random_source random_;

@@ -82,6 +82,8 @@ using peer_connection_actor = caf::typed_actor<
   auto(atom::own_address, ip_address)->caf::result<void>,
   // Finds out at once whether the peer lives: pings, and tells the registry (alive) when anything came.
   auto(atom::probe)->caf::result<void>,
+  // What it is, for the comparison with what others say of it: less work than its state.
+  auto(atom::check)->caf::result<link_snapshot>,
   // Tells its state.
   auto(atom::snapshot)->caf::result<peer_snapshot>>
   // Conform to the protocol of a SLEEPER.
@@ -361,6 +363,8 @@ using connection_registry_actor = caf::typed_actor<
   auto(atom::subscribe, peer_listener_actor)->caf::result<void>,
   // All connections, with their actors.
   auto(atom::list)->caf::result<link_list>,
+  // The same, and how many connections ended by a fault of ours so far.
+  auto(atom::check)->caf::result<link_list, std::uint64_t>,
   // What is done about an address and why; also of one that was never heard of.
   auto(atom::explain, ip_address)->caf::result<known_peer_snapshot>,
   // Closes all connections and answers when the last socket is gone.

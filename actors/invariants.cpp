@@ -176,9 +176,7 @@ findings progress_watch::observe(const sync_snapshot& sync, monotonic_ns now) {
 
 // -- no-cycling -------------------------------------------------------------------
 
-findings fault_watch::observe(const std::map<std::string, std::uint64_t>& ended) {
-  const auto found = ended.find(std::string{to_text(link_end::internal_error)});
-  const auto faults = found == ended.end() ? 0 : found->second;
+findings fault_watch::observe(std::uint64_t faults) {
   // Less than before: the registry is a new one and counts from 0.
   const auto fresh = faults >= faults_ ? faults - faults_ : faults;
   faults_ = faults;
@@ -204,8 +202,8 @@ health_report health_checker::check(const health_sample& x, monotonic_ns now) {
   } else {
     suspected_.clear();
   }
-  if (x.ended)
-    add(invariant::no_cycling, faults_.observe(*x.ended));
+  if (x.faults)
+    add(invariant::no_cycling, faults_.observe(*x.faults));
   if (x.sync)
     add(invariant::no_stuck, progress_.observe(*x.sync, now));
   return result;

@@ -140,8 +140,8 @@ class progress_watch {
 /// `no-cycling` allows.
 class fault_watch {
  public:
-  /// `ended`: connections that ended, by cause, since the registry began.
-  findings observe(const std::map<std::string, std::uint64_t>& ended);
+  /// `faults`: connections that ended by a fault of ours, since the registry began.
+  findings observe(std::uint64_t faults);
 
  private:
   std::uint64_t faults_ = 0;
@@ -153,7 +153,7 @@ class fault_watch {
 struct health_sample {
   std::optional<truth_sample> truth;
   std::optional<sync_snapshot> sync;
-  std::optional<std::map<std::string, std::uint64_t>> ended;  ///< Connections, by cause.
+  std::optional<std::uint64_t> faults;  ///< Connections that ended by a fault of ours.
 };
 
 struct health_report {

@@ -13,13 +13,13 @@
 namespace timenode {
 
 peer_connection_state::peer_connection_state(peer_connection_actor::pointer self,
-                                             node_context context, link_spec spec,
+                                             std::shared_ptr<const node_context> context, link_spec spec,
                                              net::connection_ptr connection,
                                              connection_registry_actor registry,
                                              peer_routes routes)
   : self_{self}, context_{std::move(context)}, spec_{std::move(spec)},
     connection_{std::move(connection)}, registry_{std::move(registry)}, routes_{std::move(routes)},
-    random_{context_.seed ^ (spec_.id * 0x9e3779b97f4a7c15)}, liveness_{context_.liveness} {}
+    random_{context_->seed ^ (spec_.id * 0x9e3779b97f4a7c15)}, liveness_{context_->liveness} {}
 
 peer_connection_state::~peer_connection_state() {
   set_phase(std::nullopt);
@@ -30,7 +30,7 @@ peer_connection_actor::behavior_type peer_connection_state::make_behavior() {
   const auto now = monotonic_now(*self_);
   if (spec_.direction == link_direction::inbound) {
     set_phase(link_phase::handshaking);
-    connected_at_ = context_.unix_now();
+    connected_at_ = context_->unix_now();
     deadline_ = now + handshake_timeout;
   } else {
     // The transport limits the connect by itself; this is for the case that it never answers.
@@ -54,6 +54,7 @@ peer_connection_actor::behavior_type peer_connection_state::make_behavior() {
     [this](atom::close, link_end cause, const std::string& reason) { begin_close(cause, reason); },
     [this](atom::probe) { probe(); },
     [this](atom::own_address, const ip_address& ip) { on_own_address(ip); },
+    [this](atom::check) { return link(); },
     [this](atom::snapshot) { return snapshot(); },
     [this](atom::wake, std::uint64_t token) { on_wake(token); },
   };
@@ -65,7 +66,7 @@ void peer_connection_state::on_connected(const endpoint& local) {
   if (phase_ != link_phase::connecting)
     return;
   local_ = local;
-  connected_at_ = context_.unix_now();
+  connected_at_ = context_->unix_now();
   self_->send(registry_, atom::connected_v, spec_.id, local);
   if (local.ip == spec_.remote.ip) {
     begin_close(link_end::self, "that is our own address");
@@ -75,7 +76,7 @@ void peer_connection_state::on_connected(const endpoint& local) {
   deadline_ = monotonic_now(*self_) + handshake_timeout;
   alarm_.cancel();
   reply(wire::handshake{wire::handshake_magic, wire::protocol_version,
-                        std::string{wire_name(context_.network)}});
+                        std::string{wire_name(context_->network)}});
   flush();
   set_alarm();
 }
@@ -97,10 +98,10 @@ void peer_connection_state::on_closed(const std::string& reason) {
 
 void peer_connection_state::on_received(wire::received_batch& batch) {
   liveness_.heard(monotonic_now(*self_), batch.bytes);
-  last_received_at_ = context_.unix_now();
+  last_received_at_ = context_->unix_now();
   messages_received_ += batch.lines.size();
-  if (context_.metrics)
-    context_.metrics->received(batch);
+  if (context_->metrics)
+    context_->metrics->received(batch);
   if (std::exchange(probing_, false))
     self_->send(registry_, atom::alive_v, spec_.id);
   waiting_.push_back({std::move(batch.lines), 0, batch.bytes});
@@ -117,9 +118,9 @@ void peer_connection_state::reply(const wire::message& x) {
 void peer_connection_state::flush() {
   if (out_.empty())
     return;
-  last_send_at_ = context_.unix_now();
-  if (context_.metrics)
-    context_.metrics->sent(out_);
+  last_send_at_ = context_->unix_now();
+  if (context_->metrics)
+    context_->metrics->sent(out_);
   connection_->send(std::make_shared<const std::string>(std::exchange(out_, {})));
 }
 
@@ -127,10 +128,10 @@ void peer_connection_state::send_line(const encoded_line& line) {
   if (phase_ != link_phase::established)
     return; // who sends to a peer that is going learns it by peer_down
   flush();
-  last_send_at_ = context_.unix_now();
+  last_send_at_ = context_->unix_now();
   ++messages_sent_;
-  if (context_.metrics)
-    context_.metrics->sent(*line.bytes);
+  if (context_->metrics)
+    context_->metrics->sent(*line.bytes);
   connection_->send(line.bytes);
 }
 
@@ -152,7 +153,7 @@ void peer_connection_state::compare_clocks(std::int64_t timestamp) {
   constexpr std::int64_t absurd = 1'000'000'000'000;
   if (!routes_.producer || timestamp <= -absurd || timestamp >= absurd)
     return;
-  const auto ahead = timestamp - context_.unix_now();
+  const auto ahead = timestamp - context_->unix_now();
   const auto now = monotonic_now(*self_);
   if (ahead == clock_told_ && std::llabs(ahead) < clock_warning_from && now - clock_told_at_ < clock_told_every)
     return;
@@ -165,7 +166,7 @@ void peer_connection_state::send_ping(monotonic_ns now) {
   const auto nonce = random_();
   liveness_.sent(nonce, now);
   ++pings_sent_;
-  reply(wire::ping{nonce, context_.unix_now()});
+  reply(wire::ping{nonce, context_->unix_now()});
 }
 
 // -- life and end -------------------------------------------------------------------------------------
@@ -201,7 +202,7 @@ void peer_connection_state::on_wake(std::uint64_t token) {
 void peer_connection_state::set_alarm() {
   const auto next = phase_ == link_phase::established ? liveness_.next_deadline() : deadline_;
   if (next != 0)
-    alarm_.set(self_, context_.ticker, next);
+    alarm_.set(self_, context_->ticker, next);
 }
 
 void peer_connection_state::probe() {
@@ -229,8 +230,8 @@ void peer_connection_state::report_end(link_end cause, const std::string& reason
     return;
   spdlog::debug("connection {} ({} {}) ends: {}", spec_.id, to_text(spec_.direction),
                 spec_.remote.to_string(), reason);
-  if (context_.metrics)
-    context_.metrics->link_ended(cause);
+  if (context_->metrics)
+    context_->metrics->link_ended(cause);
   self_->send(registry_, link_report{spec_.id, cause, reason});
 }
 
@@ -242,18 +243,23 @@ void peer_connection_state::finish() {
 void peer_connection_state::set_phase(std::optional<link_phase> to) {
   if (to == phase_)
     return;
-  if (context_.metrics)
-    context_.metrics->link_state(spec_.direction, phase_, to);
+  if (context_->metrics)
+    context_->metrics->link_state(spec_.direction, phase_, to);
   phase_ = to;
+}
+
+link_snapshot peer_connection_state::link() const {
+  return {spec_.id, spec_.remote.ip, spec_.direction, phase_.value_or(link_phase::closing)};
 }
 
 peer_snapshot peer_connection_state::snapshot() const {
   const auto stats = connection_->stats();
+  const auto us = link();
   peer_snapshot result;
-  result.ip = spec_.remote.ip;
-  result.link = spec_.id;
-  result.direction = spec_.direction;
-  result.phase = phase_.value_or(link_phase::closing);
+  result.ip = us.ip;
+  result.link = us.link;
+  result.direction = us.direction;
+  result.phase = us.phase;
   result.remote = spec_.remote;
   result.local = local_;
   result.connected_at = connected_at_;

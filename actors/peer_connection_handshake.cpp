@@ -28,8 +28,8 @@ void peer_connection_state::check_handshake(const wire::handshake& x) {
     wrong = "Handshake.magic: not \"TIME\"";
   else if (x.protocol_version != wire::protocol_version)
     wrong = "Handshake.protocol_version: " + std::to_string(x.protocol_version) + ", we speak 1";
-  else if (x.network != wire_name(context_.network))
-    wrong = "Handshake.network: not " + std::string{wire_name(context_.network)};
+  else if (x.network != wire_name(context_->network))
+    wrong = "Handshake.network: not " + std::string{wire_name(context_->network)};
   if (!wrong.empty()) {
     std::string evidence;
     wire::encode(x, evidence);
@@ -59,13 +59,13 @@ void peer_connection_state::establish() {
 // -- introductions --------------------------------------------------------------------------------
 
 void peer_connection_state::introduce_ourselves() {
-  if (!context_.introduction)
+  if (!context_->introduction)
     return;
-  auto x = *context_.introduction;
-  x.timestamp = context_.unix_now();
+  auto x = *context_->introduction;
+  x.timestamp = context_->unix_now();
   if (spec_.own_ip)
-    x.listen_addr = endpoint{*spec_.own_ip, context_.p2p_port}.to_string();
-  for (auto& y : net::introduce(context_.nonce, spec_.remote.ip))
+    x.listen_addr = endpoint{*spec_.own_ip, context_->p2p_port}.to_string();
+  for (auto& y : net::introduce(context_->nonce, spec_.remote.ip))
     x.capabilities.push_back(std::move(y));
   reply(x);
 }
@@ -74,7 +74,7 @@ void peer_connection_state::on_introduction(wire::version_info&& x) {
   const auto said = net::read_introduction(x);
   version_ = std::make_unique<wire::version_info>(std::move(x));
   compare_clocks(version_->timestamp);
-  if (said.nonce && said.nonce == context_.nonce) {
+  if (said.nonce && said.nonce == context_->nonce) {
     begin_close(link_end::self, "it is ourselves, at another address of ours");
     return;
   }

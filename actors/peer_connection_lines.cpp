@@ -97,8 +97,8 @@ void peer_connection_state::on_message(wire::message& x) {
   const auto limit = limit_of(x);
   if (!spec_.trusted && !limits_.take(limit, monotonic_now(*self_))) {
     ++dropped_messages_;
-    if (context_.metrics)
-      context_.metrics->over_limit(limit);
+    if (context_->metrics)
+      context_->metrics->over_limit(limit);
     return;
   }
   route(route_of(x), x);
@@ -162,8 +162,8 @@ void peer_connection_state::answer(wire::message& x) {
       ++pongs_received_;
       ping_us_ = *took / 1000;
       min_ping_us_ = min_ping_us_ < 0 ? ping_us_ : std::min(min_ping_us_, ping_us_);
-      if (context_.metrics)
-        context_.metrics->round_trip(ping_us_);
+      if (context_->metrics)
+        context_->metrics->round_trip(ping_us_);
     }
   } else if (auto* version = std::get_if<wire::version_info>(&x)) {
     on_introduction(std::move(*version));

@@ -37,7 +37,7 @@ caf::result<node_snapshot> telemetry_state::answer() {
   auto promise = self_->make_response_promise<node_snapshot>();
   (out_of_date_ ? later_ : askers_).push_back(promise);
   if (!running_)
-    begin(false);
+    begin();
   return promise;
 }
 
@@ -46,16 +46,12 @@ void telemetry_state::changed() {
   out_of_date_ = running_.has_value();
 }
 
-void telemetry_state::begin(bool for_check) {
+void telemetry_state::begin() {
   auto& now = running_.emplace();
   now.ends = monotonic_now(*self_) + to_ns(deadline);
-  now.for_check = for_check;
   now.outstanding = 1;  // Held until all are asked.
   ask<registry_snapshot>(sources_.registry, "connection-registry", atom::snapshot_v,
-                         [this](registry_snapshot& x) {
-                           running_->health.ended = x.ended;
-                           running_->result.registry = std::move(x);
-                         });
+                         [this](registry_snapshot& x) { running_->result.registry = std::move(x); });
   ask<link_list>(sources_.registry, "connection-registry's links", atom::list_v,
                  [this](link_list& x) { take_links(x); });
   ask<directory_snapshot>(sources_.directory, "peer-directory", atom::snapshot_v,
@@ -64,10 +60,8 @@ void telemetry_state::begin(bool for_check) {
                        [this](gossip_snapshot& x) { running_->result.gossip = x; });
   ask<keeper_snapshot>(sources_.keeper, "chain-keeper", atom::snapshot_v,
                        [this](keeper_snapshot& x) { running_->result.keeper = std::move(x); });
-  ask<sync_snapshot>(sources_.sync, "sync-engine", atom::snapshot_v, [this](sync_snapshot& x) {
-    running_->health.sync = x;
-    running_->result.sync = std::move(x);
-  });
+  ask<sync_snapshot>(sources_.sync, "sync-engine", atom::snapshot_v,
+                     [this](sync_snapshot& x) { running_->result.sync = std::move(x); });
   ask<std::vector<masternode_entry>>(
       sources_.masternodes, "masternode-table", atom::list_v,
       [this](std::vector<masternode_entry>& x) { running_->result.masternodes = std::move(x); });
@@ -103,22 +97,12 @@ void telemetry_state::ask(const Handle& whom, std::string who, Request what, F t
 }
 
 void telemetry_state::take_links(const link_list& links) {
-  auto& truth = running_->health.truth.emplace();
-  // The other observers are asked at this moment, to compare what belongs together.
-  truth.gauges = gauges();
-  if (open_sockets_)
-    truth.sockets = open_sockets_();
-  for (const auto& [link, connection] : links) {
-    truth.registry.push_back(link);
+  running_->result.peers.reserve(links.size());
+  for (const auto& [link, connection] : links)
     ask<peer_snapshot>(connection,
                        "connection " + std::to_string(link.link) + " to " + link.ip.to_string(),
-                       atom::snapshot_v, [this](peer_snapshot& x) { take_connection(x); });
-  }
-}
-
-void telemetry_state::take_connection(peer_snapshot& x) {
-  running_->health.truth->connections.push_back({x.link, x.ip, x.direction, x.phase});
-  running_->result.peers.push_back(std::move(x));
+                       atom::snapshot_v,
+                       [this](peer_snapshot& x) { running_->result.peers.push_back(std::move(x)); });
 }
 
 void telemetry_state::one_less() {
@@ -129,8 +113,6 @@ void telemetry_state::one_less() {
 void telemetry_state::finish() {
   auto done = std::move(*running_);
   running_.reset();
-  if (done.for_check)
-    check(done.health);
   auto& result = done.result;
   std::sort(result.peers.begin(), result.peers.end(),
             [](const auto& x, const auto& y) { return x.link < y.link; });
@@ -142,8 +124,8 @@ void telemetry_state::finish() {
     asker.deliver(*last_);
   if (std::exchange(out_of_date_, false))
     last_.reset();
-  if (const auto check = std::exchange(check_due_, false); check || !askers_.empty())
-    begin(check);
+  if (!askers_.empty())
+    begin();
 }
 
 // -- explanations -----------------------------------------------------------------
@@ -199,56 +181,15 @@ void telemetry_state::ask_for(const std::shared_ptr<explaining>& x, const Handle
           });
 }
 
-// -- invariants -------------------------------------------------------------------
-
-void telemetry_state::check(const health_sample& x) {
-  const auto report = checker_.check(x, monotonic_now(*self_));
-  for (const auto& [which, sentence] : report.violations)
-    count_violation(which, sentence);
-  wake_in(report.check_again ? recheck_after : check_every_);
-}
-
-void telemetry_state::count_violation(invariant which, const std::string& sentence) {
-  spdlog::error("invariant {} does not hold: {}", to_text(which), sentence);
-  ++found_[static_cast<std::size_t>(which)];
-  if (context_.metrics)
-    context_.metrics->invariant_violated(which);
-}
-
-std::map<std::string, std::uint64_t> telemetry_state::violations() const {
-  std::map<std::string, std::uint64_t> result;
-  for (std::size_t i = 0; i < invariant_count; ++i) {
-    const auto which = static_cast<invariant>(i);
-    // Others may count violations in the metrics, too.
-    result.emplace(to_text(which),
-                   context_.metrics ? context_.metrics->violations(which) : found_[i]);
-  }
-  return result;
-}
-
-std::optional<link_counts> telemetry_state::gauges() const {
-  if (!context_.metrics)
-    return std::nullopt;
-  link_counts result{};
-  for (auto direction : {link_direction::inbound, link_direction::outbound})
-    for (auto phase : {link_phase::connecting, link_phase::handshaking, link_phase::established,
-                       link_phase::closing})
-      result[static_cast<std::size_t>(direction)][static_cast<std::size_t>(stage_of(phase))] +=
-          context_.metrics->connections(direction, phase);
-  return result;
-}
-
 // -- time ---------------------------------------------------------------------------
 
 void telemetry_state::wake(std::uint64_t token) {
   if (!alarm_.accept(token))
     return;
-  // What a check compares must not be older than the check before it: it never joins a collection
-  // that was begun for others.
-  if (running_)
-    check_due_ = true;
-  else
-    begin(true);
+  // Of a large node it is megabytes, and nobody gets it any more.
+  if (last_ && monotonic_now(*self_) - last_at_ > to_ns(reuse))
+    last_.reset();
+  begin_check();
 }
 
 void telemetry_state::wake_in(std::chrono::nanoseconds delay) {

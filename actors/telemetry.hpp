@@ -30,6 +30,7 @@ using snapshot_source = caf::typed_actor<auto(atom::snapshot)->caf::result<Snaps
 /// as silent.
 struct telemetry_sources {
   caf::typed_actor<auto(atom::list)->caf::result<link_list>,
+                   auto(atom::check)->caf::result<link_list, std::uint64_t>,
                    auto(atom::explain, ip_address)->caf::result<known_peer_snapshot>,
                    auto(atom::snapshot)->caf::result<registry_snapshot>>
       registry;  ///< A `connection_registry_actor`.
@@ -82,20 +83,17 @@ class telemetry_state {
   /// What came so far.
   struct collection {
     node_snapshot result;
-    health_sample health;
     std::size_t outstanding = 0;  ///< Requests that were neither answered nor timed out.
     monotonic_ns ends = 0;        ///< Its deadline.
-    bool for_check = false;       ///< Started by a check: nothing in it is older than that.
   };
 
   // -- snapshots ------------------------------------------------------------------
   caf::result<node_snapshot> answer();
   void changed();
-  void begin(bool for_check);
+  void begin();
   template <class Result, class Handle, class Request, class F>
   void ask(const Handle& whom, std::string who, Request what, F take);
   void take_links(const link_list& links);
-  void take_connection(peer_snapshot& x);
   void one_less();
   void finish();
 
@@ -111,8 +109,20 @@ class telemetry_state {
   void ask_for(const std::shared_ptr<explaining>& x, const Handle& whom, std::string who, F take,
                Request... what);
 
-  // -- invariants -----------------------------------------------------------------
-  void check(const health_sample& x);
+  // -- invariants (telemetry_checks.cpp) --------------------------------------------
+  /// What came so far of what a check compares: little of each connection, since every node of any size does it every ten
+  /// seconds.
+  struct checking {
+    health_sample sample;
+    std::size_t outstanding = 0;
+    monotonic_ns ends = 0;
+  };
+  void begin_check();
+  template <class... Results, class Handle, class Request, class F>
+  void ask_in_check(const Handle& whom, Request what, F take);
+  void check_links(const link_list& links);
+  void one_checked();
+  void judge(const health_sample& x);
   void count_violation(invariant which, const std::string& sentence);
   std::map<std::string, std::uint64_t> violations() const;
   std::optional<link_counts> gauges() const;
@@ -132,7 +142,7 @@ class telemetry_state {
   monotonic_ns last_at_ = 0;
   bool out_of_date_ = false; ///< Something was ordered after the running collection was begun.
   std::vector<caf::typed_response_promise<node_snapshot>> later_; ///< Who asked after that.
-  bool check_due_ = false;  ///< As soon as the running collection is done.
+  std::optional<checking> checking_;
   alarm_clock alarm_;
   health_checker checker_;
   std::array<std::uint64_t, invariant_count> found_{};  ///< Violations, where there are no metrics.

@@ -50,7 +50,7 @@ bool http_engine::may_ask(const ip_address& who) {
   // Who has not asked for long has a full bucket again, and so loses nothing.
   if (requests.size() >= max_counted_addresses && !requests.contains(who))
     requests.clear();
-  const auto fresh = token_bucket{limits.requests_per_second, limits.request_burst};
+  const auto fresh = net::token_bucket{limits.requests_per_second, limits.request_burst};
   return requests.try_emplace(who, fresh).first->second.take(now);
 }
 

@@ -2,8 +2,8 @@
 
 // One connection of the HTTP server. Private to app/http_*.cpp.
 
-#include "actors/rate_limits.hpp"
 #include "app/http_server.hpp"
+#include "net/token_bucket.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -38,7 +38,7 @@ struct http_engine {
   std::size_t streaming = 0;  ///< Of these, those that follow a stream.
   /// Those whose client has the next word, the one that has kept us waiting longest in front.
   std::list<http_session*> waiting;
-  std::map<ip_address, token_bucket> requests;
+  std::map<ip_address, net::token_bucket> requests;
   /// Last, so that it goes first: sessions live in its queue and note their end above.
   boost::asio::io_context io{1};
 };

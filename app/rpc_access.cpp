@@ -126,7 +126,7 @@ rpc_admission rpc_access::admit(const ip_address& who, std::string_view authoriz
   if (wrong_.size() >= max_wrong_addresses && !wrong_.contains(who))
     wrong_.clear();
   auto& allowance =
-      wrong_.try_emplace(who, token_bucket{wrong_per_second, wrong_at_once}).first->second;
+      wrong_.try_emplace(who, net::token_bucket{wrong_per_second, wrong_at_once}).first->second;
   // Taken first, so that a guesser learns nothing from the answers that come when it is empty.
   if (!allowance.take(now))
     return rpc_admission::throttled;

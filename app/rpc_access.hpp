@@ -10,9 +10,9 @@
 //   of
 //     Bitcoin Core: NAME:SALT$HASH, the hash being HMAC-SHA-256 of the password under the salt.
 
-#include "actors/rate_limits.hpp"
 #include "messages/ip_address.hpp"
 #include "messages/outcome.hpp"
+#include "net/token_bucket.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -69,7 +69,7 @@ class rpc_access {
   std::vector<rpc_user> users_;
   std::string cookie_;
   /// What each address may still get wrong.
-  std::map<ip_address, token_bucket> wrong_;
+  std::map<ip_address, net::token_bucket> wrong_;
 };
 
 /// "Basic ..." for a request.

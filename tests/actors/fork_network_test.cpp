@@ -205,6 +205,7 @@ class network : public test_node {
               [](atom::close, link_end, const std::string&) {},
               [](atom::own_address, const ip_address&) {},
               [](atom::probe) {},
+              [](atom::check) { return link_snapshot{}; },
               [](atom::snapshot) { return peer_snapshot{}; },
               [](atom::wake, std::uint64_t) {},
           };

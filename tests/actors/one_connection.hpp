@@ -102,6 +102,7 @@ inline connection_registry_actor spawn_registry(caf::actor_system& system, std::
       [](const peer_settings&) {},
       [](atom::subscribe, const peer_listener_actor&) {},
       [](atom::list) { return link_list{}; },
+      [](atom::check) { return caf::result<link_list, std::uint64_t>{link_list{}, std::uint64_t{0}}; },
       [](atom::explain, const ip_address&) { return known_peer_snapshot{}; },
       [](atom::stop) {},
       [](atom::snapshot) { return registry_snapshot{}; },
@@ -189,7 +190,7 @@ struct one_connection : test_node {
     routes.blocks = server_actor;
     routes.mempool = spawn_empty_mempool(system);
     routes.sync = spawn_slow_sync(system, server_actor);
-    actor = system.spawn<peer_connection>(context, link_spec{7, direction, peer_address, {}, trusted}, wire_end,
+    actor = system.spawn<peer_connection>(std::make_shared<const node_context>(context), link_spec{7, direction, peer_address, {}, trusted}, wire_end,
                                           spawn_registry(system, record), routes);
     run();
     if (direction == link_direction::outbound) {

@@ -75,7 +75,7 @@ TEST_CASE("a dial that reached ourselves is closed as such") {
     one_connection x{link_direction::inbound};
     auto end = std::make_shared<fake_connection>(peer_address);
     auto self_dial = x.system.spawn<peer_connection>(
-      x.context, link_spec{8, link_direction::outbound, peer_address}, end,
+      std::make_shared<const node_context>(x.context), link_spec{8, link_direction::outbound, peer_address}, end,
       spawn_registry(x.system, x.record), peer_routes{});
     x.run();
     end->handler->on_connected({peer_address.ip, 50000});

@@ -313,6 +313,7 @@ class producer_world : public test_node {
           [](atom::close, link_end, const std::string&) {},
           [](atom::probe) {},
           [](atom::own_address, const ip_address&) {},
+          [](atom::check) { return link_snapshot{}; },
           [](atom::snapshot) { return peer_snapshot{}; },
           [](atom::wake, std::uint64_t) {},
       };

@@ -58,6 +58,7 @@ spawn_recording_registry(caf::actor_system& system) {
       [](const peer_settings&) {},
       [record](atom::subscribe, const peer_listener_actor& x) { record->listeners.push_back(x); },
       [](atom::list) { return link_list{}; },
+      [](atom::check) { return caf::result<link_list, std::uint64_t>{link_list{}, std::uint64_t{0}}; },
       [](atom::explain, const ip_address& x) {
         known_peer_snapshot result;
         result.ip = x;

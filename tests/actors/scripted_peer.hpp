@@ -81,6 +81,7 @@ class scripted_peer_state {
         [](atom::close, timenode::link_end, const std::string&) {},
         [](atom::own_address, const timenode::ip_address&) {},
         [](atom::probe) {},
+        [](atom::check) { return timenode::link_snapshot{}; },
         [](atom::snapshot) { return timenode::peer_snapshot{}; },
         [this](atom::wake, std::uint64_t token) { answer_late(token); },
     };

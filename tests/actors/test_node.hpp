@@ -74,6 +74,7 @@ spawn_fake_connection(caf::actor_system& system) {
       },
       [](atom::own_address, const timenode::ip_address&) {},
       [record](atom::probe) { ++record->probes; },
+      [](atom::check) { return timenode::link_snapshot{}; },
       [](atom::snapshot) { return timenode::peer_snapshot{}; },
       [](atom::wake, std::uint64_t) {},
     };

@@ -89,7 +89,7 @@ TEST_CASE("a pong counts once, and only for a ping that was sent") {
 }
 
 TEST_CASE("a token bucket lets its rate through over any long time, and a burst at once") {
-  token_bucket x{10, 10};
+  net::token_bucket x{10, 10};
   int taken = 0;
   for (int i = 0; i < 100; ++i)
     taken += x.take(second) ? 1 : 0;

@@ -55,9 +55,10 @@ rpc_outcome<void> list(const rpc_target& node, bool as_json) {
   return {};
 }
 
-/// Whether exactly that network is in the node's list: what is entered now takes its place.
-rpc_outcome<bool> is_listed(const rpc_target& node, const std::string& list, const std::string& network) {
-  const auto entries = ask_node(node, list);
+/// Whether exactly that network is trusted: a ban that is entered now takes the place of that. (`setban` answers null, as Bitcoin
+/// Core's does.)
+rpc_outcome<bool> is_trusted(const rpc_target& node, const std::string& network) {
+  const auto entries = ask_node(node, "listtrusted");
   if (!entries)
     return tl::unexpected{entries.error()};
   const auto said = ip_network::parse(network);
@@ -77,24 +78,19 @@ rpc_outcome<void> order(const access_command& x, const rpc_target& node) {
       params.push_back(more);
   if (x.what == action::trust)
     params.push_back(x.reason);
-  const auto opposite = adding ? is_listed(node, banning ? "listtrusted" : "listbanned", x.network)
-                               : rpc_outcome<bool>{false};
-  if (!opposite)
-    return tl::unexpected{opposite.error()};
+  const auto was_trusted = x.what == action::ban ? is_trusted(node, x.network) : rpc_outcome<bool>{false};
+  if (!was_trusted)
+    return tl::unexpected{was_trusted.error()};
   const auto done = ask_node(node, banning ? "setban" : "settrust", params, order_deadline);
   if (!done)
     return tl::unexpected{done.error()};
   if (x.what == action::unban)
     return x.as_json ? rpc_outcome<void>{} : tell_unbanned(node, x.network);
   if (x.what != action::ban) {
-    if (!x.as_json)
-      print_text(x.network
-                 + (x.what != action::trust ? " is not trusted any more\n"
-                    : *opposite ? " is trusted, and its ban is lifted: never banned by itself, always let in\n"
-                                : " is trusted: never banned by itself, always let in\n"));
+    print_text(x.as_json ? done->dump() + "\n" : done->is_string() ? done->get<std::string>() + "\n" : "done\n");
     return {};
   }
-  if (*opposite && !x.as_json)
+  if (*was_trusted && !x.as_json)
     print_text(x.network + " is not trusted any more\n");
   const auto bans = ask_node(node, "listbanned");
   if (!bans)

@@ -326,12 +326,11 @@ bool in_section(std::string_view key, const std::vector<std::string>& sections) 
   return false;
 }
 
-tl::unexpected<failure> wrong_value(const std::string& file, const toml_entry& x,
-                                    const key_rule& rule, const std::optional<toml_text>& culprit) {
+std::string wrong_value(const std::string& file, const toml_entry& x,
+                        const key_rule& rule, const std::optional<toml_text>& culprit) {
   const auto line = culprit ? culprit->line : x.line;
   const auto what = culprit ? " holds \"" + culprit->text + "\"" : " = " + x.shown;
-  return fail(file + ":" + std::to_string(line) + ": " + x.key + what + ": allowed is " +
-              std::string{rule.allowed});
+  return file + ":" + std::to_string(line) + ": " + x.key + what + ": allowed is " + std::string{rule.allowed};
 }
 
 std::string join(const std::vector<std::string>& words) {
@@ -350,6 +349,8 @@ outcome<file_settings> parse_config(std::string_view text, const std::string& na
   file_settings result;
   std::vector<std::string> unknown_sections;
   std::vector<std::string> unused;
+  std::string wrong; // All of it, so that nobody has to try again for each.
+  const auto note = [&wrong](const std::string& line) { wrong += (wrong.empty() ? "" : "\n") + line; };
   for (const auto& x : *entries) {
     const auto where = name + ":" + std::to_string(x.line) + ": ";
     const auto is_section = std::holds_alternative<toml_section>(x.value);
@@ -366,18 +367,20 @@ outcome<file_settings> parse_config(std::string_view text, const std::string& na
       auto to = target{result.said, result.notices, where, x.line, {}};
       result.lines[x.key] = x.line;
       if (!rule->read(x.value, to))
-        return wrong_value(name, x, *rule, to.culprit);
+        note(wrong_value(name, x, *rule, to.culprit));
     } else if (is_unused_key(x.key)) {
       unused.push_back(x.key);
     } else if (is_known_section(x.key)) {
-      return fail(where + x.key + " = " + x.shown + ": " + x.key + " is a section; write [" +
-                  x.key + "] and its keys below it");
+      note(where + x.key + " = " + x.shown + ": " + x.key + " is a section; write [" + x.key +
+           "] and its keys below it");
     } else {
       result.notices.push_back({log_level::warn, where + "the key " + x.key +
                                                      " is not known; did you mean " +
                                                      std::string{nearest_key(x.key)} + "?"});
     }
   }
+  if (!wrong.empty())
+    return fail(wrong);
   if (!unused.empty())
     result.notices.push_back(
         {log_level::info, name + ": not used by this program: " + join(unused)});

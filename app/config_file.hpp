@@ -26,8 +26,8 @@ struct file_settings {
   std::map<std::string, unsigned> lines;  ///< Of the keys that are used.
 };
 
-/// Reads the text of a file that is called `name`. Fails with "NAME:LINE: KEY = VALUE: allowed is
-/// ..." at the first value that is wrong.
+/// Reads the text of a file that is called `name`. Fails with a line "NAME:LINE: KEY = VALUE: allowed is ..." for each value
+/// that is wrong.
 outcome<file_settings> parse_config(std::string_view text, const std::string& name);
 
 /// As above. Fails also when the file cannot be read.

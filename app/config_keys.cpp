@@ -1,10 +1,10 @@
 #include "app/config_keys.hpp"
 
+#include "app/near_names.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <numeric>
-#include <vector>
 
 namespace timenode::app {
 
@@ -89,25 +89,9 @@ std::string_view name_of(std::string_view key) noexcept {
   return key.substr(key.rfind('.') == key.npos ? 0 : key.rfind('.') + 1);
 }
 
-/// How many letters have to be put in, taken out or changed to make `a` into `b`.
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    auto diagonal = row[0];
-    row[0] = i + 1;
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const auto above = row[j + 1];
-      row[j + 1] = std::min({above + 1, row[j] + 1, diagonal + (a[i] == b[j] ? 0 : 1)});
-      diagonal = above;
-    }
-  }
-  return row.back();
-}
-
-/// As `distance`, but a name that was written by halves is near.
+/// As `letters_apart`, but a name that was written by halves is near.
 std::size_t name_distance(std::string_view a, std::string_view b) {
-  const auto letters = distance(a, b);
+  const auto letters = letters_apart(a, b);
   return !a.empty() && (a.starts_with(b) || b.starts_with(a)) ? std::min<std::size_t>(letters, 1)
                                                               : letters;
 }
@@ -137,8 +121,8 @@ std::string_view nearest_key(std::string_view key) {
   // The right name in the wrong section costs nothing but the way there.
   const auto cost = [cut](std::string_view x) {
     const auto names = name_distance(name_of(cut), name_of(x));
-    const auto sections = distance(section_of(cut), section_of(x));
-    return std::min(4 * names + sections, 4 * distance(cut, x));
+    const auto sections = letters_apart(section_of(cut), section_of(x));
+    return std::min(4 * names + sections, 4 * letters_apart(cut, x));
   };
   return *std::min_element(used.begin(), used.end(),
                            [&cost](auto a, auto b) { return cost(a) < cost(b); });
@@ -147,7 +131,7 @@ std::string_view nearest_key(std::string_view key) {
 std::string_view nearest_section(std::string_view section) {
   const auto cut = section.substr(0, max_compared);
   const auto nearest = std::min_element(used.begin(), used.end(), [cut](auto a, auto b) {
-    return distance(cut, section_of(a)) < distance(cut, section_of(b));
+    return letters_apart(cut, section_of(a)) < letters_apart(cut, section_of(b));
   });
   return section_of(*nearest);
 }

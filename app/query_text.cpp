@@ -230,10 +230,14 @@ std::string reload_text(const json& x) {
 }
 
 std::string backup_text(const json& x) {
+  std::string files;
+  for (const auto& file : x.value("files", json::array()))
+    if (file.is_string())
+      files += (files.empty() ? "" : ", ") + file.get<std::string>();
   return fmt::format("height {} is in {}: {}, with {}\n", member(x, "height", std::uint64_t{0}),
                      member<std::string>(x, "directory", "?"),
                      bytes_text(member(x, "bytes", std::uint64_t{0})),
-                     x.contains("files") && !x["files"].empty() ? x["files"].dump() : "no files");
+                     files.empty() ? "no other files" : files);
 }
 
 std::string actors_text(const json& x, std::int64_t now) {

@@ -1,3 +1,4 @@
+#include "app/near_names.hpp"
 #include "app/rpc_methods_table.hpp"
 
 #include <algorithm>
@@ -112,11 +113,28 @@ std::optional<node_question> question_of_call(const std::string& method, const j
   return question ? std::optional{std::move(*question)} : std::nullopt;
 }
 
+namespace {
+
+/// Of a name that nobody knows, as much is looked at and told.
+constexpr std::size_t longest_name = 64;
+
+std::string not_found(const std::string& name) {
+  const auto apart = [&name](const rpc_method* x) { return app::letters_apart(name, x->name); };
+  const auto known = all_methods();
+  const auto nearest = std::ranges::min_element(known, {}, apart);
+  // A third of it wrong is a slip of the hand; more is another word.
+  const auto alike = !name.empty() && 3 * apart(*nearest) <= name.size();
+  return "Method not found: " + name
+         + (alike ? "; did you mean " + std::string{(*nearest)->name} + "?" : "; 'help' lists all");
+}
+
+}  // namespace
+
 rpc_result run_rpc(const std::string& method, const json& params, const rpc_view& view,
                    const std::string& no_snapshot) {
   const auto* found = find_method(method);
   if (!found)
-    return rpc_fail(rpc_code::method_not_found, "Method not found: " + method.substr(0, 64));
+    return rpc_fail(rpc_code::method_not_found, not_found(method.substr(0, longest_name)));
   auto args = arrange(*found, params);
   if (!args)
     return tl::unexpected{args.error()};

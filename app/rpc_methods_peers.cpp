@@ -185,7 +185,8 @@ prepared ask_settrust(const rpc_view&, const rpc_args& args) {
 }
 
 rpc_result settrust(const rpc_view& view, const rpc_args&) {
-  return outcome_of(view);
+  auto done = outcome_of(view);
+  return done ? rpc_result{json(std::get<order_reply>(**view.reply).text)} : done;
 }
 
 rpc_result listtrusted(const rpc_view& view, const rpc_args&) {
@@ -320,8 +321,8 @@ constexpr std::array peers_entries{
     rpc_method{"settrust", "subnet:string command:string|reason:string",
                "'add': never bans an IP or network by itself, and always lets it in; 'remove' "
                "takes that back. Trust outlives a restart, and of a ban and trust the one for the "
-               "smaller network holds.",
-               false, settrust, "null", false, ask_settrust},
+               "smaller network holds. Answers with what was done, as a sentence.",
+               false, settrust, "string", false, ask_settrust},
 };
 
 }  // namespace

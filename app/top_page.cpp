@@ -19,7 +19,8 @@ constexpr std::array<std::string_view, 8> methods{
     "gethealth",      "getblockchaininfo", "getnetworkinfo", "getpeerinfo",
     "masternodelist", "getactors",         "getlog",         "uptime"};
 
-constexpr std::size_t header_lines = 7;
+/// Of what is wrong or may be; `timenode health` tells all.
+constexpr std::size_t most_attention_lines = 3;
 constexpr std::size_t least_log_lines = 3;
 
 template <class T>
@@ -95,11 +96,15 @@ void add_header(const top_look& now, std::vector<std::string>& to) {
       member(x[network], "connections", 0), member(x[network], "connections_in", 0),
       member(x[network], "connections_out", 0), member(x[network], "known_addresses", 0)));
   to.push_back(fmt::format("masternodes  {} known, {} active", list.size(), active));
-  std::string trouble;
+  std::vector<std::string> trouble;
   for (const auto* kind : {"problems", "warnings"})
     for (const auto& text : member(x[health], kind, json::array()))
-      trouble += (trouble.empty() ? "" : "; ") + text.get<std::string>();
-  to.push_back("attention  " + (trouble.empty() ? "none" : trouble));
+      trouble.push_back(text.get<std::string>());
+  // A line each: they are sentences, and a terminal is not wide.
+  for (std::size_t i = 0; i < std::max<std::size_t>(1, std::min(trouble.size(), most_attention_lines)); ++i)
+    to.push_back((i == 0 ? "attention  " : "           ") + (trouble.empty() ? "none" : trouble[i]));
+  if (trouble.size() > most_attention_lines)
+    to.back() += fmt::format(" (and {} more: timenode health)", trouble.size() - most_attention_lines);
 }
 
 void add_peers(const top_look& now, const top_look* before, double seconds, std::size_t most,
@@ -177,7 +182,7 @@ std::vector<std::string> top_page(const top_look& now, const top_look* before, s
   std::vector<std::string> actor_lines;
   add_actors(now, before, seconds, actor_lines);
   // Peers first take what they need, then the log; both have a few lines on any screen.
-  const auto fixed = header_lines + actor_lines.size() + 4;
+  const auto fixed = page.size() + actor_lines.size() + 5;
   const auto left = rows > fixed + least_log_lines ? rows - fixed - least_log_lines : 3;
   const auto peer_lines = std::min<std::size_t>(now.answers[peers].size(), left);
   add_peers(now, before, seconds, peer_lines, page);

@@ -197,6 +197,14 @@ TEST_CASE("config file: a wrong value is refused with line, key, value and what 
   CHECK(why == "a.toml:4: network.max_peers = \"many\": allowed is a whole number from 1 to 10000");
 }
 
+TEST_CASE("config file: all that is wrong is told at once") {
+  CHECK(refusal("[network]\nmax_peers = \"many\"\nlisten_address = 7\n[node]\nnetwork = \"testnet\"\nnosuch = 1\n[rpc]\n"
+                "enabled = \"no\"\n")
+        == "a.toml:2: network.max_peers = \"many\": allowed is a whole number from 1 to 10000\n"
+           "a.toml:3: network.listen_address = 7: allowed is an IP address in quotes, with or without \":port\"\n"
+           "a.toml:8: rpc.enabled = \"no\": allowed is true or false");
+}
+
 TEST_CASE("config file: every key refuses what it cannot mean") {
   const std::vector<std::pair<std::string, std::vector<std::string>>> cases{
       {"node.network", {"\"regtest\"", "1", "true"}},

@@ -339,6 +339,13 @@ TEST_CASE_FIXTURE(fixture, "an unknown method is not found, however it is writte
   CHECK(error(std::string(100'000, 'x')) == -32601);
 }
 
+TEST_CASE_FIXTURE(fixture, "of a method that was mistyped the nearest one is named, and of a wild guess none") {
+  const auto said = [this](const std::string& method) { return run(method).error().message; };
+  CHECK(said("getpeerinf").ends_with("did you mean getpeerinfo?"));
+  CHECK(said("getBlockCount").ends_with("did you mean getblockcount?"));
+  CHECK(said("frobnicate").ends_with("'help' lists all"));
+}
+
 TEST_CASE_FIXTURE(fixture,
                   "methods that need no snapshot work without one, the others say why not") {
   const auto view = rpc_view{backend.facts(), backend.chain(), nullptr, backend.unix_now(), {}};

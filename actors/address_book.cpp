@@ -12,7 +12,7 @@ namespace timenode {
 
 address_book::address_book(std::optional<ip_address> local_ip, std::uint16_t default_port,
                            std::size_t max_peers)
-  : local_ip_{local_ip}, default_port_{default_port}, max_peers_{max_peers} {}
+    : local_ip_{local_ip}, default_port_{default_port}, max_peers_{max_peers} {}
 
 bool address_book::is_unproven(const entry& x) noexcept {
   return x.last_success == 0;
@@ -127,7 +127,7 @@ bool address_book::make_room() {
     return false;
   // Whoever has most gives, so that no source can take the place of another by naming more.
   const auto richest = std::ranges::max_element(
-    evictable_, {}, [](const auto& of_source) { return of_source.second.size(); });
+      evictable_, {}, [](const auto& of_source) { return of_source.second.size(); });
   erase(entries_.find(richest->second.begin()->second));
   return true;
 }
@@ -148,13 +148,13 @@ bool address_book::drop_failed_masternode() {
 bool address_book::has_room(const entry& x) {
   if (x.purpose == dial_purpose::configured)
     return true;
-  if (is_unmet_masternode(x) && unmet_masternodes() >= max_unmet_masternodes
-      && !drop_failed_masternode())
+  if (is_unmet_masternode(x) && unmet_masternodes() >= max_unmet_masternodes &&
+      !drop_failed_masternode())
     return false;
   if (x.purpose == dial_purpose::discovered) {
     const auto of_source = unproven_by_source_.find(net::group_of(x.source));
-    if (is_unproven(x) && of_source != unproven_by_source_.end()
-        && of_source->second >= max_addresses_per_source)
+    if (is_unproven(x) && of_source != unproven_by_source_.end() &&
+        of_source->second >= max_addresses_per_source)
       return false;
     if (x.group)
       if (const auto of_group = by_group_.find(*x.group);
@@ -229,8 +229,8 @@ bool address_book::add_masternode(const endpoint& x) {
     return add({.at = x, .purpose = dial_purpose::masternode});
   if (i->second.purpose != dial_purpose::discovered)
     return true;
-  if (is_unproven(i->second) && !i->second.met && unmet_masternodes() >= max_unmet_masternodes
-      && !drop_failed_masternode())
+  if (is_unproven(i->second) && !i->second.met && unmet_masternodes() >= max_unmet_masternodes &&
+      !drop_failed_masternode())
     return false;
   change(i->second, [](entry& known) { known.purpose = dial_purpose::masternode; });
   renewed_.push_back(x.ip);
@@ -256,8 +256,7 @@ void address_book::connected(const peer_info& peer, std::int64_t unix_now) {
   connected_.insert_or_assign(peer.ip, listens);
   auto i = entries_.find(peer.ip);
   if (i == entries_.end()) {
-    if (!is_possible_peer(peer.ip, local_ip_)
-        || !add({.at = listens, .source = peer.ip}))
+    if (!is_possible_peer(peer.ip, local_ip_) || !add({.at = listens, .source = peer.ip}))
       return;
     i = entries_.find(peer.ip);
   }
@@ -304,8 +303,8 @@ bool address_book::dialed(const dial_report& report, std::int64_t unix_now) {
     }
   });
   const auto& x = i->second;
-  if (x.purpose != dial_purpose::discovered || x.connected || x.failures < max_dial_failures
-      || (x.last_seen != 0 && unix_now - x.last_seen < forgotten_after))
+  if (x.purpose != dial_purpose::discovered || x.connected || x.failures < max_dial_failures ||
+      (x.last_seen != 0 && unix_now - x.last_seen < forgotten_after))
     return false;
   erase(i);
   return true;
@@ -331,4 +330,4 @@ std::vector<std::string> address_book::sample(std::size_t count, random_source& 
   return result;
 }
 
-} // namespace timenode
+}  // namespace timenode

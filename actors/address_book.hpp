@@ -7,8 +7,8 @@
 // success proves an address, only our own failures end it, and no source can fill the book with its
 // own.
 
-#include "net/random.hpp"
 #include "messages/node_messages.hpp"
+#include "net/random.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -71,7 +71,7 @@ inline constexpr std::size_t max_anchors = 16;
 inline constexpr std::size_t max_learned_at_once = 1000;
 
 class address_book {
-public:
+ public:
   /// @param local_ip Our own, when known: never learned, and decides whether local addresses are.
   /// @param default_port Of addresses that come without one.
   /// @param max_peers Peers to be connected, configured ones apart.
@@ -135,22 +135,22 @@ public:
   /// Grows with every change of what `to_lines` gives.
   std::uint64_t changes() const noexcept { return changes_; }
 
-private:
+ private:
   struct entry {
     endpoint at;
     dial_purpose purpose = dial_purpose::discovered;
-    ip_address source = {};        ///< Unspecified: our own knowledge.
-    std::int64_t last_success = 0; ///< Of a dial of ours, Unix seconds; 0: we never reached it.
-    std::int64_t last_seen = 0;    ///< Connected, whoever dialed, Unix seconds; 0: never.
-    std::int64_t connected_at = 0; ///< While it is connected, Unix seconds.
-    std::uint32_t failures = 0;    ///< In a row.
-    bool anchor = false;           ///< Of the last run, and not tried out yet.
-    bool wanted = false;           ///< Asked of the registry.
+    ip_address source = {};         ///< Unspecified: our own knowledge.
+    std::int64_t last_success = 0;  ///< Of a dial of ours, Unix seconds; 0: we never reached it.
+    std::int64_t last_seen = 0;     ///< Connected, whoever dialed, Unix seconds; 0: never.
+    std::int64_t connected_at = 0;  ///< While it is connected, Unix seconds.
+    std::uint32_t failures = 0;     ///< In a row.
+    bool anchor = false;            ///< Of the last run, and not tried out yet.
+    bool wanted = false;            ///< Asked of the registry.
     bool connected = false;
-    bool met = false;              ///< Was connected in this run, whoever dialed.
-    bool we_dial = true;           ///< By the direction rule.
-    std::uint64_t order = 0;       ///< In which it came.
-    std::size_t place = 0;         ///< In its `candidate_pool`.
+    bool met = false;         ///< Was connected in this run, whoever dialed.
+    bool we_dial = true;      ///< By the direction rule.
+    std::uint64_t order = 0;  ///< In which it came.
+    std::size_t place = 0;    ///< In its `candidate_pool`.
     /// Its address group; none: a local address.
     std::optional<ip_address> group = {};
   };
@@ -165,14 +165,14 @@ private:
   /// Discovered ones that could be wanted, anchors apart, by failures, so that some of the best are at hand without a look
   /// at all.
   class candidate_pool {
-  public:
+   public:
     void add(entry& x);
     void remove(const entry& x);
     bool empty() const noexcept { return by_failures_.empty(); }
     /// Some of those that failed least, at least `count` when there are as many.
     std::vector<entry*> draw(std::size_t count, random_source& random) const;
 
-  private:
+   private:
     std::map<std::uint32_t, std::vector<entry*>> by_failures_;
   };
 
@@ -203,7 +203,9 @@ private:
   void plan_unmet_masternodes(plan& result);
   void plan_discovered(plan& result, random_source& random);
   std::size_t free_slots() const;
-  std::size_t unmet_masternodes() const noexcept { return unmet_wanted_.size() + unmet_idle_.size(); }
+  std::size_t unmet_masternodes() const noexcept {
+    return unmet_wanted_.size() + unmet_idle_.size();
+  }
   bool is_at_ease() const noexcept { return good_peers_ >= enough_peers; }
   static bool is_good_peer(const entry& x) noexcept;
   std::vector<entry*> candidates(std::size_t tries, std::size_t waits, random_source& random) const;
@@ -217,31 +219,33 @@ private:
   std::uint16_t default_port_;
   std::size_t max_peers_;
   entry_map entries_;
-  std::map<ip_address, endpoint> connected_; ///< With where it (probably) listens.
+  std::map<ip_address, endpoint> connected_;  ///< With where it (probably) listens.
   std::uint64_t added_ = 0;
   // What the registry still has to hear of, with the next plan:
-  std::vector<ip_address> dropped_; ///< Left the book while they were wanted.
-  std::vector<ip_address> renewed_; ///< May be wanted already, but for another purpose.
+  std::vector<ip_address> dropped_;  ///< Left the book while they were wanted.
+  std::vector<ip_address> renewed_;  ///< May be wanted already, but for another purpose.
 
   // Derived from `entries_` by `index` and `unindex`, so that a plan, which follows every dial, walks only what it changes:
   std::size_t configured_ = 0;
-  std::size_t good_peers_ = 0;           ///< Connected ones that count for `enough_peers`.
+  std::size_t good_peers_ = 0;  ///< Connected ones that count for `enough_peers`.
   std::size_t configured_connected_ = 0;
-  std::map<ip_address, entry*> due_;     ///< Not wanted, and to be so whatever else is: configured, or a masternode we met.
-  ranked unmet_wanted_;                  ///< Masternodes that we never met, wanted ...
-  ranked unmet_idle_;                    ///< ... and not.
-  ranked pending_;                       ///< Discovered ones that are wanted and not connected.
-  std::size_t tries_ = 0;                ///< Of these, those that are tries, and we are to dial ...
-  std::size_t waits_ = 0;                ///< ... or they are.
-  std::size_t strangers_ = 0;            ///< Of these, those that we never had to do with.
-  std::map<ip_address, entry*> anchors_; ///< Not wanted yet.
+  std::map<ip_address, entry*>
+      due_;  ///< Not wanted, and to be so whatever else is: configured, or a masternode we met.
+  ranked unmet_wanted_;        ///< Masternodes that we never met, wanted ...
+  ranked unmet_idle_;          ///< ... and not.
+  ranked pending_;             ///< Discovered ones that are wanted and not connected.
+  std::size_t tries_ = 0;      ///< Of these, those that are tries, and we are to dial ...
+  std::size_t waits_ = 0;      ///< ... or they are.
+  std::size_t strangers_ = 0;  ///< Of these, those that we never had to do with.
+  std::map<ip_address, entry*> anchors_;  ///< Not wanted yet.
   candidate_pool to_dial_;
   candidate_pool to_wait_for_;
-  std::map<ip_address, std::size_t> engaged_by_group_; ///< Wanted or connected, not local ones.
-  std::map<ip_address, std::size_t> unproven_by_source_; ///< Discovered ones, by the source's group.
-  std::map<ip_address, std::size_t> by_group_;           ///< Discovered, not local ones.
-  std::map<ip_address, std::map<rank, ip_address>> evictable_; ///< By the source's group.
+  std::map<ip_address, std::size_t> engaged_by_group_;  ///< Wanted or connected, not local ones.
+  std::map<ip_address, std::size_t>
+      unproven_by_source_;                      ///< Discovered ones, by the source's group.
+  std::map<ip_address, std::size_t> by_group_;  ///< Discovered, not local ones.
+  std::map<ip_address, std::map<rank, ip_address>> evictable_;  ///< By the source's group.
   std::uint64_t changes_ = 0;
 };
 
-} // namespace timenode
+}  // namespace timenode

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view anchor_word = "anchor";
 
-} // namespace
+}  // namespace
 
 // -- showing ----------------------------------------------------------------------------------
 
@@ -40,7 +40,8 @@ address_snapshot address_book::explain(const ip_address& ip) const {
     if (ip == local_ip_)
       result.why = "it is our own address";
     else if (!is_possible_peer(ip, local_ip_))
-      result.why = "not in the address book: from where we are it could not be reached, so that it counts only if it "
+      result.why = "not in the address book: from where we are it could not be reached, so that it "
+                   "counts only if it "
                    "is configured";
     else
       result.why = "not in the address book: nobody named it, and it was never connected";
@@ -67,17 +68,17 @@ std::string address_book::why(const entry& x) const {
     return "a masternode that we met: always wanted";
   if (x.purpose == dial_purpose::masternode)
     return x.wanted ? "said to be a masternode: wanted"
-                    : "said to be a masternode: waits until one of "
-                        + std::to_string(max_unmet_masternodes_wanted) + " others like it is done";
+                    : "said to be a masternode: waits until one of " +
+                          std::to_string(max_unmet_masternodes_wanted) + " others like it is done";
   if (x.connected)
     return "connected";
   if (x.wanted)
-    return x.failures >= failures_of_a_try ? "wanted; it failed " + std::to_string(x.failures)
-                                               + " times in a row and leaves the book at "
-                                               + std::to_string(max_dial_failures)
-                                           : "wanted: it is being tried";
-  return "known, and not wanted now: it has its turn when a place is free and fewer than "
-         + std::to_string(x.we_dial ? max_tries : max_waits) + " others are being tried";
+    return x.failures >= failures_of_a_try
+               ? "wanted; it failed " + std::to_string(x.failures) +
+                     " times in a row and leaves the book at " + std::to_string(max_dial_failures)
+               : "wanted: it is being tried";
+  return "known, and not wanted now: it has its turn when a place is free and fewer than " +
+         std::to_string(x.we_dial ? max_tries : max_waits) + " others are being tried";
 }
 
 // -- keeping ----------------------------------------------------------------------------------
@@ -87,7 +88,9 @@ std::vector<std::string> address_book::to_lines(std::int64_t unix_now) const {
   for (const auto& [ip, x] : entries_)
     if (x.connected && x.purpose == dial_purpose::discovered)
       connected.push_back(&x);
-  std::ranges::sort(connected, {}, [](const auto* x) { return std::pair{x->connected_at, x->at.ip}; });
+  std::ranges::sort(connected, {}, [](const auto* x) {
+    return std::pair{x->connected_at, x->at.ip};
+  });
   connected.resize(std::min(connected.size(), max_anchors));
   std::set<ip_address> anchors;
   for (const auto* x : connected)
@@ -101,9 +104,9 @@ std::vector<std::string> address_book::to_lines(std::int64_t unix_now) const {
     if (x.purpose == dial_purpose::configured)
       continue;
     const auto seen = x.connected ? unix_now : x.last_seen;
-    auto line = x.at.to_string() + ' ' + std::string{to_text(x.purpose)} + ' '
-                + std::to_string(x.last_success) + ' ' + std::to_string(seen) + ' '
-                + std::to_string(x.failures) + ' ' + x.source.to_string();
+    auto line = x.at.to_string() + ' ' + std::string{to_text(x.purpose)} + ' ' +
+                std::to_string(x.last_success) + ' ' + std::to_string(seen) + ' ' +
+                std::to_string(x.failures) + ' ' + x.source.to_string();
     if (anchors.contains(ip))
       line += ' ' + std::string{anchor_word};
     result.push_back(std::move(line));
@@ -136,9 +139,9 @@ std::optional<address_book::entry> address_book::parse_line(std::string_view lin
   entry result;
   const auto at = endpoint::parse(next_word(), 0);
   const auto purpose = next_word();
-  if (!at || at->port == 0 || !is_possible_peer(at->ip, local_ip_)
-      || !read(next_word(), result.last_success) || !read(next_word(), result.last_seen)
-      || !read(next_word(), result.failures))
+  if (!at || at->port == 0 || !is_possible_peer(at->ip, local_ip_) ||
+      !read(next_word(), result.last_success) || !read(next_word(), result.last_seen) ||
+      !read(next_word(), result.failures))
     return std::nullopt;
   const auto source = ip_address::parse(next_word());
   if (!source || (!line.empty() && line != anchor_word))
@@ -153,4 +156,4 @@ std::optional<address_book::entry> address_book::parse_line(std::string_view lin
   return result;
 }
 
-} // namespace timenode
+}  // namespace timenode

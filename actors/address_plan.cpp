@@ -14,7 +14,7 @@ namespace {
 /// once, is among them, and few beside a full book.
 constexpr std::size_t looked_at = 64;
 
-} // namespace
+}  // namespace
 
 address_book::plan address_book::make_plan(random_source& random) {
   plan result;
@@ -40,7 +40,7 @@ void address_book::unwant(entry& x, plan& result) {
 
 void address_book::plan_always(plan& result) {
   while (!due_.empty())
-    want(*due_.begin()->second, result); // which takes it out
+    want(*due_.begin()->second, result);  // which takes it out
 }
 
 void address_book::plan_unmet_masternodes(plan& result) {
@@ -71,13 +71,16 @@ void address_book::plan_discovered(plan& result, random_source& random) {
   const auto slots = free_slots();
   // Those that failed most go first.
   const auto worst_stranger = [this] {
-    return std::ranges::find_if(pending_, [](const auto& x) { return is_stranger(*x.second); })->second;
+    return std::ranges::find_if(pending_, [](const auto& x) { return is_stranger(*x.second); })
+        ->second;
   };
   while (pending_.size() > slots)
     unwant(*pending_.begin()->second, result);
   while (strangers_ > most_strangers)
     unwant(*worst_stranger(), result);
-  const auto room = [](std::size_t most, std::size_t running) { return most - std::min(most, running); };
+  const auto room = [](std::size_t most, std::size_t running) {
+    return most - std::min(most, running);
+  };
   auto tries = room(most_tries, tries_);
   auto waits = room(most_waits, waits_);
   for (auto* x : candidates(tries, waits, random)) {
@@ -117,7 +120,8 @@ void address_book::candidate_pool::remove(const entry& x) {
     by_failures_.erase(i);
 }
 
-std::vector<address_book::entry*> address_book::candidate_pool::draw(std::size_t count, random_source& random) const {
+std::vector<address_book::entry*> address_book::candidate_pool::draw(std::size_t count,
+                                                                     random_source& random) const {
   std::vector<entry*> result;
   for (const auto& [_, like_it] : by_failures_) {
     if (result.size() >= count)
@@ -140,7 +144,8 @@ std::vector<address_book::entry*> address_book::candidate_pool::draw(std::size_t
 /// Anchors first, then fewest failures, then groups that we have nobody of, then peers that we reached once. Who comes
 /// first among equals is chance, so that nobody can place himself there.
 address_book::score address_book::score_of(const entry& x, random_source& random) const {
-  return {!x.anchor, x.failures, x.group && engaged_by_group_.contains(*x.group), is_unproven(x), random()};
+  return {!x.anchor, x.failures, x.group && engaged_by_group_.contains(*x.group), is_unproven(x),
+          random()};
 }
 
 /// The best of those to dial, at most `tries` of them, the best of those to wait for, at most `waits`, and all anchors: there
@@ -157,7 +162,8 @@ std::vector<address_book::entry*> address_book::candidates(std::size_t tries, st
     for (auto* x : pool->draw(count, random))
       drawn.emplace_back(score_of(*x, random), x);
     std::ranges::sort(drawn);
-    best.insert(best.end(), drawn.begin(), drawn.begin() + static_cast<std::ptrdiff_t>(std::min(drawn.size(), count)));
+    best.insert(best.end(), drawn.begin(),
+                drawn.begin() + static_cast<std::ptrdiff_t>(std::min(drawn.size(), count)));
   }
   std::ranges::sort(best);
   std::vector<entry*> result;
@@ -166,4 +172,4 @@ std::vector<address_book::entry*> address_book::candidates(std::size_t tries, st
   return result;
 }
 
-} // namespace timenode
+}  // namespace timenode

@@ -9,4 +9,4 @@ bool is_possible_peer(const ip_address& x, const std::optional<ip_address>& ours
   return scope == net::address_scope::global || (ours && net::scope_of(*ours) == scope);
 }
 
-} // namespace timenode
+}  // namespace timenode

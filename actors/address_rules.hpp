@@ -17,4 +17,4 @@ using net::is_local_address;
 /// stranger said so.
 bool is_possible_peer(const ip_address& x, const std::optional<ip_address>& ours) noexcept;
 
-} // namespace timenode
+}  // namespace timenode

@@ -9,7 +9,7 @@ namespace timenode {
 /// An actor's next deadline with the ticker. The actor keeps its own deadlines in its own order and sets
 /// this to the earliest; when woken it works off what is due and sets it again.
 class alarm_clock {
-public:
+ public:
   /// Makes sure that `self` is woken at `at` or before. A later wake-up that was set before becomes void.
   template <class Self>
   void set(Self* self, const ticker_actor& waker, monotonic_ns at) {
@@ -33,9 +33,9 @@ public:
     armed_for_ = 0;
   }
 
-private:
+ private:
   std::uint64_t token_ = 0;
-  monotonic_ns armed_for_ = 0; ///< 0: not set.
+  monotonic_ns armed_for_ = 0;  ///< 0: not set.
 };
 
-} // namespace timenode
+}  // namespace timenode

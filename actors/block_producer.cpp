@@ -30,12 +30,12 @@ constexpr monotonic_ns catch_up_period = 2'000'000'000;
 /// this often whether enough of them are known.
 constexpr monotonic_ns gather_period = 500'000'000;
 
-} // namespace
+}  // namespace
 
 block_producer_state::block_producer_state(block_producer_actor::pointer self, node_context context,
                                            producer_parts parts)
-  : self_{self}, context_{std::move(context)}, parts_{std::move(parts)},
-    random_{context_.seed ^ seed_salt} {
+    : self_{self}, context_{std::move(context)}, parts_{std::move(parts)}, random_{context_.seed ^
+                                                                                   seed_salt} {
   // A masternode is its IP.
   if (parts_.identity && parts_.journal && context_.local_ip)
     own_address_ = context_.local_ip->to_string();
@@ -45,30 +45,30 @@ block_producer_actor::behavior_type block_producer_state::make_behavior() {
   self_->send(parts_.registry, atom::subscribe_v, peer_listener_actor{self_});
   self_->send(parts_.keeper, atom::subscribe_v, tip_listener_actor{self_});
   return {
-    [this](atom::attach, const gossip_actor& floods) { gossip_ = floods; },
-    [this](atom::clock, const ip_address& ip, std::int64_t ahead) { on_clock(ip, ahead); },
-    [this](atom::snapshot) { return snapshot(); },
-    // -- peer listener ---
-    [this](atom::peer_up, const peer_info& info, const peer_connection_actor& connection) {
-      on_peer_up(info, connection);
-    },
-    [this](atom::peer_down, const ip_address& ip) {
-      peers_.erase(ip);
-      clocks_.forget(ip);
-    },
-    // -- judge ---
-    [this](atom::judge, const ip_address& from, const wire::message& x) {
-      auto result = judge(from, x);
-      drive();
-      return result;
-    },
-    // -- tip listener ---
-    [this](atom::tip, const chain_tip& tip) { on_tip(tip); },
-    // -- time ---
-    [this](atom::wake, std::uint64_t token) {
-      if (alarm_.accept(token))
+      [this](atom::attach, const gossip_actor& floods) { gossip_ = floods; },
+      [this](atom::clock, const ip_address& ip, std::int64_t ahead) { on_clock(ip, ahead); },
+      [this](atom::snapshot) { return snapshot(); },
+      // -- peer listener ---
+      [this](atom::peer_up, const peer_info& info, const peer_connection_actor& connection) {
+        on_peer_up(info, connection);
+      },
+      [this](atom::peer_down, const ip_address& ip) {
+        peers_.erase(ip);
+        clocks_.forget(ip);
+      },
+      // -- judge ---
+      [this](atom::judge, const ip_address& from, const wire::message& x) {
+        auto result = judge(from, x);
         drive();
-    },
+        return result;
+      },
+      // -- tip listener ---
+      [this](atom::tip, const chain_tip& tip) { on_tip(tip); },
+      // -- time ---
+      [this](atom::wake, std::uint64_t token) {
+        if (alarm_.accept(token))
+          drive();
+      },
   };
 }
 
@@ -88,9 +88,8 @@ void block_producer_state::on_tip(const chain_tip& tip) {
       current_.reset();
   }
   const auto final_height = parts_.store->final_height();
-  std::erase_if(behind_, [&](const auto& x) {
-    return x.first <= final_height || x.first > tip.height;
-  });
+  std::erase_if(behind_,
+                [&](const auto& x) { return x.first <= final_height || x.first > tip.height; });
   while (behind_.size() > max_behind)
     behind_.erase(behind_.begin());
   refresh();
@@ -103,16 +102,16 @@ void block_producer_state::refresh() {
   asking_ = true;
   ask_again_at_ = 0;
   self_->request(parts_.masternodes, caf::infinite, atom::list_v)
-    .then(
-      [this](std::vector<masternode_entry>& entries) {
-        asking_ = false;
-        on_masternodes(entries);
-      },
-      [this](const caf::error&) {
-        asking_ = false;
-        ask_again_at_ = now() + idle_period;
-        set_alarm();
-      });
+      .then(
+          [this](std::vector<masternode_entry>& entries) {
+            asking_ = false;
+            on_masternodes(entries);
+          },
+          [this](const caf::error&) {
+            asking_ = false;
+            ask_again_at_ = now() + idle_period;
+            set_alarm();
+          });
 }
 
 void block_producer_state::on_masternodes(std::vector<masternode_entry>& entries) {
@@ -151,20 +150,21 @@ std::optional<member_set> block_producer_state::members_for(const chain_tip& par
     return std::nullopt;
   }
   const auto& paid = block->masternode_rewards;
-  by_presence = paid.size() < chain::least_masternodes
-                || context_.rules.present_set_at == parent.height + 1;
+  by_presence =
+      paid.size() < chain::least_masternodes || context_.rules.present_set_at == parent.height + 1;
   auto result = by_presence ? view_.present() : view_.paid_by(paid);
   const auto is_first = by_presence && parent.height == 0;
   const auto least = is_first ? context_.rules.wanted_first() : chain::least_masternodes;
   if (!least) {
-    idle_because_ = "no block says who decides, and this is a public network: its first blocks come from peers "
-                    "(consensus.first_masternodes begins a new chain)";
+    idle_because_ =
+        "no block says who decides, and this is a public network: its first blocks come from peers "
+        "(consensus.first_masternodes begins a new chain)";
     return std::nullopt;
   }
   if (result.size >= *least)
     return result;
-  idle_because_ = "there are " + std::to_string(result.size) + " active masternodes, and "
-                  + std::to_string(*least) + " are needed to make a block";
+  idle_because_ = "there are " + std::to_string(result.size) + " active masternodes, and " +
+                  std::to_string(*least) + " are needed to make a block";
   return std::nullopt;
 }
 
@@ -184,17 +184,18 @@ void block_producer_state::make_work() {
   setup.size = set->size;
   setup.self = own_address_;
   setup.times = chain::times_for(context_.rules.block_time);
-  const auto history
-    = own_address_ ? parts_.journal->signed_for(height) : std::vector<chain::signed_record>{};
-  current_.emplace(work{tip_, chain::height_consensus{std::move(setup), history},
-                        std::move(set->known), by_presence,
-                        chain::due_time(context_.rules, context_.network, tip_, context_.unix_now())});
+  const auto history =
+      own_address_ ? parts_.journal->signed_for(height) : std::vector<chain::signed_record>{};
+  current_.emplace(work{
+      tip_, chain::height_consensus{std::move(setup), history}, std::move(set->known), by_presence,
+      chain::due_time(context_.rules, context_.network, tip_, context_.unix_now())});
   // Blocks that we signed for before a restart, and that may be there no more anywhere else.
   for (const auto& record : history)
     if (const auto block = parts_.journal->block_of(record.block))
       if (!current_->blocks.contains(record.block)) {
-        auto judged = judge_proposal(
-          block, {context_.rules, context_.network, tip_, context_.unix_now()}, *parts_.store, view_);
+        auto judged =
+            judge_proposal(block, {context_.rules, context_.network, tip_, context_.unix_now()},
+                           *parts_.store, view_);
         const auto quality = judged.quality;
         current_->blocks[record.block].judged = std::move(judged);
         current_->machine.block_is(record.block, quality, now());
@@ -212,16 +213,17 @@ void block_producer_state::ask_if_behind() {
     return;
   const auto height = current_->machine.height();
   self_->request(parts_.sync, caf::infinite, atom::snapshot_v)
-    .then(
-      [this, height](const sync_snapshot& x) {
-        if (!current_ || current_->machine.height() != height)
-          return;
-        catching_up_ = x.state == "syncing" || x.state == sync_state_asking || x.state == "waiting-for-storage";
-        if (catching_up_)
-          ask_again_at_ = now() + catch_up_period;
-        drive();
-      },
-      [this](const caf::error&) { catching_up_ = false; });
+      .then(
+          [this, height](const sync_snapshot& x) {
+            if (!current_ || current_->machine.height() != height)
+              return;
+            catching_up_ = x.state == "syncing" || x.state == sync_state_asking ||
+                           x.state == "waiting-for-storage";
+            if (catching_up_)
+              ask_again_at_ = now() + catch_up_period;
+            drive();
+          },
+          [this](const caf::error&) { catching_up_ = false; });
 }
 
 /// More of its members may have become known, and what is disputed may be so no more.
@@ -277,10 +279,11 @@ void block_producer_state::on_clock(const ip_address& ip, std::int64_t ahead) {
     return;
   clock_warned_at_ = now();
   const auto offset = clocks_.offset();
-  spdlog::warn("consensus: this machine's clock is {} s {} those of most peers{}; set it right (is a time "
-               "service running?)",
-               std::llabs(offset), offset > 0 ? "behind" : "ahead of",
-               own_address_ && !clocks_.may_sign() ? ", so this masternode signs nothing" : "");
+  spdlog::warn(
+      "consensus: this machine's clock is {} s {} those of most peers{}; set it right (is a time "
+      "service running?)",
+      std::llabs(offset), offset > 0 ? "behind" : "ahead of",
+      own_address_ && !clocks_.may_sign() ? ", so this masternode signs nothing" : "");
 }
 
 /// Why we sign nothing at the moment; empty: nothing keeps us from it.
@@ -293,8 +296,8 @@ std::string block_producer_state::why_silent() const {
 }
 
 bool block_producer_state::is_deciding() const noexcept {
-  return !behind_.empty()
-         || (current_ && current_->machine.begun() && !current_->machine.committed());
+  return !behind_.empty() ||
+         (current_ && current_->machine.begun() && !current_->machine.committed());
 }
 
 monotonic_ns block_producer_state::repeat_period() const noexcept {
@@ -355,15 +358,16 @@ consensus_snapshot block_producer_state::snapshot() const {
     result.why = "blocks are being downloaded";
   } else if (!knows_enough(*current_)) {
     result.state = "waiting";
-    result.why = std::to_string(machine.members().size()) + " of the " + std::to_string(machine.size())
-                 + " masternodes that decide are known, and " + std::to_string(result.quorum)
-                 + " are needed";
+    result.why = std::to_string(machine.members().size()) + " of the " +
+                 std::to_string(machine.size()) + " masternodes that decide are known, and " +
+                 std::to_string(result.quorum) + " are needed";
   } else {
     result.state = "waiting";
-    result.why = "the block is due in "
-                 + std::to_string(std::max<std::int64_t>(current_->due - context_.unix_now(), 0)) + " s";
+    result.why = "the block is due in " +
+                 std::to_string(std::max<std::int64_t>(current_->due - context_.unix_now(), 0)) +
+                 " s";
   }
   return result;
 }
 
-} // namespace timenode
+}  // namespace timenode

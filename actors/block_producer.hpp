@@ -12,9 +12,9 @@
 #include "actors/node_context.hpp"
 #include "actors/peer_clocks.hpp"
 #include "actors/proposal_judge.hpp"
-#include "net/random.hpp"
 #include "chain/height_consensus.hpp"
 #include "chain/vote_journal.hpp"
+#include "net/random.hpp"
 
 #include <caf/typed_event_based_actor.hpp>
 
@@ -31,43 +31,45 @@ namespace timenode {
 
 /// All that is needed of the sync engine.
 using sync_status_actor = caf::typed_actor<
-  // Tells its state.
-  auto(atom::snapshot)->caf::result<sync_snapshot>>;
+    // Tells its state.
+    auto(atom::snapshot)->caf::result<sync_snapshot>>;
 
 /// What the block producer works with.
 struct producer_parts {
   chain_keeper_actor keeper;
   masternode_table_actor masternodes;
   connection_registry_actor registry;
-  sync_status_actor sync;                     ///< Null: we are never behind.
-  transaction_source_actor transactions;      ///< Null: blocks have none.
+  sync_status_actor sync;                 ///< Null: we are never behind.
+  transaction_source_actor transactions;  ///< Null: blocks have none.
   std::shared_ptr<const chain::block_store> store;
-  std::shared_ptr<chain::vote_journal> journal; ///< Null: we sign nothing.
-  std::optional<masternode_identity> identity; ///< None: we only watch.
+  std::shared_ptr<chain::vote_journal> journal;  ///< Null: we sign nothing.
+  std::optional<masternode_identity> identity;   ///< None: we only watch.
 };
 
 class block_producer_state {
-public:
+ public:
   static constexpr auto name = "timenode.block-producer";
 
-  block_producer_state(block_producer_actor::pointer self, node_context context, producer_parts parts);
+  block_producer_state(block_producer_actor::pointer self, node_context context,
+                       producer_parts parts);
 
   block_producer_actor::behavior_type make_behavior();
 
-private:
+ private:
   /// A proposed block.
   struct known_block {
     judged_block judged;
-    std::optional<wire::block_proposal> proposal; ///< How it came last; none of one that we made before a crash.
+    std::optional<wire::block_proposal>
+        proposal;  ///< How it came last; none of one that we made before a crash.
   };
 
   /// A height that is being decided.
   struct work {
     chain_tip parent;
     chain::height_consensus machine;
-    std::map<std::string, public_key> keys; ///< Of the members that are known.
-    bool by_presence = false;      ///< Its members are who is there, for no block says who they are.
-    std::int64_t due = 0;          ///< Unix seconds.
+    std::map<std::string, public_key> keys;  ///< Of the members that are known.
+    bool by_presence = false;  ///< Its members are who is there, for no block says who they are.
+    std::int64_t due = 0;      ///< Unix seconds.
     std::map<hash256, known_block> blocks = {};
     std::uint64_t round_seen = 0;  ///< For which we asked who is there.
     monotonic_ns begun_at = 0;     ///< 0: not yet.
@@ -96,7 +98,8 @@ private:
   flood_judgement take(const ip_address& from, const wire::block_commit& x);
   flood_judgement too_early(const ip_address& from, std::uint64_t height, const wire::message& x);
   flood_judgement of_old_height(const ip_address& from, std::uint64_t height);
-  flood_judgement verdict_of(chain::ballot_fate fate, const std::string& voter, std::uint64_t height);
+  flood_judgement verdict_of(chain::ballot_fate fate, const std::string& voter,
+                             std::uint64_t height);
   flood_judgement certify_stored(const wire::block_commit& x);
   void help(const ip_address& ip, std::uint64_t height);
   void on_peer_up(const peer_info& info, const peer_connection_actor& connection);
@@ -117,7 +120,7 @@ private:
   /// A block that was given to the keeper as final, and how it came to be: its height may be gone from here
   /// when the keeper answers.
   struct commitment {
-    block_ptr block; ///< Null: it was on our chain already.
+    block_ptr block;  ///< Null: it was on our chain already.
     wire::block_commit certificate;
     std::size_t members = 0;
     std::uint64_t round = 0;
@@ -141,21 +144,22 @@ private:
   block_producer_actor::pointer self_;
   node_context context_;
   producer_parts parts_;
-  std::optional<std::string> own_address_; ///< As messages name us; none: we only watch.
-  gossip_actor gossip_;                    ///< Null until attached.
+  std::optional<std::string> own_address_;  ///< As messages name us; none: we only watch.
+  gossip_actor gossip_;                     ///< Null until attached.
   random_source random_;
   alarm_clock alarm_;
 
   chain_tip tip_;
   bool knows_tip_ = false;
   masternode_view view_;
-  bool asking_ = false;          ///< The table for its masternodes.
-  monotonic_ns ask_again_at_ = 0; ///< 0: not needed.
+  bool asking_ = false;            ///< The table for its masternodes.
+  monotonic_ns ask_again_at_ = 0;  ///< 0: not needed.
   std::string idle_because_;
   /// Blocks come from peers that our tip's successors are among: what is long due here is not to be decided.
   bool catching_up_ = false;
-  std::optional<work> current_;            ///< On our tip.
-  std::map<std::uint64_t, work> behind_;   ///< Heights at or below our tip whose commit is not complete.
+  std::optional<work> current_;  ///< On our tip.
+  std::map<std::uint64_t, work>
+      behind_;  ///< Heights at or below our tip whose commit is not complete.
 
   struct early_message {
     ip_address from;
@@ -163,21 +167,21 @@ private:
     wire::message what;
     std::size_t bytes = 0;
   };
-  std::deque<early_message> early_; ///< For the next heights; bounded, see too_early.
+  std::deque<early_message> early_;  ///< For the next heights; bounded, see too_early.
   std::size_t early_bytes_ = 0;
 
   struct peer {
     peer_connection_actor connection;
-    monotonic_ns helped_at = 0; ///< 0: never.
+    monotonic_ns helped_at = 0;  ///< 0: never.
   };
-  std::map<ip_address, peer> peers_; ///< As many as the registry has established.
+  std::map<ip_address, peer> peers_;  ///< As many as the registry has established.
   peer_clocks clocks_;
   monotonic_ns clock_warned_at_ = 0;
   monotonic_ns repeat_at_ = 0;
   monotonic_ns silence_warned_at_ = 0;
-  consensus_snapshot counts_; ///< Only its counters are kept up to date.
+  consensus_snapshot counts_;  ///< Only its counters are kept up to date.
 };
 
 using block_producer = block_producer_actor::stateful_impl<block_producer_state>;
 
-} // namespace timenode
+}  // namespace timenode

@@ -27,7 +27,7 @@ constexpr std::chrono::seconds filling_patience{2};
 /// and the cost of it does not grow with the number of peers.
 constexpr std::size_t peers_told = 8;
 
-} // namespace
+}  // namespace
 
 /// Does all that can be done now. Called after everything that happens.
 void block_producer_state::drive() {
@@ -65,8 +65,8 @@ void block_producer_state::drive() {
 }
 
 void block_producer_state::begin_if_due(work& x) {
-  if (x.machine.begun() || catching_up_ || !knows_enough(x)
-      || (context_.unix_now() < x.due && !x.machine.others_have_begun()))
+  if (x.machine.begun() || catching_up_ || !knows_enough(x) ||
+      (context_.unix_now() < x.due && !x.machine.others_have_begun()))
     return;
   x.machine.begin(now());
   x.begun_at = now();
@@ -74,7 +74,8 @@ void block_producer_state::begin_if_due(work& x) {
 }
 
 void block_producer_state::act(work& x) {
-  for (auto actions = x.machine.take_actions(); !actions.empty(); actions = x.machine.take_actions())
+  for (auto actions = x.machine.take_actions(); !actions.empty();
+       actions = x.machine.take_actions())
     for (const auto& action : actions) {
       if (const auto* what = std::get_if<chain::propose_action>(&action))
         propose(x, *what);
@@ -124,26 +125,27 @@ void block_producer_state::fill_block(std::uint64_t height, std::uint64_t round)
     make_proposal(*current_, round, std::move(filling));
     drive();
   };
-  self_->request(parts_.transactions, filling_patience, atom::fill_v,
-                 static_cast<std::uint64_t>(max_filling_bytes))
-    .then([make](block_filling& filling) { make(std::move(filling)); },
-          [make](const caf::error&) {
-            spdlog::warn("consensus: no transactions came for the block in time; it has none");
-            make({});
-          });
+  self_
+      ->request(parts_.transactions, filling_patience, atom::fill_v,
+                static_cast<std::uint64_t>(max_filling_bytes))
+      .then([make](block_filling& filling) { make(std::move(filling)); },
+            [make](const caf::error&) {
+              spdlog::warn("consensus: no transactions came for the block in time; it has none");
+              make({});
+            });
 }
 
 void block_producer_state::make_proposal(work& x, std::uint64_t round, block_filling filling) {
   auto rewards = view_.rewards();
   if (rewards.size() < chain::least_masternodes) {
-    spdlog::debug("consensus: no block is proposed, since {} masternodes are active", rewards.size());
+    spdlog::debug("consensus: no block is proposed, since {} masternodes are active",
+                  rewards.size());
     x.unproposed = chain::propose_action{round, std::nullopt};
     return;
   }
   chain::block_parts made;
   made.parent = x.parent;
-  made.timestamp
-    = chain::due_time(context_.rules, context_.network, x.parent, context_.unix_now());
+  made.timestamp = chain::due_time(context_.rules, context_.network, x.parent, context_.unix_now());
   made.rewards = std::move(rewards);
   made.transactions = std::move(filling.transactions);
   made.fees = filling.fees;
@@ -160,8 +162,9 @@ bool block_producer_state::send_proposal(work& x, std::uint64_t round, const blo
   const auto hash = chain::block_hash(block->header);
   auto& known = x.blocks[hash];
   if (!known.judged.checked.block)
-    known.judged = judge_proposal(
-      block, {context_.rules, context_.network, x.parent, context_.unix_now()}, *parts_.store, view_);
+    known.judged =
+        judge_proposal(block, {context_.rules, context_.network, x.parent, context_.unix_now()},
+                       *parts_.store, view_);
   if (known.judged.quality == chain::block_quality::impossible) {
     spdlog::error("consensus: the block that this node made for height {} is refused: {}. Please "
                   "report it",
@@ -201,10 +204,11 @@ bool block_producer_state::write_down(work& x, const chain::signed_record& recor
 void block_producer_state::cast(work& x, const chain::ballot_action& what) {
   const auto is_lock = what.phase == wire::ballot_phase::lock;
   const auto block = is_lock && !what.block.is_zero() ? content_of(x, what.block) : nullptr;
-  if (!why_silent().empty()
-      || !write_down(x, {is_lock ? deed::lock : deed::prepare, what.round, what.block}, block))
+  if (!why_silent().empty() ||
+      !write_down(x, {is_lock ? deed::lock : deed::prepare, what.round, what.block}, block))
     return;
-  wire::block_ballot ballot{x.machine.height(), what.round, what.phase, what.block, *own_address_, {}};
+  wire::block_ballot ballot{x.machine.height(), what.round,    what.phase,
+                            what.block,         *own_address_, {}};
   chain::sign(ballot, parts_.identity->keys);
   flood(ballot);
   x.machine.take(ballot, now());
@@ -229,7 +233,7 @@ void block_producer_state::commit(work& x) {
   if (known != x.blocks.end() && known->second.judged.checked.block)
     batch.blocks.push_back(known->second.judged.checked);
   else if (parts_.store->hash_at(height) != hash)
-    return; // It comes from a peer, as every block does; this is tried again then.
+    return;  // It comes from a peer, as every block does; this is tried again then.
   x.committing = true;
   commitment made{.block = batch.blocks.empty() ? nullptr : batch.blocks.front().block,
                   .certificate = {hash, height, x.machine.ballots().signatures(hash)},
@@ -237,14 +241,16 @@ void block_producer_state::commit(work& x) {
                   .round = x.machine.round(),
                   .we_led = own_address_ && x.machine.leader(x.machine.round()) == *own_address_};
   auto certificate = wire::message{made.certificate};
-  self_->request(parts_.keeper, caf::infinite, atom::commit_v, std::move(batch), std::move(certificate))
-    .then([this, made = std::move(made)](const apply_reply& reply) { on_committed(made, reply); },
-          [this, height](const caf::error& reason) {
-            spdlog::warn("consensus: the chain keeper did not take block {}: {}", height,
-                         to_string(reason));
-            if (auto* again = find(height))
-              again->committing = false;
-          });
+  self_
+      ->request(parts_.keeper, caf::infinite, atom::commit_v, std::move(batch),
+                std::move(certificate))
+      .then([this, made = std::move(made)](const apply_reply& reply) { on_committed(made, reply); },
+            [this, height](const caf::error& reason) {
+              spdlog::warn("consensus: the chain keeper did not take block {}: {}", height,
+                           to_string(reason));
+              if (auto* again = find(height))
+                again->committing = false;
+            });
 }
 
 void block_producer_state::on_committed(const commitment& x, const apply_reply& reply) {
@@ -260,8 +266,8 @@ void block_producer_state::on_committed(const commitment& x, const apply_reply& 
     return;
   }
   ++counts_.committed;
-  spdlog::info("consensus: block {} is final: {} of {} masternodes, round {}, {} transactions", height,
-               x.certificate.signatures.size(), x.members, x.round,
+  spdlog::info("consensus: block {} is final: {} of {} masternodes, round {}, {} transactions",
+               height, x.certificate.signatures.size(), x.members, x.round,
                x.block ? x.block->transactions.size() - 1 : 0);
   if (x.block && reply.applied > 0)
     flood(wire::block_announcement{x.block});
@@ -287,8 +293,9 @@ void block_producer_state::repeat(const work& x) {
   const auto count = std::min(peers_told, peers_.size());
   for (std::size_t i = 0; i < count; ++i) {
     const auto place = (start + i) % peers_.size();
-    bring_up_to_date(std::next(peers_.begin(), static_cast<std::ptrdiff_t>(place))->second.connection, x);
+    bring_up_to_date(
+        std::next(peers_.begin(), static_cast<std::ptrdiff_t>(place))->second.connection, x);
   }
 }
 
-} // namespace timenode
+}  // namespace timenode

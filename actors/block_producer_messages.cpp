@@ -48,7 +48,7 @@ std::size_t size_of(const wire::message& x) {
   return plain;
 }
 
-} // namespace
+}  // namespace
 
 flood_judgement block_producer_state::judge(const ip_address& from, const wire::message& x) {
   if (const auto* proposal = std::get_if<wire::block_proposal>(&x))
@@ -86,11 +86,11 @@ flood_judgement block_producer_state::take(const ip_address& from, const wire::b
   if (!is_new && repeated)
     return ignore("we have it");
   if (is_new) {
-    if (!at->machine.needs(hash)
-        && proposals.size() >= chain::height_consensus::proposals_a_round)
+    if (!at->machine.needs(hash) && proposals.size() >= chain::height_consensus::proposals_a_round)
       return ignore("its proposer has made others in this round");
-    auto judged = judge_proposal(
-      x.block, {context_.rules, context_.network, at->parent, context_.unix_now()}, *parts_.store, view_);
+    auto judged =
+        judge_proposal(x.block, {context_.rules, context_.network, at->parent, context_.unix_now()},
+                       *parts_.store, view_);
     if (judged.wrong_in_itself)
       return {flood_verdict::invalid, "BlockProposal: " + judged.why};
     if (!judged.why.empty())
@@ -105,7 +105,8 @@ flood_judgement block_producer_state::take(const ip_address& from, const wire::b
   const auto looked_at = at->machine.proposed(x.round, hash, now());
   if (quality == chain::block_quality::impossible)
     return ignore("it breaks the chain's rules: " + at->blocks[hash].judged.why);
-  return looked_at || at->machine.needs(hash) ? forward() : ignore("of a round that is far from ours");
+  return looked_at || at->machine.needs(hash) ? forward()
+                                              : ignore("of a round that is far from ours");
 }
 
 // -- ballots and votes ------------------------------------------------------------------------
@@ -113,18 +114,18 @@ flood_judgement block_producer_state::take(const ip_address& from, const wire::b
 flood_judgement block_producer_state::verdict_of(chain::ballot_fate fate, const std::string& voter,
                                                  std::uint64_t height) {
   switch (fate) {
-    case chain::ballot_fate::counted:
-      return forward();
-    case chain::ballot_fate::known:
-      return ignore("we have it");
-    case chain::ballot_fate::conflicting:
-      ++counts_.liars;
-      spdlog::warn("consensus: masternode {} cast two different ballots for height {}: its key is "
-                   "used twice, or it lies",
-                   voter, height);
-      return forward(); // Everybody has to count both.
-    case chain::ballot_fate::out_of_reach:
-      return ignore("of a round that is far from ours");
+  case chain::ballot_fate::counted:
+    return forward();
+  case chain::ballot_fate::known:
+    return ignore("we have it");
+  case chain::ballot_fate::conflicting:
+    ++counts_.liars;
+    spdlog::warn("consensus: masternode {} cast two different ballots for height {}: its key is "
+                 "used twice, or it lies",
+                 voter, height);
+    return forward();  // Everybody has to count both.
+  case chain::ballot_fate::out_of_reach:
+    return ignore("of a round that is far from ours");
   }
   return ignore("");
 }
@@ -204,7 +205,7 @@ flood_judgement block_producer_state::certify_stored(const wire::block_commit& x
   if (voters.size() < chain::quorum_of(set.size))
     return ignore("it has too few votes that we can check");
   self_->request(parts_.keeper, caf::infinite, atom::commit_v, checked_batch{}, wire::message{x})
-    .then([](const apply_reply&) {}, [](const caf::error&) {});
+      .then([](const apply_reply&) {}, [](const caf::error&) {});
   return forward();
 }
 
@@ -273,4 +274,4 @@ void block_producer_state::send(const peer_connection_actor& to, const wire::mes
     self_->send(to, std::move(line));
 }
 
-} // namespace timenode
+}  // namespace timenode

@@ -14,12 +14,12 @@ branch_download::branch_download(const chain_tip& ancestor, const hash256& first
     : ancestor_{ancestor}, first_{first}, last_{std::min(last,
                                                          ancestor.height + max_branch_blocks)},
       max_bytes_{max_bytes}, plan_{max_bytes, seed}, pipeline_{ancestor, checks}, progress_at_{
-                                                                                     now} {}
+                                                                                      now} {}
 
 // -- peers ----------------------------------------------------------------------------
 
-void branch_download::add_peer(const ip_address& ip, link_direction direction,
-                               std::uint64_t height, monotonic_ns now) {
+void branch_download::add_peer(const ip_address& ip, link_direction direction, std::uint64_t height,
+                               monotonic_ns now) {
   if (!plan_.peers().find(ip))
     plan_.peer_up(ip, direction, now);
   plan_.height_is(ip, std::min(height, last_), now);
@@ -54,10 +54,10 @@ void branch_download::feed(std::int64_t unix_now, monotonic_ns now) {
     const auto* next = plan_.waiting(pipeline_.next_height());
     if (!next)
       return;
-    const auto own = next->height() != ancestor_.height + 1 ||
-                     chain::block_hash(next->block->header) == first_;
-    const auto fits = own && pipeline_.links(*next->block) &&
-                      next->block->header.timestamp <= latest;
+    const auto own =
+        next->height() != ancestor_.height + 1 || chain::block_hash(next->block->header) == first_;
+    const auto fits =
+        own && pipeline_.links(*next->block) && next->block->header.timestamp <= latest;
     if (!fits && !pipeline_.empty())
       return;  // the one before it may turn out to be the wrong one
     if (!fits) {
@@ -117,8 +117,7 @@ std::optional<monotonic_ns> branch_download::next_deadline(monotonic_ns now) con
 }
 
 bool branch_download::nobody_has_more() const noexcept {
-  return pipeline_.empty() && plan_.asks().size() == 0 &&
-         plan_.target() < pipeline_.next_height();
+  return pipeline_.empty() && plan_.asks().size() == 0 && plan_.target() < pipeline_.next_height();
 }
 
 bool branch_download::complete() const noexcept {

@@ -15,9 +15,9 @@ known_branch& branch_list::at(std::uint64_t fork_height, const hash256& first) {
     const auto interest = [](const known_branch& x) {
       return std::tuple{x.votes.theirs, x.peers.size(), x.state == branch_state::left};
     };
-    branches_.erase(std::min_element(
-        branches_.begin(), branches_.end(),
-        [&](const auto& x, const auto& y) { return interest(x) < interest(y); }));
+    branches_.erase(
+        std::min_element(branches_.begin(), branches_.end(),
+                         [&](const auto& x, const auto& y) { return interest(x) < interest(y); }));
   }
   known_branch result;
   result.first = first;

@@ -28,7 +28,7 @@ enum class branch_state : std::uint8_t {
   failed,     ///< It could not be fetched.
 };
 constexpr std::string_view to_text(branch_state x) noexcept {
-  constexpr std::string_view names[]{"looking", "undecided", "lost",  "left",
+  constexpr std::string_view names[]{"looking",  "undecided", "lost",  "left",
                                      "too-deep", "invalid",   "failed"};
   return names[static_cast<std::size_t>(x)];
 }
@@ -49,9 +49,9 @@ struct known_branch {
   branch_state state = branch_state::looking;
   std::string why;  ///< Of the state, for people.
   fork_votes votes;
-  std::uint64_t electorate = 0;   ///< At that poll.
-  std::uint32_t stalemates = 0;   ///< Polls in a row that nobody won.
-  std::uint32_t failures = 0;     ///< In a row: of polls with too few answers, and of downloads.
+  std::uint64_t electorate = 0;  ///< At that poll.
+  std::uint32_t stalemates = 0;  ///< Polls in a row that nobody won.
+  std::uint32_t failures = 0;    ///< In a row: of polls with too few answers, and of downloads.
   monotonic_ns next_look = 0;
   std::uint64_t height = 0;  ///< The highest block of it that is known by its hash ...
   hash256 tip{};             ///< ... which is this.

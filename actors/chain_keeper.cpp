@@ -60,8 +60,9 @@ apply_reply chain_keeper_state::commit(const checked_batch& batch, const wire::m
   reply = settle(chain_.commit(block, *certificate, context_.unix_now()), true);
   const auto removed = before.height + reply.applied - reply.tip.height;
   if (removed > 0) {
-    spdlog::warn("chain: took {} blocks off the top, since masternodes committed another block at height {}",
-                 removed, certificate->height);
+    spdlog::warn(
+        "chain: took {} blocks off the top, since masternodes committed another block at height {}",
+        removed, certificate->height);
   }
   return reply;
 }
@@ -101,8 +102,7 @@ apply_reply chain_keeper_state::reorganise(const chain_branch& branch) {
       true);
   if (reply.applied == 0) {
     spdlog::warn("chain: the branch above height {} was not taken over, our chain is as before: {}",
-                 branch.ancestor,
-                 reply.storage_failed ? counts_.storage_error : reply.rejected);
+                 branch.ancestor, reply.storage_failed ? counts_.storage_error : reply.rejected);
     return reply;
   }
   const auto undone = before.height - branch.ancestor;

@@ -5,15 +5,16 @@ namespace timenode {
 namespace {
 
 class transport_factory final : public connection_factory {
-public:
+ public:
   transport_factory(node_context context, net::transport& transport, bool bind_local)
-    : context_{std::make_shared<const node_context>(std::move(context))}, transport_{transport}, bind_local_{bind_local} {}
+      : context_{std::make_shared<const node_context>(std::move(context))}, transport_{transport},
+        bind_local_{bind_local} {}
 
   peer_connection_actor dial(connection_registry_actor::pointer registry, const link_spec& spec,
                              const peer_routes& routes) override {
     // A socket of one family cannot be bound to an address of the other.
-    const auto bind = bind_local_ && context_->local_ip
-                      && context_->local_ip->is_v4() == spec.remote.ip.is_v4();
+    const auto bind =
+        bind_local_ && context_->local_ip && context_->local_ip->is_v4() == spec.remote.ip.is_v4();
     return spawn(registry, spec,
                  transport_.dial(spec.remote, bind ? context_->local_ip : std::nullopt), routes);
   }
@@ -30,7 +31,7 @@ public:
       connection->close(reason);
   }
 
-private:
+ private:
   peer_connection_actor spawn(connection_registry_actor::pointer registry, const link_spec& spec,
                               net::connection_ptr connection, const peer_routes& routes) {
     return registry->spawn<peer_connection>(context_, spec, std::move(connection),
@@ -42,12 +43,11 @@ private:
   bool bind_local_;
 };
 
-} // namespace
+}  // namespace
 
-std::unique_ptr<connection_factory> make_connection_factory(node_context context,
-                                                            net::transport& transport,
-                                                            bool bind_local) {
+std::unique_ptr<connection_factory>
+make_connection_factory(node_context context, net::transport& transport, bool bind_local) {
   return std::make_unique<transport_factory>(std::move(context), transport, bind_local);
 }
 
-} // namespace timenode
+}  // namespace timenode

@@ -25,14 +25,14 @@ net::inbound_limits limits_of(const registry_config& x) {
   return x.inbound.value_or(net::inbound_limits::for_peers(x.max_peers));
 }
 
-} // namespace
+}  // namespace
 
 connection_registry_state::connection_registry_state(connection_registry_actor::pointer self,
                                                      node_context context, registry_config config,
                                                      std::unique_ptr<connection_factory> factory)
-  : self_{self}, context_{std::move(context)}, config_{std::move(config)},
-    factory_{std::move(factory)}, random_{context_.seed ^ 0x7265676973747279},
-    gate_{limits_of(config_)}, slots_{config_.max_peers} {
+    : self_{self}, context_{std::move(context)}, config_{std::move(config)},
+      factory_{std::move(factory)}, random_{context_.seed ^ 0x7265676973747279},
+      gate_{limits_of(config_)}, slots_{config_.max_peers} {
   if (context_.local_ip)
     own_ = net::own_address{*context_.local_ip, config_.own_ip_from};
   begin_access();
@@ -41,31 +41,31 @@ connection_registry_state::connection_registry_state(connection_registry_actor::
 connection_registry_actor::behavior_type connection_registry_state::make_behavior() {
   self_->set_down_handler([this](const caf::down_msg& msg) { on_down(msg); });
   return {
-    // -- connections that come --
-    [this](atom::accepted, std::uint64_t id, const endpoint& remote) { on_accepted(id, remote); },
-    [this](atom::attach, peer_routes& routes) { routes_ = std::move(routes); },
-    [this](atom::want, const endpoint& to, dial_purpose purpose) { on_want(to, purpose); },
-    [this](atom::want, const ip_address& ip) { on_unwant(ip); },
-    // -- what connections tell --
-    [this](atom::connected, link_id id, const endpoint& local) { on_connected(id, local); },
-    [this](atom::handshaken, link_id id) { on_handshaken(id); },
-    [this](atom::introduced, link_id id, const introduction& said) { on_introduced(id, said); },
-    [this](atom::alive, link_id id) { on_alive(id); },
-    [this](const link_report& report) { on_report(report); },
-    [this](const violation& x) { on_violation(x); },
-    [this](atom::useful, const ip_address& ip) { on_useful(ip); },
-    [this](atom::proven, const ip_address& ip) { on_proven(ip); },
-    // -- what the operator orders --
-    [this](const peer_order& order) { return on_order(order); },
-    [this](peer_settings& x) { on_settings(std::move(x)); },
-    // -- who wants to know --
-    [this](atom::subscribe, peer_listener_actor& listener) { subscribe(std::move(listener)); },
-    [this](atom::list) { return list(); },
-    [this](atom::check) { return check(); },
-    [this](atom::explain, const ip_address& ip) { return explain(ip); },
-    [this](atom::stop) { return stop(); },
-    [this](atom::snapshot) { return snapshot(); },
-    [this](atom::wake, std::uint64_t token) { on_wake(token); },
+      // -- connections that come --
+      [this](atom::accepted, std::uint64_t id, const endpoint& remote) { on_accepted(id, remote); },
+      [this](atom::attach, peer_routes& routes) { routes_ = std::move(routes); },
+      [this](atom::want, const endpoint& to, dial_purpose purpose) { on_want(to, purpose); },
+      [this](atom::want, const ip_address& ip) { on_unwant(ip); },
+      // -- what connections tell --
+      [this](atom::connected, link_id id, const endpoint& local) { on_connected(id, local); },
+      [this](atom::handshaken, link_id id) { on_handshaken(id); },
+      [this](atom::introduced, link_id id, const introduction& said) { on_introduced(id, said); },
+      [this](atom::alive, link_id id) { on_alive(id); },
+      [this](const link_report& report) { on_report(report); },
+      [this](const violation& x) { on_violation(x); },
+      [this](atom::useful, const ip_address& ip) { on_useful(ip); },
+      [this](atom::proven, const ip_address& ip) { on_proven(ip); },
+      // -- what the operator orders --
+      [this](const peer_order& order) { return on_order(order); },
+      [this](peer_settings& x) { on_settings(std::move(x)); },
+      // -- who wants to know --
+      [this](atom::subscribe, peer_listener_actor& listener) { subscribe(std::move(listener)); },
+      [this](atom::list) { return list(); },
+      [this](atom::check) { return check(); },
+      [this](atom::explain, const ip_address& ip) { return explain(ip); },
+      [this](atom::stop) { return stop(); },
+      [this](atom::snapshot) { return snapshot(); },
+      [this](atom::wake, std::uint64_t token) { on_wake(token); },
   };
 }
 
@@ -103,7 +103,8 @@ void connection_registry_state::on_accepted(std::uint64_t accepted, const endpoi
 
 link_spec connection_registry_state::spec_for(link_id id, link_direction direction,
                                               const endpoint& remote) const {
-  return {id, direction, remote, own_.ip(), access_.trusted(remote.ip, context_.unix_now()) != nullptr};
+  return {id, direction, remote, own_.ip(),
+          access_.trusted(remote.ip, context_.unix_now()) != nullptr};
 }
 
 void connection_registry_state::on_want(const endpoint& to, dial_purpose purpose) {
@@ -111,7 +112,7 @@ void connection_registry_state::on_want(const endpoint& to, dial_purpose purpose
     return;
   auto& x = peer_of(to.ip);
   x.dial_to = to;
-  x.purpose = std::min(x.purpose, purpose); // configured before masternode before discovered
+  x.purpose = std::min(x.purpose, purpose);  // configured before masternode before discovered
   carry_out(to.ip, x.link.want(monotonic_now(*self_), x.purpose == dial_purpose::configured));
 }
 
@@ -272,19 +273,20 @@ connection_registry_state::peer& connection_registry_state::peer_of(const ip_add
 
 void connection_registry_state::carry_out(const ip_address& ip, net::link_actions actions) {
   for (auto& action : actions)
-    std::visit(overloaded{
-                 [&](net::do_dial&) { dial(ip); },
-                 [&](net::do_close& x) { close(x.link, x.cause, x.reason); },
-                 [&](net::do_probe& x) { self_->send(connections_.at(x.link).actor, atom::probe_v); },
-                 [&](net::do_peer_up& x) { publish_up(ip, x.link); },
-                 [&](net::do_peer_down&) { publish_down(ip); },
-                 [&](net::do_report_dial& x) {
-                   if (routes_)
-                     self_->send(routes_->directory, dial_report{peer_of(ip).dial_to, x.reached,
-                                                                 x.failures, x.reason});
-                 },
-               },
-               action);
+    std::visit(
+        overloaded{
+            [&](net::do_dial&) { dial(ip); },
+            [&](net::do_close& x) { close(x.link, x.cause, x.reason); },
+            [&](net::do_probe& x) { self_->send(connections_.at(x.link).actor, atom::probe_v); },
+            [&](net::do_peer_up& x) { publish_up(ip, x.link); },
+            [&](net::do_peer_down&) { publish_down(ip); },
+            [&](net::do_report_dial& x) {
+              if (routes_)
+                self_->send(routes_->directory,
+                            dial_report{peer_of(ip).dial_to, x.reached, x.failures, x.reason});
+            },
+        },
+        action);
   reschedule(ip);
   if (const auto i = peers_.find(ip); i != peers_.end() && i->second.link.forgettable())
     peers_.erase(i);
@@ -375,4 +377,4 @@ void connection_registry_state::set_alarm() {
     alarm_.set(self_, context_.ticker, at);
 }
 
-} // namespace timenode
+}  // namespace timenode

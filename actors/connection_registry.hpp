@@ -42,14 +42,14 @@ struct registry_config {
   /// What the configuration says of bans and trust.
   std::vector<ip_network> banned;
   std::vector<ip_network> trusted;
-  bool trusted_only = false; ///< Everybody else is banned.
+  bool trusted_only = false;  ///< Everybody else is banned.
   /// Bans, trust and violations of the last run (net/access_control.hpp).
   std::vector<std::string> kept;
-  archive_actor archive; ///< Where they go; null: a restart forgets them.
+  archive_actor archive;  ///< Where they go; null: a restart forgets them.
 };
 
 class connection_registry_state {
-public:
+ public:
   static constexpr auto name = "timenode.connection-registry";
 
   connection_registry_state(connection_registry_actor::pointer self, node_context context,
@@ -57,19 +57,19 @@ public:
 
   connection_registry_actor::behavior_type make_behavior();
 
-private:
+ private:
   /// What is known of one IP.
   struct peer {
     net::peer_link link;
     endpoint dial_to;
     dial_purpose purpose = dial_purpose::discovered;
-    std::optional<monotonic_ns> deadline = {}; ///< As it stands in `deadlines_`.
+    std::optional<monotonic_ns> deadline = {};  ///< As it stands in `deadlines_`.
     introduction said = {};
-    monotonic_ns useful_at = 0;    ///< 0: never.
-    monotonic_ns proven_until = 0; ///< As a masternode.
+    monotonic_ns useful_at = 0;     ///< 0: never.
+    monotonic_ns proven_until = 0;  ///< As a masternode.
     std::string_view state = {};
     monotonic_ns state_since = 0;
-    bool held_by_ban = false; ///< Its next dial waits for the end of a ban.
+    bool held_by_ban = false;  ///< Its next dial waits for the end of a ban.
   };
   /// One connection, from its first moment until its actor is gone.
   struct connection {
@@ -79,8 +79,8 @@ private:
     link_direction direction;
     link_phase phase;
     monotonic_ns since;
-    std::optional<ip_address> our_end = {}; ///< Of a dial.
-    bool reported = false;                  ///< Its `link_report` came.
+    std::optional<ip_address> our_end = {};  ///< Of a dial.
+    bool reported = false;                   ///< Its `link_report` came.
   };
 
   // -- connection_registry.cpp: what is told, and carrying out what the rules say --------
@@ -146,7 +146,7 @@ private:
   caf::result<link_list, std::uint64_t> check() const;
 
   connection_registry_actor::pointer self_;
-  node_context context_; ///< Its `local_ip` follows `own_`.
+  node_context context_;  ///< Its `local_ip` follows `own_`.
   registry_config config_;
   std::unique_ptr<connection_factory> factory_;
   random_source random_;
@@ -157,15 +157,15 @@ private:
   std::map<link_id, connection> connections_;
   std::map<caf::actor_addr, link_id> by_actor_;
   std::set<std::pair<monotonic_ns, ip_address>> deadlines_;
-  std::map<ip_address, link_id> up_; ///< Published as up, and through which connection.
+  std::map<ip_address, link_id> up_;  ///< Published as up, and through which connection.
   std::unordered_map<ip_address, std::size_t> up_by_group_;
   net::own_address own_;
   net::inbound_gate gate_;
   net::slot_policy slots_;
   net::access_control access_;
-  monotonic_ns save_at_ = 0; ///< 0: all is written.
-  std::size_t saving_ = 0;   ///< Writings under way.
-  std::string not_kept_;     ///< Why the last one failed.
+  monotonic_ns save_at_ = 0;  ///< 0: all is written.
+  std::size_t saving_ = 0;    ///< Writings under way.
+  std::string not_kept_;      ///< Why the last one failed.
   std::map<std::string, std::uint64_t> ended_;
   std::map<std::string, std::uint64_t> refused_;
   log_fold link_log_;
@@ -177,4 +177,4 @@ private:
 
 using connection_registry = connection_registry_actor::stateful_impl<connection_registry_state>;
 
-} // namespace timenode
+}  // namespace timenode

@@ -18,7 +18,7 @@ std::string count_of(std::size_t count, const std::string& what) {
   return std::to_string(count) + ' ' + what + (count == 1 ? "" : "s");
 }
 
-} // namespace
+}  // namespace
 
 void connection_registry_state::begin_access() {
   const auto now = context_.unix_now();
@@ -81,21 +81,21 @@ void connection_registry_state::on_violation(const violation& x) {
 
 caf::result<order_reply> connection_registry_state::on_order(const peer_order& order) {
   switch (order.kind) {
-    case order_kind::dial_once:
-      if (!order.to)
-        break;
-      return dial_once(*order.to);
-    case order_kind::disconnect:
-      return disconnect(order);
-    case order_kind::ban:
-    case order_kind::unban:
-    case order_kind::clear_bans:
-    case order_kind::trust:
-    case order_kind::untrust:
-      return change_access(order);
-    case order_kind::add_peer:
-    case order_kind::remove_peer:
-      break; // the directory's
+  case order_kind::dial_once:
+    if (!order.to)
+      break;
+    return dial_once(*order.to);
+  case order_kind::disconnect:
+    return disconnect(order);
+  case order_kind::ban:
+  case order_kind::unban:
+  case order_kind::clear_bans:
+  case order_kind::trust:
+  case order_kind::untrust:
+    return change_access(order);
+  case order_kind::add_peer:
+  case order_kind::remove_peer:
+    break;  // the directory's
   }
   return order_reply{order_result::refused, "the registry has no such order"};
 }
@@ -110,56 +110,59 @@ caf::result<order_reply> connection_registry_state::change_access(const peer_ord
     if (x == same_already)
       reply = {order_result::already, text + " is " + what + " already"};
     else if (x == full)
-      reply = {order_result::refused, "there are " + std::to_string(net::access_list::max_rules)
-                                        + " bans and trusted networks already; lift some first"};
+      reply = {order_result::refused, "there are " + std::to_string(net::access_list::max_rules) +
+                                          " bans and trusted networks already; lift some first"};
     return x == done;
   };
   // There is one word of the operator for a network: a new one takes the place of its opposite.
-  const auto was_trusted = std::ranges::count(access_.trusts(now), network, &net::access_rule::network) > 0;
+  const auto was_trusted =
+      std::ranges::count(access_.trusts(now), network, &net::access_rule::network) > 0;
   const auto was_banned = std::ranges::count_if(access_.bans(now), [&](const net::access_ban& x) {
-    return x.by_operator && x.network == network;
-  }) > 0;
+                            return x.by_operator && x.network == network;
+                          }) > 0;
   switch (order.kind) {
-    case order_kind::ban:
-      if (order.until <= now)
-        return order_reply{order_result::refused, "the end of the ban lies in the past"};
-      if (network.bits() == 0)
-        return order_reply{order_result::refused,
-                           text + " is everybody; to let only trusted peers in, set whitelist_only = true under "
-                                  "[network] in the configuration"};
-      if (network.is_host() && own_.ip() == network.base())
-        return order_reply{order_result::refused, text + " is our own address"};
-      if (!entered(access_.ban(network, order.reason, order.until, now), "banned"))
-        return reply;
-      reply.text = text + " is banned" + (was_trusted ? " and not trusted any more; " : "; ")
-                   + count_of(close_banned(), "connection") + " closed";
-      break;
-    case order_kind::trust:
-      if (!entered(access_.trust(network, order.reason, now), "trusted"))
-        return reply;
-      reply.text = text + " is trusted" + (was_banned ? ", and its ban is lifted" : "")
-                   + ": never banned by itself, and always let in";
-      break;
-    case order_kind::unban: {
-      const auto lifted = access_.unban(network, now);
-      if (lifted == 0)
-        return order_reply{order_result::not_there, "no ban of " + text + ", nor of an address in it"};
-      reply.text = count_of(lifted, "ban") + " lifted";
-      const auto still = access_.banned(network.base(), now);
-      if (still)
-        reply.text += "; " + network.base().to_string() + " stays banned, for it is in "
-                      + still->network.to_short_string();
-      break;
-    }
-    case order_kind::untrust:
-      if (!access_.untrust(network))
-        return order_reply{order_result::not_there, text + " is not among the trusted networks"};
-      reply.text = text + " is not trusted any more";
-      close_banned(); // what the ladder says of them holds again
-      break;
-    default:
-      reply.text = count_of(access_.unban_all(now), "ban") + " lifted";
-      break;
+  case order_kind::ban:
+    if (order.until <= now)
+      return order_reply{order_result::refused, "the end of the ban lies in the past"};
+    if (network.bits() == 0)
+      return order_reply{
+          order_result::refused,
+          text + " is everybody; to let only trusted peers in, set whitelist_only = true under "
+                 "[network] in the configuration"};
+    if (network.is_host() && own_.ip() == network.base())
+      return order_reply{order_result::refused, text + " is our own address"};
+    if (!entered(access_.ban(network, order.reason, order.until, now), "banned"))
+      return reply;
+    reply.text = text + " is banned" + (was_trusted ? " and not trusted any more; " : "; ") +
+                 count_of(close_banned(), "connection") + " closed";
+    break;
+  case order_kind::trust:
+    if (!entered(access_.trust(network, order.reason, now), "trusted"))
+      return reply;
+    reply.text = text + " is trusted" + (was_banned ? ", and its ban is lifted" : "") +
+                 ": never banned by itself, and always let in";
+    break;
+  case order_kind::unban: {
+    const auto lifted = access_.unban(network, now);
+    if (lifted == 0)
+      return order_reply{order_result::not_there,
+                         "no ban of " + text + ", nor of an address in it"};
+    reply.text = count_of(lifted, "ban") + " lifted";
+    const auto still = access_.banned(network.base(), now);
+    if (still)
+      reply.text += "; " + network.base().to_string() + " stays banned, for it is in " +
+                    still->network.to_short_string();
+    break;
+  }
+  case order_kind::untrust:
+    if (!access_.untrust(network))
+      return order_reply{order_result::not_there, text + " is not among the trusted networks"};
+    reply.text = text + " is not trusted any more";
+    close_banned();  // what the ladder says of them holds again
+    break;
+  default:
+    reply.text = count_of(access_.unban_all(now), "ban") + " lifted";
+    break;
   }
   spdlog::info("operator: {}", reply.text);
   release_held();
@@ -174,8 +177,9 @@ order_reply connection_registry_state::dial_once(const endpoint& to) {
   if (!to.ip.is_unicast() || to.port == 0)
     return {order_result::refused, to.to_string() + " cannot be dialed"};
   if (const auto ban = access_.banned(to.ip, context_.unix_now()))
-    return {order_result::refused, to.ip.to_string() + " is banned; lift it first: timenode unban "
-                                     + ban->network.to_short_string()};
+    return {order_result::refused, to.ip.to_string() +
+                                       " is banned; lift it first: timenode unban " +
+                                       ban->network.to_short_string()};
   if (up_.contains(to.ip))
     return {order_result::already, to.ip.to_string() + " is connected already"};
   auto& x = peer_of(to.ip);
@@ -194,7 +198,8 @@ order_reply connection_registry_state::dial_once(const endpoint& to) {
 order_reply connection_registry_state::disconnect(const peer_order& order) {
   std::size_t closed = 0;
   for (const auto& [id, x] : connections_)
-    if (x.phase != link_phase::closing && (order.link ? id == *order.link : order.to && x.ip == order.to->ip)) {
+    if (x.phase != link_phase::closing &&
+        (order.link ? id == *order.link : order.to && x.ip == order.to->ip)) {
       close(id, link_end::operator_request, "an operator disconnected it");
       ++closed;
     }
@@ -211,7 +216,8 @@ std::size_t connection_registry_state::close_banned() {
       continue;
     if (const auto ban = access_.banned(x.ip, now)) {
       close(id, link_end::operator_request,
-            ban->reason.empty() ? "banned by an operator" : "banned by an operator: " + ban->reason);
+            ban->reason.empty() ? "banned by an operator"
+                                : "banned by an operator: " + ban->reason);
       ++result;
     }
   }
@@ -250,10 +256,10 @@ void connection_registry_state::save(F then) {
     finish_stop();
   };
   self_
-    ->request(config_.archive, archive_timeout, atom::save_v, std::string{net::access_lines},
-              access_.to_lines(context_.unix_now()))
-    .then([done](const std::string& problem) mutable { done(problem); },
-          [done](const caf::error&) mutable { done("the disk did not answer in time"); });
+      ->request(config_.archive, archive_timeout, atom::save_v, std::string{net::access_lines},
+                access_.to_lines(context_.unix_now()))
+      .then([done](const std::string& problem) mutable { done(problem); },
+            [done](const caf::error&) mutable { done("the disk did not answer in time"); });
 }
 
 void connection_registry_state::save_now() {
@@ -279,7 +285,7 @@ void connection_registry_state::saved(const std::string& problem) {
     spdlog::error("bans and trust cannot be kept for the next start: {}", problem);
   not_kept_ = problem;
   if (!problem.empty() && !stopping_)
-    save_soon(); // again
+    save_soon();  // again
 }
 
-} // namespace timenode
+}  // namespace timenode

@@ -26,9 +26,9 @@ bool connection_registry_state::is_favoured(const ip_address& ip) const {
   if (access_.trusted(ip, context_.unix_now()))
     return true;
   const auto i = peers_.find(ip);
-  return i != peers_.end()
-         && ((i->second.link.wanted() && i->second.purpose == dial_purpose::configured)
-             || i->second.proven_until > monotonic_now(*self_));
+  return i != peers_.end() &&
+         ((i->second.link.wanted() && i->second.purpose == dial_purpose::configured) ||
+          i->second.proven_until > monotonic_now(*self_));
 }
 
 void connection_registry_state::refuse(inbound_refusal why) {
@@ -41,7 +41,7 @@ bool connection_registry_state::take_place(const ip_address& ip) {
   const auto group = up_by_group_.find(net::group_of(ip));
   const auto of_group = group == up_by_group_.end() ? 0 : group->second;
   if (up_.size() < config_.max_peers && of_group < net::group_limit(config_.max_peers))
-    return true; // the usual case: nobody has to be compared
+    return true;  // the usual case: nobody has to be compared
   std::vector<net::slot_holder> holders;
   holders.reserve(up_.size());
   for (const auto& [y, id] : up_) {
@@ -116,4 +116,4 @@ void connection_registry_state::own_address_changed() {
     self_->send(routes_->directory, atom::own_address_v, ip);
 }
 
-} // namespace timenode
+}  // namespace timenode

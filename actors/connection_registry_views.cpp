@@ -17,7 +17,7 @@ std::int64_t span_ms(monotonic_ns from, monotonic_ns to) noexcept {
   return std::max<std::int64_t>(0, (to - from) / 1'000'000);
 }
 
-} // namespace
+}  // namespace
 
 link_list connection_registry_state::list() const {
   link_list result;
@@ -99,15 +99,18 @@ known_peer_snapshot connection_registry_state::describe(const ip_address& ip, co
   if (auto ban = access_.banned(ip, unix_now)) {
     if (y.links.empty())
       y.state = "banned";
-    y.next = std::string{"the ban ends, "} + (y.wanted ? "and we may dial it again" : "and it may dial us again")
-             + "; sooner by: timenode unban " + ban->network.to_short_string();
-    y.next_step_ms = ban->until == net::for_good ? -1 : 1000 * std::max<std::int64_t>(0, ban->until - unix_now);
+    y.next = std::string{"the ban ends, "} +
+             (y.wanted ? "and we may dial it again" : "and it may dial us again") +
+             "; sooner by: timenode unban " + ban->network.to_short_string();
+    y.next_step_ms =
+        ban->until == net::for_good ? -1 : 1000 * std::max<std::int64_t>(0, ban->until - unix_now);
     y.ban = shown(std::move(*ban));
-  } else if (x && !x->link.primary() && x->link.links().empty() && x->link.dial_at()
-             && x->purpose == dial_purpose::discovered && up_.size() >= config_.max_peers) {
-    y.next = "we look whether a place is free; all " + std::to_string(config_.max_peers) + " are taken";
+  } else if (x && !x->link.primary() && x->link.links().empty() && x->link.dial_at() &&
+             x->purpose == dial_purpose::discovered && up_.size() >= config_.max_peers) {
+    y.next =
+        "we look whether a place is free; all " + std::to_string(config_.max_peers) + " are taken";
   }
   return y;
 }
 
-} // namespace timenode
+}  // namespace timenode

@@ -16,7 +16,7 @@ namespace timenode {
 /// keys.
 template <class Key>
 class expiring_set {
-public:
+ public:
   explicit expiring_set(std::size_t capacity) : capacity_{capacity} {}
 
   /// Remembers the key until `until`. False, and nothing changes, when it is in here already.
@@ -56,7 +56,7 @@ public:
   /// Never above the capacity. Keys whose time is over may still be counted.
   std::size_t size() const noexcept { return keys_.size(); }
 
-private:
+ private:
   struct item {
     Key key;
     monotonic_ns until;
@@ -74,8 +74,8 @@ private:
   }
 
   std::size_t capacity_;
-  std::list<item> order_; ///< As they came, the oldest first.
+  std::list<item> order_;  ///< As they came, the oldest first.
   std::map<Key, typename std::list<item>::iterator> keys_;
 };
 
-} // namespace timenode
+}  // namespace timenode

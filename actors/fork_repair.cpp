@@ -14,8 +14,8 @@ constexpr std::uint64_t seed_salt = 0x666f'726b'7265'7061;
 
 fork_repair::fork_repair(const chain::chain_reader& chain, std::size_t checks, std::uint64_t seed,
                          std::size_t max_bytes)
-    : chain_{chain}, checks_{checks}, max_bytes_{max_bytes}, random_{seed ^ seed_salt},
-      watch_{random_()} {}
+    : chain_{chain}, checks_{checks},
+      max_bytes_{max_bytes}, random_{seed ^ seed_salt}, watch_{random_()} {}
 
 // -- peers ----------------------------------------------------------------------------
 
@@ -182,12 +182,9 @@ bool fork_repair::repairing() const noexcept {
 std::string_view fork_repair::phase_text() const noexcept {
   if (!case_)
     return "quiet";
-  constexpr std::string_view names[]{"asking masternodes",
-                                     "asking masternodes",
-                                     "looking for the common block",
-                                     "asking masternodes",
-                                     "fetching the other branch",
-                                     "changing over"};
+  constexpr std::string_view names[]{"asking masternodes",           "asking masternodes",
+                                     "looking for the common block", "asking masternodes",
+                                     "fetching the other branch",    "changing over"};
   return names[static_cast<std::size_t>(case_->at)];
 }
 

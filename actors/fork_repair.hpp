@@ -132,7 +132,14 @@ class fork_repair {
   std::size_t bytes() const noexcept;
 
  private:
-  enum class phase : std::uint8_t { listing, polling_tip, searching, polling_fork, fetching, switching };
+  enum class phase : std::uint8_t {
+    listing,
+    polling_tip,
+    searching,
+    polling_fork,
+    fetching,
+    switching
+  };
 
   struct peer {
     link_direction direction = link_direction::inbound;
@@ -195,10 +202,10 @@ class fork_repair {
   std::size_t max_bytes_;
   random_source random_;
 
-  std::map<ip_address, peer> peers_;         ///< Established ones: the registry's slots bound them.
-  std::map<ip_address, suspicion> suspects_; ///< Of them; whose branch is known is not here.
-  std::set<ip_address> voters_;              ///< Active masternodes beside ourselves.
-  std::optional<monotonic_ns> listed_at_;    ///< When that came.
+  std::map<ip_address, peer> peers_;  ///< Established ones: the registry's slots bound them.
+  std::map<ip_address, suspicion> suspects_;  ///< Of them; whose branch is known is not here.
+  std::set<ip_address> voters_;               ///< Active masternodes beside ourselves.
+  std::optional<monotonic_ns> listed_at_;     ///< When that came.
   tip_watch watch_;
   hash_desk desk_;
   branch_list branches_;

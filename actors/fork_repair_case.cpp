@@ -1,7 +1,6 @@
 // The second half of the repair of forks: the steps of one case, from the suspicion to the other chain.
 
 #include "actors/fork_repair.hpp"
-
 #include "chain/hashes.hpp"
 #include "chain/hex.hpp"
 #include "chain/validation.hpp"
@@ -124,15 +123,14 @@ void fork_repair::open(const known_branch& x, monotonic_ns now, fork_step& out) 
     return;
   }
   case_->branch = x.first;
-  case_->ancestor = {x.fork_height, chain::block_hash(ancestor->header),
-                     ancestor->header.timestamp, 0};
+  case_->ancestor = {x.fork_height, chain::block_hash(ancestor->header), ancestor->header.timestamp,
+                     0};
   case_->our_first = *ours;
   case_->at = phase::polling_fork;
   poll(x.fork_height + 1, {x.peers.begin(), x.peers.end()}, now, out);
 }
 
-void fork_repair::open(const ip_address& ip, const suspicion& x, monotonic_ns now,
-                       fork_step& out) {
+void fork_repair::open(const ip_address& ip, const suspicion& x, monotonic_ns now, fork_step& out) {
   const auto ours = chain_.hash_at(x.height);
   if (!ours || *ours == x.hash) {
     suspects_.erase(ip);
@@ -155,8 +153,8 @@ std::set<ip_address> fork_repair::voters_here() const {
   return result;
 }
 
-void fork_repair::poll(std::uint64_t height, const std::set<ip_address>& guests,
-                       monotonic_ns now, fork_step& out) {
+void fork_repair::poll(std::uint64_t height, const std::set<ip_address>& guests, monotonic_ns now,
+                       fork_step& out) {
   case_->poll.emplace(height, voters_here(), guests, now);
   for (const auto& ip : case_->poll->asked())
     ask({ip, height}, now, out);
@@ -179,8 +177,8 @@ void fork_repair::judge_tip(monotonic_ns now, fork_step& out) {
   question.ours_certified = chain_.final_height() >= x.height;
   const auto verdict = decide(question);
   if (verdict.choice == fork_choice::keep_ours && !verdict.stalemate) {
-    const auto rest = question.votes.theirs + question.votes.others == 0 ? hopeless_rest
-                                                                         : settled_rest;
+    const auto rest =
+        question.votes.theirs + question.votes.others == 0 ? hopeless_rest : settled_rest;
     for (const auto& hash : {x.theirs, *other})
       branches_.settle(hash, now + rest);
     std::erase_if(suspects_, [&](const auto& y) {
@@ -271,9 +269,8 @@ void fork_repair::judge_fork(monotonic_ns now, fork_step& out) {
     return close(now);
   for (const auto& ip : x.poll->holders(branch->first))
     branches_.joins(ip, *branch);
-  std::erase_if(branch->peers, [&](const auto& ip) {
-    return x.poll->has_other(ip, branch->first);
-  });
+  std::erase_if(branch->peers,
+                [&](const auto& ip) { return x.poll->has_other(ip, branch->first); });
   std::erase_if(suspects_, [this](const auto& y) { return branches_.of(y.first) != nullptr; });
 
   fork_question question;
@@ -304,8 +301,8 @@ void fork_repair::judge_fork(monotonic_ns now, fork_step& out) {
     branch->next_look = now + (worth_a_line ? settled_rest : hopeless_rest);
     branch->failures = 0;
     if (enter(*branch, branch_state::lost, verdict.why) && worth_a_line)
-      out.notes.push_back({false, fmt::format("keeping our chain against {}: {}", subject,
-                                              verdict.why)});
+      out.notes.push_back(
+          {false, fmt::format("keeping our chain against {}: {}", subject, verdict.why)});
     return close(now);
   case fork_choice::too_deep:
     branch->next_look = now + hopeless_rest;

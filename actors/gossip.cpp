@@ -28,25 +28,25 @@ bool is_flooded(const wire::message& x) noexcept {
                    wire::block_commit, wire::utxo_state_update, wire::block_ballot>(x);
 }
 
-} // namespace
+}  // namespace
 
 gossip_state::gossip_state(gossip_actor::pointer self, node_context context,
                            connection_registry_actor registry, flood_judges judges)
-  : self_{self}, context_{std::move(context)}, registry_{std::move(registry)},
-    judges_{std::move(judges)}, random_{context_.seed ^ seed_salt} {}
+    : self_{self}, context_{std::move(context)}, registry_{std::move(registry)},
+      judges_{std::move(judges)}, random_{context_.seed ^ seed_salt} {}
 
 gossip_actor::behavior_type gossip_state::make_behavior() {
   self_->send(registry_, atom::subscribe_v, peer_listener_actor{self_});
   return {
-    [this](atom::flood, const wire::message& item) { flood(item); },
-    [this](atom::snapshot) { return snapshot(); },
-    // -- peer listener ---
-    [this](atom::peer_up, const peer_info& info, const peer_connection_actor& connection) {
-      on_peer_up(info, connection);
-    },
-    [this](atom::peer_down, const ip_address& ip) { peers_.erase(ip); },
-    // -- messages of peers ---
-    [this](const ip_address& from, wire::message& item) { on_item(from, item); },
+      [this](atom::flood, const wire::message& item) { flood(item); },
+      [this](atom::snapshot) { return snapshot(); },
+      // -- peer listener ---
+      [this](atom::peer_up, const peer_info& info, const peer_connection_actor& connection) {
+        on_peer_up(info, connection);
+      },
+      [this](atom::peer_down, const ip_address& ip) { peers_.erase(ip); },
+      // -- messages of peers ---
+      [this](const ip_address& from, wire::message& item) { on_item(from, item); },
   };
 }
 
@@ -87,34 +87,37 @@ void gossip_state::on_item(const ip_address& from, wire::message& item) {
   }
   seen_.add(hash, now);
   const auto known = peers_.find(from);
-  hold(hash, {std::move(line), {from}, wire::capability_for(item),
-              known != peers_.end() ? known->second.link : 0, is_beat(item) ? beats_go_on_to : everybody});
+  hold(hash, {std::move(line),
+              {from},
+              wire::capability_for(item),
+              known != peers_.end() ? known->second.link : 0,
+              is_beat(item) ? beats_go_on_to : everybody});
   self_->request(*judge, timeout, atom::judge_v, from, std::move(item))
-    .then([this, hash](const flood_judgement& judgement) { on_judgement(hash, judgement); },
-          [this, hash](const caf::error&) { on_no_judgement(hash); });
+      .then([this, hash](const flood_judgement& judgement) { on_judgement(hash, judgement); },
+            [this, hash](const caf::error&) { on_no_judgement(hash); });
 }
 
 void gossip_state::on_judgement(const hash256& hash, const flood_judgement& judgement) {
   const auto item = release(hash);
-  if (!item) // Sent on in the meantime, as an item of our own.
+  if (!item)  // Sent on in the meantime, as an item of our own.
     return;
   switch (judgement.verdict) {
-    case flood_verdict::forward:
-      ++counts_.forwarded;
-      send(item->line, item->capability, item->senders, item->most);
-      note_useful(item->senders.front());
-      return;
-    case flood_verdict::ignore:
-      ++counts_.ignored;
-      seen_.ignored(hash, monotonic_now(*self_));
-      return;
-    case flood_verdict::invalid:
-      ++counts_.invalid;
-      // Only the first sender answers for it: the others may not have judged it yet either, and
-      // what one judgement cost us is one violation.
-      self_->send(registry_, violation{item->senders.front(), item->link, judgement.reason,
-                                       evidence_of(*item->line)});
-      return;
+  case flood_verdict::forward:
+    ++counts_.forwarded;
+    send(item->line, item->capability, item->senders, item->most);
+    note_useful(item->senders.front());
+    return;
+  case flood_verdict::ignore:
+    ++counts_.ignored;
+    seen_.ignored(hash, monotonic_now(*self_));
+    return;
+  case flood_verdict::invalid:
+    ++counts_.invalid;
+    // Only the first sender answers for it: the others may not have judged it yet either, and
+    // what one judgement cost us is one violation.
+    self_->send(registry_, violation{item->senders.front(), item->link, judgement.reason,
+                                     evidence_of(*item->line)});
+    return;
   }
 }
 
@@ -171,9 +174,9 @@ gossip_state::judge_of(const wire::message& item) const noexcept {
     return {&judges_.consensus, block_judge_timeout};
   if (judges_.consensus && is_one_of<wire::block_vote, wire::block_ballot>(item))
     return {&judges_.consensus, beat_judge_timeout};
-  if (judges_.transactions
-      && is_one_of<wire::transaction_broadcast, wire::transaction_vote, wire::transaction_finalized,
-                   wire::transaction_rejected>(item))
+  if (judges_.transactions &&
+      is_one_of<wire::transaction_broadcast, wire::transaction_vote, wire::transaction_finalized,
+                wire::transaction_rejected>(item))
     return {&judges_.transactions, beat_judge_timeout};
   return {nullptr, {}};
 }
@@ -187,8 +190,8 @@ bool gossip_state::within_limit(const ip_address& from) {
 bool gossip_state::has_room(const ip_address& from, std::size_t bytes) const {
   const auto i = load_by_peer_.find(from);
   const auto its = i != load_by_peer_.end() ? i->second : load{};
-  return load_.items < max_judging && load_.bytes + bytes <= max_judging_bytes
-         && its.items < max_judging_per_peer && its.bytes + bytes <= max_judging_bytes_per_peer;
+  return load_.items < max_judging && load_.bytes + bytes <= max_judging_bytes &&
+         its.items < max_judging_per_peer && its.bytes + bytes <= max_judging_bytes_per_peer;
 }
 
 void gossip_state::hold(const hash256& hash, judged_item item) {
@@ -239,4 +242,4 @@ gossip_snapshot gossip_state::snapshot() const {
   return result;
 }
 
-} // namespace timenode
+}  // namespace timenode

@@ -57,14 +57,14 @@ inline constexpr std::size_t beats_go_on_to = 8;
 
 /// Who judges which items; of kinds whose judge is null, none is sent on.
 struct flood_judges {
-  judge_actor blocks;      ///< Announced blocks.
-  judge_actor masternodes; ///< Heartbeats and attestations.
-  judge_actor consensus = {}; ///< Proposals, ballots, votes and commits.
-  judge_actor transactions = {}; ///< Transactions, votes on them and what came of that.
+  judge_actor blocks;             ///< Announced blocks.
+  judge_actor masternodes;        ///< Heartbeats and attestations.
+  judge_actor consensus = {};     ///< Proposals, ballots, votes and commits.
+  judge_actor transactions = {};  ///< Transactions, votes on them and what came of that.
 };
 
 class gossip_state {
-public:
+ public:
   static constexpr auto name = "timenode.gossip";
 
   /// @param registry Tells of peers, and is told of violations.
@@ -73,21 +73,21 @@ public:
 
   gossip_actor::behavior_type make_behavior();
 
-private:
+ private:
   struct peer {
     peer_connection_actor connection;
     link_id link = 0;
-    monotonic_ns useful_told_at = 0; ///< 0: never.
+    monotonic_ns useful_told_at = 0;  ///< 0: never.
     net::token_bucket limit{flood_items_per_second, flood_burst};
   };
 
   /// An item that is with its judge.
   struct judged_item {
     wire::shared_line line;
-    std::vector<ip_address> senders; ///< First the one that it is judged for, then all others.
-    std::string_view capability;     ///< That peers need to be sent it; empty: none.
-    link_id link = 0;                ///< That it came over first; 0: unknown.
-    std::size_t most = 0;            ///< Goes on to so many peers.
+    std::vector<ip_address> senders;  ///< First the one that it is judged for, then all others.
+    std::string_view capability;      ///< That peers need to be sent it; empty: none.
+    link_id link = 0;                 ///< That it came over first; 0: unknown.
+    std::size_t most = 0;             ///< Goes on to so many peers.
   };
 
   static constexpr auto everybody = std::numeric_limits<std::size_t>::max();
@@ -121,17 +121,17 @@ private:
   connection_registry_actor registry_;
   flood_judges judges_;
 
-  std::map<ip_address, peer> peers_; ///< As many as the registry has established.
+  std::map<ip_address, peer> peers_;  ///< As many as the registry has established.
   /// For those whose messages come before their peer_up or after their peer_down.
   net::token_bucket strangers_{flood_items_per_second, flood_burst};
   seen_cache seen_;
-  std::map<hash256, judged_item> judging_; ///< Bounded by the limits above.
+  std::map<hash256, judged_item> judging_;  ///< Bounded by the limits above.
   random_source random_;
-  load load_;                              ///< Of `judging_` ...
-  std::map<ip_address, load> load_by_peer_; ///< ... and by who sent it first.
+  load load_;                                ///< Of `judging_` ...
+  std::map<ip_address, load> load_by_peer_;  ///< ... and by who sent it first.
   gossip_snapshot counts_;
 };
 
 using gossip = gossip_actor::stateful_impl<gossip_state>;
 
-} // namespace timenode
+}  // namespace timenode

@@ -5,11 +5,11 @@
 
 namespace timenode::sync {
 
-hash_poll::hash_poll(std::uint64_t height, std::set<ip_address> voters,
-                     std::set<ip_address> guests, monotonic_ns now)
+hash_poll::hash_poll(std::uint64_t height, std::set<ip_address> voters, std::set<ip_address> guests,
+                     monotonic_ns now)
     : height_{height}, voters_{std::move(voters)}, guests_{std::move(guests)}, deadline_{
-                                                                                 now +
-                                                                                 poll_patience} {
+                                                                                   now +
+                                                                                   poll_patience} {
   for (const auto& x : voters_)
     guests_.erase(x);
 }

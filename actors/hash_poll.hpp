@@ -48,8 +48,8 @@ class hash_poll {
   using answer_map = std::map<ip_address, std::optional<hash256>>;
 
   std::uint64_t height_;
-  std::set<ip_address> voters_;   ///< Not answered yet.
-  std::set<ip_address> guests_;   ///< The same.
+  std::set<ip_address> voters_;  ///< Not answered yet.
+  std::set<ip_address> guests_;  ///< The same.
   answer_map votes_;
   answer_map hints_;  ///< Of guests.
   monotonic_ns deadline_;

@@ -31,7 +31,7 @@ struct liveness_rules {
 };
 
 class liveness {
-public:
+ public:
   liveness() = default;
   explicit liveness(liveness_rules rules) noexcept : rules_{rules} {}
 
@@ -59,8 +59,8 @@ public:
   verdict check(monotonic_ns now, const net::connection_stats& stats,
                 random_source& random) noexcept {
     const auto partial = stats.bytes_received - std::min(stats.bytes_received, heard_bytes_);
-    if ((partial != partial_bytes_ && partial > 0)
-        || (stats.reading_paused && stats.bytes_sent != bytes_sent_))
+    if ((partial != partial_bytes_ && partial > 0) ||
+        (stats.reading_paused && stats.bytes_sent != bytes_sent_))
       last_life_ = now;
     partial_bytes_ = partial;
     bytes_sent_ = stats.bytes_sent;
@@ -70,11 +70,14 @@ public:
     result.dead = now - last_life_ >= rules_.dead_after;
     result.send_ping = !result.dead && now >= next_ping_;
     if (result.send_ping)
-      next_ping_ = now + random.jitter(rules_.ping_interval, ping_jitter); // missed ones are skipped
+      next_ping_ =
+          now + random.jitter(rules_.ping_interval, ping_jitter);  // missed ones are skipped
     return result;
   }
 
-  monotonic_ns next_deadline() const noexcept { return std::min(next_ping_, last_life_ + rules_.dead_after); }
+  monotonic_ns next_deadline() const noexcept {
+    return std::min(next_ping_, last_life_ + rules_.dead_after);
+  }
 
   /// A ping was sent.
   void sent(std::uint64_t nonce, monotonic_ns now) noexcept {
@@ -89,21 +92,21 @@ public:
     return std::nullopt;
   }
 
-private:
+ private:
   struct ping {
     std::uint64_t nonce = 0;
-    monotonic_ns sent_at = 0; ///< 0: free.
+    monotonic_ns sent_at = 0;  ///< 0: free.
   };
 
   liveness_rules rules_;
   monotonic_ns last_life_ = 0;
   monotonic_ns next_ping_ = 0;
-  std::uint64_t heard_bytes_ = 0;   ///< Of whole lines.
-  std::uint64_t partial_bytes_ = 0; ///< Of a line that had not ended at the last check.
+  std::uint64_t heard_bytes_ = 0;    ///< Of whole lines.
+  std::uint64_t partial_bytes_ = 0;  ///< Of a line that had not ended at the last check.
   std::uint64_t bytes_sent_ = 0;
   /// Four: the three of `dead_after` and one that the registry asked for.
   std::array<ping, 4> outstanding_{};
   std::uint8_t next_slot_ = 0;
 };
 
-} // namespace timenode
+}  // namespace timenode

@@ -16,7 +16,7 @@
 namespace timenode {
 
 class log_fold {
-public:
+ public:
   /// Addresses that are told apart; beyond that those that were quiet for long are forgotten.
   static constexpr std::size_t max_addresses = 1000;
 
@@ -41,7 +41,7 @@ public:
     return left_out == 0 ? "" : " (and " + std::to_string(left_out) + " more like this before)";
   }
 
-private:
+ private:
   struct address {
     /// Five at once, then one a minute: who reads the log sees what it is and that it goes on.
     net::token_bucket rate{1.0 / 60, 5};
@@ -53,4 +53,4 @@ private:
   net::token_bucket all_{5, 200};
 };
 
-} // namespace timenode
+}  // namespace timenode

@@ -19,13 +19,12 @@ bool is_fresh(std::int64_t time, moment now) noexcept {
   return time >= now.unix_s - heartbeat_window && time <= now.unix_s + heartbeat_window;
 }
 
-} // namespace
+}  // namespace
 
 // -- heartbeats -------------------------------------------------------------------
 
-masternode_book::heartbeat_ruling masternode_book::judge(const ip_address& from,
-                                                         const wire::heartbeat_broadcast& x,
-                                                         moment now) {
+masternode_book::heartbeat_ruling
+masternode_book::judge(const ip_address& from, const wire::heartbeat_broadcast& x, moment now) {
   const auto ip = masternode_ip(x.masternode_address);
   if (!ip)
     return {.judgement = ignore("its address is no IP")};
@@ -65,8 +64,8 @@ masternode_book::heartbeat_ruling masternode_book::judge(const ip_address& from,
 }
 
 bool masternode_book::is_proven_key(const record& x, const public_key& key, bool first_hand) {
-  return first_hand || (x.belief == standing::first_hand && key == x.shown.key)
-         || (x.beat_at != 0 && x.beat_key_proven && key == x.beat_key);
+  return first_hand || (x.belief == standing::first_hand && key == x.shown.key) ||
+         (x.beat_at != 0 && x.beat_key_proven && key == x.beat_key);
 }
 
 std::string_view masternode_book::why_not(const record& x, const wire::heartbeat_broadcast& beat,
@@ -80,8 +79,8 @@ std::string_view masternode_book::why_not(const record& x, const wire::heartbeat
     return {};
   // Time counts before the sequence number: the deployed daemon begins at 1 again when it restarts,
   // and what has a later time cannot be a replay.
-  if (beat.timestamp < x.beat_time
-      || (beat.timestamp == x.beat_time && beat.sequence_number <= x.shown.heartbeat))
+  if (beat.timestamp < x.beat_time ||
+      (beat.timestamp == x.beat_time && beat.sequence_number <= x.shown.heartbeat))
     return "it is not newer than the last one";
   if (!same_key) {
     const auto silent = now.mono - x.beat_at >= masternode_active_for;
@@ -145,15 +144,15 @@ flood_judgement masternode_book::judge(const wire::heartbeat_attestation& x, mom
     believe(i, standing::attested);
     heard(subject, now);
     update(subject, now,
-           "heartbeat attested by " + std::to_string(subject.witnesses.size())
-             + " other masternodes");
+           "heartbeat attested by " + std::to_string(subject.witnesses.size()) +
+               " other masternodes");
   }
   return {flood_verdict::forward, {}};
 }
 
-std::string_view
-masternode_book::why_no_witness(const wire::heartbeat_attestation& x, const ip_address& subject,
-                                const std::optional<ip_address>& witness) const {
+std::string_view masternode_book::why_no_witness(const wire::heartbeat_attestation& x,
+                                                 const ip_address& subject,
+                                                 const std::optional<ip_address>& witness) const {
   if (!witness || witness == subject)
     return "its witness is no other masternode";
   if (witness == local_ip_)
@@ -162,8 +161,8 @@ masternode_book::why_no_witness(const wire::heartbeat_attestation& x, const ip_a
   if (i == records_.end() || !i->second.shown.active)
     return "its witness is no active masternode";
   const auto& known = i->second;
-  const auto announced
-    = known.belief == standing::first_hand && x.witness_pubkey == known.shown.key;
+  const auto announced =
+      known.belief == standing::first_hand && x.witness_pubkey == known.shown.key;
   const auto beats = known.beat_at != 0 && x.witness_pubkey == known.beat_key;
   if (!announced && !beats)
     return "its witness signs with another key";
@@ -181,4 +180,4 @@ std::size_t masternode_book::witnesses_needed(const record& subject) const noexc
   return std::clamp<std::size_t>(others, 1, enough_witnesses);
 }
 
-} // namespace timenode
+}  // namespace timenode

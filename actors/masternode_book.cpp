@@ -12,8 +12,8 @@ namespace {
 /// Texts of peers are kept only when they can be shown and have a sensible length. Whether it is a
 /// valid address of this network is for those who pay to it.
 bool is_sane_reward_address(std::string_view x) noexcept {
-  return !x.empty() && x.size() <= max_reward_address
-         && std::all_of(x.begin(), x.end(), [](char c) { return c > ' ' && c <= '~'; });
+  return !x.empty() && x.size() <= max_reward_address &&
+         std::all_of(x.begin(), x.end(), [](char c) { return c > ' ' && c <= '~'; });
 }
 
 bool same_details(const masternode_entry& a, const wire::masternode_announcement& b) {
@@ -26,7 +26,7 @@ void set_details(masternode_entry& to, const wire::masternode_announcement& from
   to.key = from.public_key;
 }
 
-} // namespace
+}  // namespace
 
 std::optional<ip_address> masternode_ip(std::string_view text) {
   constexpr std::uint16_t any_port = 1;
@@ -43,10 +43,16 @@ void masternode_book::add_self(const masternode_self& self, moment now) {
   local_ip_ = self.ip;
   auto& x = records_[self.ip];
   x.belief = standing::first_hand;
-  x.shown = {.ip = self.ip, .reward_address = self.reward_address, .tier = self.tier,
-             .key = self.key, .active = true, .ours = true, .active_since = now.unix_s,
+  x.shown = {.ip = self.ip,
+             .reward_address = self.reward_address,
+             .tier = self.tier,
+             .key = self.key,
+             .active = true,
+             .ours = true,
+             .active_since = now.unix_s,
              .first_seen = now.unix_s,
-             .last_seen = now.unix_s, .why = "this node"};
+             .last_seen = now.unix_s,
+             .why = "this node"};
 }
 
 // -- first hand -------------------------------------------------------------------
@@ -155,8 +161,8 @@ bool masternode_book::hint(const ip_address& from, const ip_address& ip,
     }
     return false;
   }
-  if (!is_possible_peer(ip, local_ip_) || tombstones_.contains(ip, now.mono)
-      || !make_room_for_hint(from))
+  if (!is_possible_peer(ip, local_ip_) || tombstones_.contains(ip, now.mono) ||
+      !make_room_for_hint(from))
     return false;
   auto& made = records_[ip];
   made.shown.ip = ip;
@@ -193,8 +199,8 @@ bool masternode_book::make_room() {
     return true;
   auto oldest = records_.end();
   for (auto i = records_.begin(); i != records_.end(); ++i)
-    if (!i->second.shown.active
-        && (oldest == records_.end() || i->second.heard_at < oldest->second.heard_at))
+    if (!i->second.shown.active &&
+        (oldest == records_.end() || i->second.heard_at < oldest->second.heard_at))
       oldest = i;
   if (oldest == records_.end())
     return false;
@@ -255,7 +261,7 @@ void masternode_book::note(record& x, moment now, std::string why) {
 }
 
 masternode_book::record_map::iterator masternode_book::remove(record_map::iterator i) {
-  believe(i, standing::first_hand); // Out of the hints' index.
+  believe(i, standing::first_hand);  // Out of the hints' index.
   if (i->second.shown.active && !i->second.shown.ours)
     --active_;
   if (i->second.shown.active)
@@ -317,9 +323,10 @@ masternode_detail masternode_book::explain(const ip_address& ip, moment now) con
   result.entry.ip = ip;
   const auto i = records_.find(ip);
   if (i == records_.end()) {
-    result.belief = tombstones_.contains(ip, now.mono)
-                      ? "it was silent for an hour; what others say does not bring it back for two"
-                      : "nobody named it";
+    result.belief =
+        tombstones_.contains(ip, now.mono)
+            ? "it was silent for an hour; what others say does not bring it back for two"
+            : "nobody named it";
     return result;
   }
   const auto& x = i->second;
@@ -330,18 +337,21 @@ masternode_detail masternode_book::explain(const ip_address& ip, moment now) con
   result.heartbeats.assign(x.beats.rbegin(), x.beats.rend());
   if (!result.heartbeats.empty())
     result.heartbeats.front().witnesses = x.witnesses;
-  const auto until = [&](monotonic_ns at) { return std::max<std::int64_t>((at - now.mono) / second, 0); };
+  const auto until = [&](monotonic_ns at) {
+    return std::max<std::int64_t>((at - now.mono) / second, 0);
+  };
   const auto gone_at = x.heard_at + masternode_kept_for;
   if (x.shown.ours) {
     result.belief = "it is this node";
   } else if (x.belief == standing::hint) {
-    result.belief = "hearsay: " + x.hint_source.to_string() + " named it; that is worth a dial and nothing else";
+    result.belief = "hearsay: " + x.hint_source.to_string() +
+                    " named it; that is worth a dial and nothing else";
     result.next = "it is forgotten";
     result.next_in = until(gone_at);
   } else {
     result.belief = x.belief == standing::first_hand
-                      ? "first hand: it announced itself over a connection of its own"
-                      : "attested: enough other masternodes saw its heartbeat";
+                        ? "first hand: it announced itself over a connection of its own"
+                        : "attested: enough other masternodes saw its heartbeat";
     if (x.belief == standing::first_hand && x.shown.connected) {
       result.next = "nothing, while it is connected";
     } else if (x.shown.active) {
@@ -361,10 +371,10 @@ attestation_stats masternode_book::stats() const {
     result.kept += x.beats.size();
     result.masternodes += x.beats.empty() ? 0 : 1;
     result.verified += static_cast<std::uint64_t>(
-      std::count_if(x.beats.begin(), x.beats.end(), [](auto& beat) { return beat.verified; }));
+        std::count_if(x.beats.begin(), x.beats.end(), [](auto& beat) { return beat.verified; }));
   }
   result.verified_in_all = verified_beats_;
   return result;
 }
 
-} // namespace timenode
+}  // namespace timenode

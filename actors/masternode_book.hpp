@@ -82,7 +82,7 @@ struct masternode_self {
 };
 
 class masternode_book {
-public:
+ public:
   /// @param local_ip Our own address, when known: what others say of it is not listened to.
   explicit masternode_book(std::optional<ip_address> local_ip);
 
@@ -152,28 +152,29 @@ public:
   std::size_t active() const noexcept { return active_ + (self_ ? 1 : 0); }
   std::size_t hints() const noexcept { return hint_count_; }
 
-private:
+ private:
   enum class standing : std::uint8_t { hint, attested, first_hand };
 
   struct record {
     masternode_entry shown;
     standing belief = standing::hint;
-    ip_address hint_source;        ///< Of a hint: who named it first.
-    std::uint64_t hint_order = 0;  ///< Of a hint: its place in the order in which they came.
-    monotonic_ns heard_at = 0;     ///< Last evidence of life; of a hint, when it came.
-    monotonic_ns key_heard_at = 0; ///< The announced key was used, first hand or in a heartbeat.
+    ip_address hint_source;         ///< Of a hint: who named it first.
+    std::uint64_t hint_order = 0;   ///< Of a hint: its place in the order in which they came.
+    monotonic_ns heard_at = 0;      ///< Last evidence of life; of a hint, when it came.
+    monotonic_ns key_heard_at = 0;  ///< The announced key was used, first hand or in a heartbeat.
     // The last heartbeat:
     public_key beat_key{};
-    bool beat_key_proven = false; ///< Came from its own IP, or is the announced key.
-    monotonic_ns beat_at = 0;     ///< 0: none yet.
+    bool beat_key_proven = false;  ///< Came from its own IP, or is the announced key.
+    monotonic_ns beat_at = 0;      ///< 0: none yet.
     std::int64_t beat_time = 0;
     hash256 beat_hash{};
     std::vector<ip_address> witnesses;
     // What an operator looks back at, the latest last:
     std::deque<masternode_change> changes;
-    std::deque<heartbeat_record> beats; ///< The last one's witnesses are above, until the next one comes.
+    std::deque<heartbeat_record>
+        beats;  ///< The last one's witnesses are above, until the next one comes.
     std::uint64_t verified_beats = 0;
-    std::int64_t active_before = 0; ///< Seconds, up to the last time that it became inactive.
+    std::int64_t active_before = 0;  ///< Seconds, up to the last time that it became inactive.
   };
   using record_map = std::map<ip_address, record>;
 
@@ -202,16 +203,16 @@ private:
   std::size_t witnesses_needed(const record& subject) const noexcept;
 
   std::optional<ip_address> local_ip_;
-  std::optional<ip_address> self_; ///< Our own entry's key in `records_`.
+  std::optional<ip_address> self_;  ///< Our own entry's key in `records_`.
   record_map records_;
-  std::map<hash256, ip_address> beats_; ///< Whose last heartbeat has that hash; one a record.
-  std::map<ip_address, std::map<std::uint64_t, ip_address>> hints_; ///< By source, in their order.
+  std::map<hash256, ip_address> beats_;  ///< Whose last heartbeat has that hash; one a record.
+  std::map<ip_address, std::map<std::uint64_t, ip_address>> hints_;  ///< By source, in their order.
   std::size_t hint_count_ = 0;
   std::uint64_t hints_made_ = 0;
-  std::size_t active_ = 0; ///< Without ourselves.
+  std::size_t active_ = 0;  ///< Without ourselves.
   std::uint64_t revision_ = 0;
-  std::uint64_t verified_beats_ = 0; ///< Of all that ever were in here.
-  std::set<ip_address> connected_; ///< As many as the registry has.
+  std::uint64_t verified_beats_ = 0;  ///< Of all that ever were in here.
+  std::set<ip_address> connected_;    ///< As many as the registry has.
   expiring_set<ip_address> tombstones_{max_masternodes};
 };
 
@@ -219,4 +220,4 @@ private:
 /// host's address.
 std::optional<ip_address> masternode_ip(std::string_view text);
 
-} // namespace timenode
+}  // namespace timenode

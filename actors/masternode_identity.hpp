@@ -19,4 +19,4 @@ struct masternode_identity {
   std::uint64_t first_sequence = 0;
 };
 
-} // namespace timenode
+}  // namespace timenode

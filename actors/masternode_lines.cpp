@@ -30,7 +30,7 @@ Int number_or_zero(std::string_view field) {
   return net::number_field<Int>(field).value_or(0);
 }
 
-} // namespace
+}  // namespace
 
 std::vector<std::string> masternode_book::to_lines(moment now) const {
   std::vector<std::string> result;
@@ -40,14 +40,14 @@ std::vector<std::string> masternode_book::to_lines(moment now) const {
       continue;
     const auto entry = shown(x, now);
     result.push_back(net::join_fields(
-      {std::string{masternode_name}, ip.to_string(), x.shown.reward_address,
-       std::string{tier_words[static_cast<std::size_t>(x.shown.tier)]}, chain::to_hex(x.shown.key),
-       x.belief == standing::first_hand ? "first-hand" : "attested",
-       x.shown.active ? "active" : "inactive", std::to_string(x.shown.first_seen),
-       std::to_string(entry.last_seen), std::to_string(entry.uptime),
-       x.beat_at != 0 ? chain::to_hex(x.beat_key) : "-", x.beat_key_proven ? "proven" : "claimed",
-       std::to_string(x.beat_time), std::to_string(x.shown.heartbeat),
-       std::to_string(x.verified_beats), x.shown.why}));
+        {std::string{masternode_name}, ip.to_string(), x.shown.reward_address,
+         std::string{tier_words[static_cast<std::size_t>(x.shown.tier)]},
+         chain::to_hex(x.shown.key), x.belief == standing::first_hand ? "first-hand" : "attested",
+         x.shown.active ? "active" : "inactive", std::to_string(x.shown.first_seen),
+         std::to_string(entry.last_seen), std::to_string(entry.uptime),
+         x.beat_at != 0 ? chain::to_hex(x.beat_key) : "-", x.beat_key_proven ? "proven" : "claimed",
+         std::to_string(x.beat_time), std::to_string(x.shown.heartbeat),
+         std::to_string(x.verified_beats), x.shown.why}));
   }
   tombstones_.for_each(now.mono, [&](const ip_address& ip, monotonic_ns until) {
     result.push_back(net::join_fields({std::string{tombstone_name}, ip.to_string(),
@@ -56,7 +56,8 @@ std::vector<std::string> masternode_book::to_lines(moment now) const {
   return result;
 }
 
-std::vector<ip_address> masternode_book::restore(const std::vector<std::string>& lines, moment now) {
+std::vector<ip_address> masternode_book::restore(const std::vector<std::string>& lines,
+                                                 moment now) {
   std::vector<ip_address> result;
   std::int64_t away = 0;
   for (const auto& line : lines) {
@@ -85,8 +86,8 @@ void masternode_book::restore_record(const std::vector<std::string>& fields, std
   const auto tier = std::find(tier_words.begin(), tier_words.end(), fields[3]);
   const auto key = chain::from_hex<public_key>(fields[4]);
   const auto last_seen = number_or_zero<std::int64_t>(fields[8]);
-  if (!ip || ip == local_ip_ || records_.contains(*ip) || records_.size() >= max_masternodes
-      || tier == tier_words.end() || !key || last_seen < now.unix_s - restored_within)
+  if (!ip || ip == local_ip_ || records_.contains(*ip) || records_.size() >= max_masternodes ||
+      tier == tier_words.end() || !key || last_seen < now.unix_s - restored_within)
     return;
   auto& x = records_[*ip];
   x.shown.ip = *ip;
@@ -125,4 +126,4 @@ void masternode_book::restore_record(const std::vector<std::string>& fields, std
   }
 }
 
-} // namespace timenode
+}  // namespace timenode

@@ -26,7 +26,7 @@ encoded_line line_of(const wire::message& x) {
   return {wire::encode_shared(x)};
 }
 
-} // namespace
+}  // namespace
 
 masternode_table_state::masternode_table_state(masternode_table_actor::pointer self,
                                                node_context context,
@@ -34,18 +34,20 @@ masternode_table_state::masternode_table_state(masternode_table_actor::pointer s
                                                dial_wish_actor directory,
                                                std::optional<masternode_identity> identity,
                                                masternode_memory memory)
-  : self_{self}, context_{std::move(context)}, registry_{std::move(registry)},
-    directory_{std::move(directory)}, identity_{std::move(identity)},
-    random_{context_.seed ^ seed_salt}, book_{context_.local_ip},
-    archive_{std::move(memory.archive)} {
+    : self_{self}, context_{std::move(context)}, registry_{std::move(registry)},
+      directory_{std::move(directory)}, identity_{std::move(identity)}, random_{context_.seed ^
+                                                                                seed_salt},
+      book_{context_.local_ip}, archive_{std::move(memory.archive)} {
   if (!context_.local_ip)
     identity_.reset();
   if (identity_) {
     next_sequence_ = identity_->first_sequence != 0
-                       ? identity_->first_sequence
-                       : static_cast<std::uint64_t>(context_.unix_now());
-    book_.add_self({.ip = *context_.local_ip, .reward_address = identity_->reward_address,
-                    .tier = identity_->tier, .key = identity_->keys.public_key()},
+                         ? identity_->first_sequence
+                         : static_cast<std::uint64_t>(context_.unix_now());
+    book_.add_self({.ip = *context_.local_ip,
+                    .reward_address = identity_->reward_address,
+                    .tier = identity_->tier,
+                    .key = identity_->keys.public_key()},
                    now());
   }
   restore(memory.kept);
@@ -58,23 +60,25 @@ masternode_table_actor::behavior_type masternode_table_state::make_behavior() {
     save_at_ = now().mono + table_saved_every;
   changed();
   return {
-    [this](atom::list) { return book_.list(now()); },
-    [this](atom::serve) { return active_masternodes(); },
-    [this](atom::explain, const ip_address& ip) { return book_.explain(ip, now()); },
-    [this](atom::snapshot) { return book_.stats(); },
-    [this](atom::save) { return save(); },
-    [this](atom::announce) { return introduction(); },
-    [this](atom::attach, const gossip_actor& floods) { on_attached(floods); },
-    // -- peer listener ---
-    [this](atom::peer_up, const peer_info& info, const peer_connection_actor& connection) {
-      on_peer_up(info, connection);
-    },
-    [this](atom::peer_down, const ip_address& ip) { on_peer_down(ip); },
-    // -- messages of peers ---
-    [this](const ip_address& from, const wire::message& x) { on_message(from, x); },
-    [this](atom::judge, const ip_address& from, const wire::message& x) { return judge(from, x); },
-    // -- time ---
-    [this](atom::wake, std::uint64_t token) { on_wake(token); },
+      [this](atom::list) { return book_.list(now()); },
+      [this](atom::serve) { return active_masternodes(); },
+      [this](atom::explain, const ip_address& ip) { return book_.explain(ip, now()); },
+      [this](atom::snapshot) { return book_.stats(); },
+      [this](atom::save) { return save(); },
+      [this](atom::announce) { return introduction(); },
+      [this](atom::attach, const gossip_actor& floods) { on_attached(floods); },
+      // -- peer listener ---
+      [this](atom::peer_up, const peer_info& info, const peer_connection_actor& connection) {
+        on_peer_up(info, connection);
+      },
+      [this](atom::peer_down, const ip_address& ip) { on_peer_down(ip); },
+      // -- messages of peers ---
+      [this](const ip_address& from, const wire::message& x) { on_message(from, x); },
+      [this](atom::judge, const ip_address& from, const wire::message& x) {
+        return judge(from, x);
+      },
+      // -- time ---
+      [this](atom::wake, std::uint64_t token) { on_wake(token); },
   };
 }
 
@@ -129,7 +133,7 @@ encoded_line masternode_table_state::active_masternodes() {
   if (!active_line_ || active_line_of_ != book_.revision()) {
     wire::masternodes_response response;
     for (const auto& x : book_.list(now()))
-      if (x.active) // what we only heard of is not handed on
+      if (x.active)  // what we only heard of is not handed on
         response.masternodes.push_back({x.ip.to_string(), x.reward_address, x.tier, x.key});
     active_line_ = wire::encode_shared(response);
     active_line_of_ = book_.revision();
@@ -140,8 +144,8 @@ encoded_line masternode_table_state::active_masternodes() {
 void masternode_table_state::ask_somebody() {
   if (peers_.empty())
     return;
-  const auto i = std::next(peers_.begin(), static_cast<std::ptrdiff_t>(
-                                             random_.below(peers_.size())));
+  const auto i =
+      std::next(peers_.begin(), static_cast<std::ptrdiff_t>(random_.below(peers_.size())));
   i->second.lists_expected = lists_at_first;
   self_->send(i->second.connection, line_of(wire::get_masternodes{}));
 }
@@ -184,9 +188,9 @@ void masternode_table_state::attest(const wire::heartbeat_broadcast& x) {
   if (!identity_ || !gossip_)
     return;
   auto attestation = wire::heartbeat_attestation{
-    .heartbeat_hash = chain::heartbeat_hash(x),
-    .witness_address = context_.local_ip->to_string(),
-    .witness_timestamp = context_.unix_now(),
+      .heartbeat_hash = chain::heartbeat_hash(x),
+      .witness_address = context_.local_ip->to_string(),
+      .witness_timestamp = context_.unix_now(),
   };
   chain::sign(attestation, identity_->keys);
   self_->send(gossip_, atom::flood_v, wire::message{std::move(attestation)});
@@ -194,9 +198,9 @@ void masternode_table_state::attest(const wire::heartbeat_broadcast& x) {
 
 void masternode_table_state::beat() {
   auto heartbeat = wire::heartbeat_broadcast{
-    .masternode_address = context_.local_ip->to_string(),
-    .sequence_number = next_sequence_++,
-    .timestamp = context_.unix_now(),
+      .masternode_address = context_.local_ip->to_string(),
+      .sequence_number = next_sequence_++,
+      .timestamp = context_.unix_now(),
   };
   chain::sign(heartbeat, identity_->keys);
   book_.sent(heartbeat, now());
@@ -281,10 +285,10 @@ void masternode_table_state::restore(const std::vector<std::string>& lines) {
   want(book_.restore(lines, now()));
   for (const auto& line : lines) {
     const auto fields = net::split_fields(line);
-    if (fields.size() == 2 && fields[0] == sequence_name && identity_
-        && identity_->first_sequence == 0)
-      next_sequence_
-        = std::max(next_sequence_, net::number_field<std::uint64_t>(fields[1]).value_or(0));
+    if (fields.size() == 2 && fields[0] == sequence_name && identity_ &&
+        identity_->first_sequence == 0)
+      next_sequence_ =
+          std::max(next_sequence_, net::number_field<std::uint64_t>(fields[1]).value_or(0));
   }
 }
 
@@ -301,7 +305,7 @@ void masternode_table_state::write_table(F then) {
   auto lines = book_.to_lines(now());
   if (identity_)
     lines.push_back(
-      net::join_fields({sequence_name, std::to_string(next_sequence_ + sequences_ahead)}));
+        net::join_fields({sequence_name, std::to_string(next_sequence_ + sequences_ahead)}));
   auto done = [this, then, revision = book_.revision()](const std::string& problem) mutable {
     if (problem.empty()) {
       saved_revision_ = revision;
@@ -313,10 +317,10 @@ void masternode_table_state::write_table(F then) {
     then();
   };
   self_
-    ->request(archive_, archive_timeout, atom::save_v, std::string{net::masternode_lines},
-              std::move(lines))
-    .then([done](const std::string& problem) mutable { done(problem); },
-          [done](const caf::error&) mutable { done("the disk did not answer in time"); });
+      ->request(archive_, archive_timeout, atom::save_v, std::string{net::masternode_lines},
+                std::move(lines))
+      .then([done](const std::string& problem) mutable { done(problem); },
+            [done](const caf::error&) mutable { done("the disk did not answer in time"); });
 }
 
-} // namespace timenode
+}  // namespace timenode

@@ -9,8 +9,8 @@
 #include "actors/masternode_identity.hpp"
 #include "actors/node_context.hpp"
 #include "actors/peer_archive.hpp"
-#include "net/random.hpp"
 #include "chain/keys.hpp"
+#include "net/random.hpp"
 
 #include <caf/typed_event_based_actor.hpp>
 
@@ -46,17 +46,17 @@ inline constexpr monotonic_ns table_saved_at_least = 3'600'000'000'000;
 
 /// What a table remembers over restarts.
 struct masternode_memory {
-  std::vector<std::string> kept; ///< What the last run wrote.
-  archive_actor archive;         ///< Where it goes; null: a restart forgets it.
+  std::vector<std::string> kept;  ///< What the last run wrote.
+  archive_actor archive;          ///< Where it goes; null: a restart forgets it.
 };
 
 /// All that is needed of the peer directory.
 using dial_wish_actor = caf::typed_actor<
-  // A masternode is said to be there.
-  auto(atom::want, endpoint, dial_purpose)->caf::result<void>>;
+    // A masternode is said to be there.
+    auto(atom::want, endpoint, dial_purpose)->caf::result<void>>;
 
 class masternode_table_state {
-public:
+ public:
   static constexpr auto name = "timenode.masternode-table";
 
   /// @param registry Tells of peers.
@@ -65,11 +65,12 @@ public:
   ///                 unknown, for a masternode is its IP: the identity has no effect then.
   masternode_table_state(masternode_table_actor::pointer self, node_context context,
                          connection_registry_actor registry, dial_wish_actor directory,
-                         std::optional<masternode_identity> identity, masternode_memory memory = {});
+                         std::optional<masternode_identity> identity,
+                         masternode_memory memory = {});
 
   masternode_table_actor::behavior_type make_behavior();
 
-private:
+ private:
   struct peer {
     peer_connection_actor connection;
     int lists_expected = lists_at_first;
@@ -109,28 +110,28 @@ private:
   node_context context_;
   connection_registry_actor registry_;
   dial_wish_actor directory_;
-  gossip_actor gossip_; ///< Null until attached.
+  gossip_actor gossip_;  ///< Null until attached.
   std::optional<masternode_identity> identity_;
   random_source random_;
   alarm_clock alarm_;
 
   masternode_book book_;
-  std::map<ip_address, peer> peers_; ///< As many as the registry has established.
+  std::map<ip_address, peer> peers_;  ///< As many as the registry has established.
   std::uint64_t next_sequence_ = 0;
-  monotonic_ns expire_at_ = 0; ///< 0: never.
-  monotonic_ns beat_at_ = 0;   ///< 0: never.
+  monotonic_ns expire_at_ = 0;  ///< 0: never.
+  monotonic_ns beat_at_ = 0;    ///< 0: never.
   monotonic_ns ask_at_ = 0;
 
-  wire::shared_line active_line_; ///< The answer to GetMasternodes; null: to be made ...
-  std::uint64_t active_line_of_ = 0; ///< ... for that revision of the book.
+  wire::shared_line active_line_;     ///< The answer to GetMasternodes; null: to be made ...
+  std::uint64_t active_line_of_ = 0;  ///< ... for that revision of the book.
 
   archive_actor archive_;
-  monotonic_ns save_at_ = 0;      ///< 0: never.
+  monotonic_ns save_at_ = 0;  ///< 0: never.
   monotonic_ns saved_at_ = 0;
   std::uint64_t saved_revision_ = 0;
-  std::string not_kept_;          ///< Why the last writing failed.
+  std::string not_kept_;  ///< Why the last writing failed.
 };
 
 using masternode_table = masternode_table_actor::stateful_impl<masternode_table_state>;
 
-} // namespace timenode
+}  // namespace timenode

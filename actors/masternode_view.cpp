@@ -38,7 +38,7 @@ std::vector<const masternode_view::candidate*> masternode_view::payable() const 
 
 std::size_t masternode_view::active() const noexcept {
   return static_cast<std::size_t>(
-    std::count_if(all_.begin(), all_.end(), [](const candidate& x) { return x.entry.active; }));
+      std::count_if(all_.begin(), all_.end(), [](const candidate& x) { return x.entry.active; }));
 }
 
 chain::reward_list masternode_view::rewards() const {
@@ -65,7 +65,8 @@ std::string masternode_view::dispute(const chain::reward_list& paid) const {
     auto& known = by_reward[address];
     if (its.size() > known.size())
       return "it pays " + address + " more often than masternodes with that address live";
-    std::stable_sort(known.begin(), known.end(), [](auto* a, auto* b) { return a->there > b->there; });
+    std::stable_sort(known.begin(), known.end(),
+                     [](auto* a, auto* b) { return a->there > b->there; });
     known.resize(its.size());
     std::stable_sort(known.begin(), known.end(),
                      [](auto* a, auto* b) { return a->entry.tier > b->entry.tier; });
@@ -78,8 +79,8 @@ std::string masternode_view::dispute(const chain::reward_list& paid) const {
   const auto shares = chain::rewards_of(payees);
   for (std::size_t i = 0; i < shares.size(); ++i)
     if (shares[i].second != values[i])
-      return "it pays " + shares[i].first + " " + std::to_string(values[i]) + " units, its share is "
-             + std::to_string(shares[i].second);
+      return "it pays " + shares[i].first + " " + std::to_string(values[i]) +
+             " units, its share is " + std::to_string(shares[i].second);
 
   for (const auto& x : all_) {
     if (x.there != presence::surely_active)
@@ -119,4 +120,4 @@ member_set masternode_view::present() const {
   return result;
 }
 
-} // namespace timenode
+}  // namespace timenode

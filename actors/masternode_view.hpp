@@ -35,7 +35,7 @@ struct member_set {
 };
 
 class masternode_view {
-public:
+ public:
   masternode_view() = default;
   /// @param now Unix seconds.
   masternode_view(std::vector<masternode_entry> entries, std::int64_t now, network_id network);
@@ -58,18 +58,18 @@ public:
 
   std::size_t active() const noexcept;
 
-private:
+ private:
   enum class presence : std::uint8_t { surely_gone, unsure, surely_active };
 
   struct candidate {
     masternode_entry entry;
-    std::string address; ///< As text.
+    std::string address;  ///< As text.
     presence there = presence::unsure;
   };
 
   std::vector<const candidate*> payable() const;
 
-  std::vector<candidate> all_; ///< Known first hand or attested, by address as text.
+  std::vector<candidate> all_;  ///< Known first hand or attested, by address as text.
 };
 
-} // namespace timenode
+}  // namespace timenode

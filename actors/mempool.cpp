@@ -32,11 +32,11 @@ flood_judgement not_taken(std::string reason) {
   return {flood_verdict::ignore, std::move(reason)};
 }
 
-} // namespace
+}  // namespace
 
 mempool_state::mempool_state(mempool_actor::pointer self, node_context context, mempool_parts parts)
-  : self_{self}, context_{std::move(context)}, parts_{std::move(parts)},
-    pool_{context_.rules.spending(context_.network), parts_.limits} {
+    : self_{self}, context_{std::move(context)}, parts_{std::move(parts)},
+      pool_{context_.rules.spending(context_.network), parts_.limits} {
   // A masternode is its IP.
   if (parts_.identity && context_.local_ip)
     own_address_ = context_.local_ip->to_string();
@@ -47,37 +47,37 @@ mempool_actor::behavior_type mempool_state::make_behavior() {
   self_->send(parts_.registry, atom::subscribe_v, peer_listener_actor{self_});
   self_->send(parts_.keeper, atom::subscribe_v, tip_listener_actor{self_});
   return {
-    [this](atom::attach, const gossip_actor& floods) { gossip_ = floods; },
-    [this](atom::offer, const wire::message& x) { return on_own(x); },
-    // -- questions ---
-    [this](atom::fill, std::uint64_t max_bytes) { return fill(max_bytes); },
-    [this](atom::serve, const wire::message& x) { return serve(x); },
-    [this](atom::list) { return list(); },
-    [this](atom::explain, const hash256& txid) { return detail_of(txid); },
-    [this](atom::coins, const std::string& address) { return coins_of(address); },
-    [this](atom::snapshot) { return snapshot(); },
-    // -- peer listener ---
-    [this](atom::peer_up, const peer_info& info, const peer_connection_actor& connection) {
-      on_peer_up(info, connection);
-    },
-    [this](atom::peer_down, const ip_address& ip) {
-      peers_.erase(ip);
-      watches_.forget(ip);
-    },
-    // -- messages of peers ---
-    [this](const ip_address& from, const wire::message& x) {
-      if (const auto* pending = std::get_if<wire::pending_transactions_response>(&x))
-        on_pending(from, *pending);
-      else if (const auto* wish = std::get_if<wire::subscribe>(&x))
-        on_subscribe(from, *wish);
-      else if (const auto* end = std::get_if<wire::unsubscribe>(&x))
-        watches_.unsubscribe(from, end->id);
-    },
-    [this](atom::judge, const ip_address& from, wire::message& x) { return judge(from, x); },
-    // -- tip listener ---
-    [this](atom::tip, const chain_tip&) { on_tip(); },
-    // -- time ---
-    [this](atom::wake, std::uint64_t token) { on_wake(token); },
+      [this](atom::attach, const gossip_actor& floods) { gossip_ = floods; },
+      [this](atom::offer, const wire::message& x) { return on_own(x); },
+      // -- questions ---
+      [this](atom::fill, std::uint64_t max_bytes) { return fill(max_bytes); },
+      [this](atom::serve, const wire::message& x) { return serve(x); },
+      [this](atom::list) { return list(); },
+      [this](atom::explain, const hash256& txid) { return detail_of(txid); },
+      [this](atom::coins, const std::string& address) { return coins_of(address); },
+      [this](atom::snapshot) { return snapshot(); },
+      // -- peer listener ---
+      [this](atom::peer_up, const peer_info& info, const peer_connection_actor& connection) {
+        on_peer_up(info, connection);
+      },
+      [this](atom::peer_down, const ip_address& ip) {
+        peers_.erase(ip);
+        watches_.forget(ip);
+      },
+      // -- messages of peers ---
+      [this](const ip_address& from, const wire::message& x) {
+        if (const auto* pending = std::get_if<wire::pending_transactions_response>(&x))
+          on_pending(from, *pending);
+        else if (const auto* wish = std::get_if<wire::subscribe>(&x))
+          on_subscribe(from, *wish);
+        else if (const auto* end = std::get_if<wire::unsubscribe>(&x))
+          watches_.unsubscribe(from, end->id);
+      },
+      [this](atom::judge, const ip_address& from, wire::message& x) { return judge(from, x); },
+      // -- tip listener ---
+      [this](atom::tip, const chain_tip&) { on_tip(); },
+      // -- time ---
+      [this](atom::wake, std::uint64_t token) { on_wake(token); },
   };
 }
 
@@ -87,9 +87,9 @@ chain::offer_result mempool_state::offer(const transaction& x) {
   const auto time = context_.unix_now();
   auto result = pool_.offer(x, *parts_.store, time);
   // Masternodes agreed on this one, and not on the one that we met first.
-  if (result.fate == chain::offer_fate::conflicts && voters_.size >= chain::least_masternodes
-      && !pool_.find(*result.rival)->is_final()
-      && votes_.count(result.txid, voters_.known).approve >= chain::quorum_of(voters_.size)) {
+  if (result.fate == chain::offer_fate::conflicts && voters_.size >= chain::least_masternodes &&
+      !pool_.find(*result.rival)->is_final() &&
+      votes_.count(result.txid, voters_.known).approve >= chain::quorum_of(voters_.size)) {
     for (const auto& gone : pool_.drop(*result.rival)) {
       ++counts_.overtaken;
       leave(gone);
@@ -97,31 +97,33 @@ chain::offer_result mempool_state::offer(const transaction& x) {
     result = pool_.offer(x, *parts_.store, time);
   }
   switch (result.fate) {
-    case chain::offer_fate::added:
-      ++counts_.taken;
-      break;
-    case chain::offer_fate::known:
-      return result;
-    case chain::offer_fate::conflicts:
-      ++counts_.conflicting;
-      break;
-    case chain::offer_fate::impossible:
-    case chain::offer_fate::refused:
-      ++counts_.refused;
-      break;
-    case chain::offer_fate::wrong:
-      ++counts_.wrong;
-      break;
+  case chain::offer_fate::added:
+    ++counts_.taken;
+    break;
+  case chain::offer_fate::known:
+    return result;
+  case chain::offer_fate::conflicts:
+    ++counts_.conflicting;
+    break;
+  case chain::offer_fate::impossible:
+  case chain::offer_fate::refused:
+    ++counts_.refused;
+    break;
+  case chain::offer_fate::wrong:
+    ++counts_.wrong;
+    break;
   }
   if (result.fate != chain::offer_fate::added) {
-    spdlog::debug("mempool: transaction {} is not taken: {}", chain::to_hex(result.txid), result.why);
+    spdlog::debug("mempool: transaction {} is not taken: {}", chain::to_hex(result.txid),
+                  result.why);
     return result;
   }
   for (const auto& gone : result.evicted) {
     ++counts_.evicted;
     leave(gone);
   }
-  spdlog::debug("mempool: transaction {} is taken; {} wait", chain::to_hex(result.txid), pool_.size());
+  spdlog::debug("mempool: transaction {} is taken; {} wait", chain::to_hex(result.txid),
+                pool_.size());
   if (viewed_at_ == 0 || now() - viewed_at_ > view_lasts)
     refresh();
   approve(*pool_.find(result.txid));
@@ -139,7 +141,7 @@ offer_reply mempool_state::on_own(const wire::message& x) {
     reply.refused = "it is no transaction";
     return reply;
   }
-  on_tip(); // Whoever asks may know of a block that we have not been told of yet.
+  on_tip();  // Whoever asks may know of a block that we have not been told of yet.
   const auto result = offer(broadcast->tx);
   reply.txid = result.txid;
   reply.known = result.fate == chain::offer_fate::known;
@@ -204,7 +206,7 @@ void mempool_state::unpark() {
       if (std::all_of(inputs.begin(), inputs.end(), is_there)) {
         if (offer(x.tx).fate == chain::offer_fate::added) {
           flood(wire::transaction_broadcast{x.tx});
-          again = true; // Others may build on it.
+          again = true;  // Others may build on it.
         }
       } else if (time < x.until) {
         parked_bytes_ += x.bytes;
@@ -218,12 +220,13 @@ void mempool_state::unpark() {
 void mempool_state::ask_for_missing(const ip_address& from) {
   const auto time = now();
   const auto known = peers_.find(from);
-  if (known == peers_.end()
-      || (missing_asked_at_ != 0 && time - missing_asked_at_ < to_ns(missing_asked_every)))
+  if (known == peers_.end() ||
+      (missing_asked_at_ != 0 && time - missing_asked_at_ < to_ns(missing_asked_every)))
     return;
   missing_asked_at_ = time;
   known->second.answer_expected = true;
-  self_->send(known->second.connection, encoded_line{wire::encode_shared(wire::get_pending_transactions{})});
+  self_->send(known->second.connection,
+              encoded_line{wire::encode_shared(wire::get_pending_transactions{})});
 }
 
 void mempool_state::on_peer_up(const peer_info& info, const peer_connection_actor& connection) {
@@ -234,7 +237,8 @@ void mempool_state::on_peer_up(const peer_info& info, const peer_connection_acto
   tell_votes(connection);
 }
 
-void mempool_state::on_pending(const ip_address& from, const wire::pending_transactions_response& x) {
+void mempool_state::on_pending(const ip_address& from,
+                               const wire::pending_transactions_response& x) {
   const auto known = peers_.find(from);
   if (known == peers_.end() || !std::exchange(known->second.answer_expected, false))
     return;
@@ -247,9 +251,10 @@ void mempool_state::on_pending(const ip_address& from, const wire::pending_trans
       park(x.transactions[i]);
     } else if (result.fate == chain::offer_fate::wrong) {
       // One offence, however many there are; what follows costs us nothing more.
-      self_->send(parts_.registry,
-                  violation{from, known->second.link, "PendingTransactionsResponse: " + result.why,
-                            evidence_of(wire::to_line(wire::transaction_broadcast{x.transactions[i]}))});
+      self_->send(
+          parts_.registry,
+          violation{from, known->second.link, "PendingTransactionsResponse: " + result.why,
+                    evidence_of(wire::to_line(wire::transaction_broadcast{x.transactions[i]}))});
       return;
     }
   }
@@ -274,7 +279,8 @@ void mempool_state::on_wake(std::uint64_t token) {
       ++counts_.expired;
       leave(gone);
     }
-    votes_.forget_strays(unix_time, [this](const hash256& txid) { return pool_.find(txid) != nullptr; });
+    votes_.forget_strays(unix_time,
+                         [this](const hash256& txid) { return pool_.find(txid) != nullptr; });
     approved_.forget_before(unix_time - pool_.limits().patience - approvals_outlive);
     count();
   }
@@ -304,4 +310,4 @@ void mempool_state::count() {
     context_.metrics->mempool(pool_.size(), pool_.final_count(), pool_.bytes());
 }
 
-} // namespace timenode
+}  // namespace timenode

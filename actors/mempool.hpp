@@ -64,19 +64,19 @@ struct mempool_parts {
   masternode_list_actor masternodes;
   connection_registry_actor registry;
   std::shared_ptr<const chain::chain_reader> store;
-  std::optional<masternode_identity> identity; ///< None: we do not vote.
+  std::optional<masternode_identity> identity;  ///< None: we do not vote.
   chain::pool_limits limits = {};
 };
 
 class mempool_state {
-public:
+ public:
   static constexpr auto name = "timenode.mempool";
 
   mempool_state(mempool_actor::pointer self, node_context context, mempool_parts parts);
 
   mempool_actor::behavior_type make_behavior();
 
-private:
+ private:
   // -- what comes (mempool.cpp) --
   chain::offer_result offer(const transaction& x);
   offer_reply on_own(const wire::message& x);
@@ -124,7 +124,8 @@ private:
   void on_subscribe(const ip_address& from, const wire::subscribe& x);
   void take_early_subscriptions(const ip_address& from);
   std::optional<wire::utxo_state> state_of(const outpoint& output) const;
-  void tell_watchers(const outpoint& output, const byte_string* script, const wire::utxo_state& state) const;
+  void tell_watchers(const outpoint& output, const byte_string* script,
+                     const wire::utxo_state& state) const;
   void tell_of_inputs(const chain::pooled_transaction& x) const;
   void tell_of_block(const block& x) const;
 
@@ -138,8 +139,8 @@ private:
   mempool_actor::pointer self_;
   node_context context_;
   mempool_parts parts_;
-  std::optional<std::string> own_address_; ///< As votes name us; none: we do not vote.
-  gossip_actor gossip_;                    ///< Null until attached.
+  std::optional<std::string> own_address_;  ///< As votes name us; none: we do not vote.
+  gossip_actor gossip_;                     ///< Null until attached.
   alarm_clock alarm_;
 
   chain::transaction_pool pool_;
@@ -152,33 +153,34 @@ private:
   bool knows_tip_ = false;
 
   masternode_view view_;
-  member_set voters_;            ///< Who decides on the next block.
-  monotonic_ns viewed_at_ = 0;   ///< 0: the table was not asked yet.
-  std::vector<std::function<void()>> waiting_; ///< For an answer of the table.
-  monotonic_ns vote_from_ = 0;   ///< Until then we listen.
+  member_set voters_;                           ///< Who decides on the next block.
+  monotonic_ns viewed_at_ = 0;                  ///< 0: the table was not asked yet.
+  std::vector<std::function<void()>> waiting_;  ///< For an answer of the table.
+  monotonic_ns vote_from_ = 0;                  ///< Until then we listen.
   monotonic_ns repeat_at_ = 0;
   monotonic_ns tidy_at_ = 0;
 
   struct parked_transaction {
     transaction tx;
     std::size_t bytes = 0;
-    std::int64_t until = 0; ///< Unix seconds.
+    std::int64_t until = 0;  ///< Unix seconds.
   };
-  std::deque<parked_transaction> parked_; ///< Bounded, see above.
+  std::deque<parked_transaction> parked_;  ///< Bounded, see above.
   std::size_t parked_bytes_ = 0;
-  monotonic_ns missing_asked_at_ = 0; ///< 0: never.
+  monotonic_ns missing_asked_at_ = 0;  ///< 0: never.
 
   struct peer {
     peer_connection_actor connection;
     link_id link = 0;
-    bool answer_expected = false; ///< To GetPendingTransactions.
+    bool answer_expected = false;  ///< To GetPendingTransactions.
   };
   chain::output_watches watches_;
-  std::deque<std::pair<ip_address, wire::subscribe>> early_subscriptions_; ///< Of peers that are not up yet.
-  std::map<ip_address, peer> peers_; ///< As many as the registry has established.
-  mempool_snapshot counts_;          ///< Only its counters are kept up to date.
+  std::deque<std::pair<ip_address, wire::subscribe>>
+      early_subscriptions_;           ///< Of peers that are not up yet.
+  std::map<ip_address, peer> peers_;  ///< As many as the registry has established.
+  mempool_snapshot counts_;           ///< Only its counters are kept up to date.
 };
 
 using mempool = mempool_actor::stateful_impl<mempool_state>;
 
-} // namespace timenode
+}  // namespace timenode

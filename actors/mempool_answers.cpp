@@ -1,7 +1,6 @@
 // What the mempool is asked: by the block producer, by peers, and by whoever looks at this node.
 
 #include "actors/mempool.hpp"
-
 #include "chain/ballot_box.hpp"
 #include "chain/consensus_rules.hpp"
 
@@ -23,7 +22,7 @@ bool is_for(const byte_string& script, const std::string& address) {
                     [](std::uint8_t l, char r) { return l == static_cast<std::uint8_t>(r); });
 }
 
-} // namespace
+}  // namespace
 
 block_filling mempool_state::fill(std::uint64_t max_bytes) {
   // The producer may know of a block that we have not been told of yet.
@@ -129,4 +128,4 @@ mempool_snapshot mempool_state::snapshot() const {
   return result;
 }
 
-} // namespace timenode
+}  // namespace timenode

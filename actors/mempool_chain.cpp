@@ -1,7 +1,6 @@
 // What blocks do to transactions that wait.
 
 #include "actors/mempool.hpp"
-
 #include "chain/hashes.hpp"
 #include "chain/hex.hpp"
 
@@ -22,8 +21,10 @@ constexpr std::size_t max_undone = 100;
 
 /// What left the chain with a block that is on it no more.
 struct undone_branch {
-  std::vector<transaction> transactions; ///< Of its blocks, the lowest first, without their coinbases.
-  std::optional<std::uint64_t> fork; ///< Height of the block that it left the chain at; none: not found.
+  std::vector<transaction>
+      transactions;  ///< Of its blocks, the lowest first, without their coinbases.
+  std::optional<std::uint64_t>
+      fork;  ///< Height of the block that it left the chain at; none: not found.
 };
 
 undone_branch branch_off_chain(const chain::chain_reader& store, hash256 block) {
@@ -43,7 +44,7 @@ undone_branch branch_off_chain(const chain::chain_reader& store, hash256 block) 
   return result;
 }
 
-} // namespace
+}  // namespace
 
 void mempool_state::on_tip() {
   const auto tip = parts_.store->tip();
@@ -51,7 +52,8 @@ void mempool_state::on_tip() {
     return;
   const auto before = std::exchange(tip_, tip);
   const auto knew_one = std::exchange(knows_tip_, true);
-  if (!knew_one || (pool_.size() == 0 && votes_.size() == 0 && approved_.size() == 0 && watches_.empty())) {
+  if (!knew_one ||
+      (pool_.size() == 0 && votes_.size() == 0 && approved_.size() == 0 && watches_.empty())) {
     // Nothing waits, as while a chain is downloaded: who votes is asked when there is something to vote on.
     const auto continues = !knew_one || parts_.store->hash_at(before.height) == before.hash;
     voters_ = {};
@@ -62,7 +64,8 @@ void mempool_state::on_tip() {
     }
   }
   set_voters();
-  if (parts_.store->hash_at(before.height) == before.hash && tip.height - before.height <= max_followed)
+  if (parts_.store->hash_at(before.height) == before.hash &&
+      tip.height - before.height <= max_followed)
     follow(before.height + 1, tip.height);
   else
     change_over(before);
@@ -74,7 +77,7 @@ void mempool_state::on_tip() {
 void mempool_state::follow(std::uint64_t first, std::uint64_t last) {
   for (auto height = first; height <= last; ++height) {
     const auto block = parts_.store->block_at(height);
-    if (!block) // The disk fails, or the chain has changed again: then we are told of another tip.
+    if (!block)  // The disk fails, or the chain has changed again: then we are told of another tip.
       return;
     for (const auto& x : block->transactions)
       approved_.spent(x);
@@ -87,7 +90,8 @@ void mempool_state::follow(std::uint64_t first, std::uint64_t last) {
     for (const auto& x : update.overtaken) {
       ++counts_.overtaken;
       if (x.is_final())
-        spdlog::warn("mempool: transaction {}, which the masternodes agreed on, is void: block {} spends what "
+        spdlog::warn("mempool: transaction {}, which the masternodes agreed on, is void: block {} "
+                     "spends what "
                      "it spent",
                      chain::to_hex(x.txid), height);
       leave(x);
@@ -101,7 +105,8 @@ void mempool_state::change_over(const chain_tip& before) {
   std::vector<hash256> back;
   for (const auto& x : undone.transactions)
     back.push_back(chain::txid(x));
-  for (const auto& x : pool_.recheck(*parts_.store, std::move(undone.transactions), context_.unix_now())) {
+  for (const auto& x :
+       pool_.recheck(*parts_.store, std::move(undone.transactions), context_.unix_now())) {
     ++counts_.overtaken;
     leave(x);
   }
@@ -130,4 +135,4 @@ void mempool_state::forget_votes(const chain::pooled_transaction& x) {
   own_votes_.erase(x.txid);
 }
 
-} // namespace timenode
+}  // namespace timenode

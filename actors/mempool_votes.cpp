@@ -1,8 +1,7 @@
 // What masternodes say of transactions, and what we say as one.
 
-#include "actors/mempool.hpp"
-
 #include "actors/masternode_book.hpp"
+#include "actors/mempool.hpp"
 #include "chain/ballot_box.hpp"
 #include "chain/consensus_rules.hpp"
 #include "chain/hex.hpp"
@@ -30,14 +29,14 @@ flood_judgement counted() {
   return {flood_verdict::forward, {}};
 }
 
-} // namespace
+}  // namespace
 
 // -- of others --------------------------------------------------------------------------------
 
 caf::result<flood_judgement> mempool_state::judge_vote(const ip_address& from,
                                                        const wire::transaction_vote& x) {
-  if (x.voter == own_address_ || voters_.known.contains(x.voter)
-      || (viewed_at_ != 0 && now() - viewed_at_ < view_is_fresh))
+  if (x.voter == own_address_ || voters_.known.contains(x.voter) ||
+      (viewed_at_ != 0 && now() - viewed_at_ < view_is_fresh))
     return take(from, x);
   auto promise = self_->make_response_promise<flood_judgement>();
   when_fresh([this, promise, from, x]() mutable { promise.deliver(take(from, x)); });
@@ -55,19 +54,19 @@ flood_judgement mempool_state::take(const ip_address& from, const wire::transact
   if (!chain::verify(x, is_own ? parts_.identity->keys.public_key() : voter->second))
     return not_counted("its signature is not one of the key that we know of its voter");
   switch (votes_.add(x, context_.unix_now())) {
-    case chain::vote_fate::added:
-      break;
-    case chain::vote_fate::repeated:
-      // It is said for the second time: the transaction itself is no more on its way.
-      if (pool_.find(x.txid) == nullptr && parts_.store->coins(x.txid).empty())
-        ask_for_missing(from);
-      return counted();
-    case chain::vote_fate::known:
-      return not_counted("we have it");
-    case chain::vote_fate::contradicts:
-      return not_counted("its voter has said the opposite");
-    case chain::vote_fate::no_room:
-      return not_counted("too many votes are kept");
+  case chain::vote_fate::added:
+    break;
+  case chain::vote_fate::repeated:
+    // It is said for the second time: the transaction itself is no more on its way.
+    if (pool_.find(x.txid) == nullptr && parts_.store->coins(x.txid).empty())
+      ask_for_missing(from);
+    return counted();
+  case chain::vote_fate::known:
+    return not_counted("we have it");
+  case chain::vote_fate::contradicts:
+    return not_counted("its voter has said the opposite");
+  case chain::vote_fate::no_room:
+    return not_counted("too many votes are kept");
   }
   // What we said before a restart, and have to stand by.
   if (const auto* about = pool_.find(x.txid); about && is_own && x.approve)
@@ -119,8 +118,8 @@ void mempool_state::vote_again() {
   std::vector<const chain::pooled_transaction*> silent;
   pool_.for_each([&](const chain::pooled_transaction& x) {
     const auto voted = own_votes_.find(x.txid);
-    if (!x.is_final() && silent.size() < votes_repeated_at_once
-        && (voted == own_votes_.end() || time - voted->second >= chain::repeated_after))
+    if (!x.is_final() && silent.size() < votes_repeated_at_once &&
+        (voted == own_votes_.end() || time - voted->second >= chain::repeated_after))
       silent.push_back(&x);
   });
   for (const auto* x : silent) {
@@ -142,8 +141,8 @@ void mempool_state::settle(const hash256& txid) {
   pool_.make_final(txid, context_.unix_now());
   ++counts_.finalized;
   tell_of_inputs(*x);
-  spdlog::debug("mempool: transaction {} is final: {} of {} masternodes approve", chain::to_hex(txid),
-                quorum, voters_.size);
+  spdlog::debug("mempool: transaction {} is final: {} of {} masternodes approve",
+                chain::to_hex(txid), quorum, voters_.size);
   // With the number that it needed: the same of every node, so that it goes round once.
   flood(wire::transaction_finalized{txid, static_cast<std::uint32_t>(quorum)});
   count();
@@ -172,14 +171,14 @@ void mempool_state::when_fresh(std::function<void()> then) {
       next();
   };
   self_->request(parts_.masternodes, caf::infinite, atom::list_v)
-    .then(
-      [this, go_on](std::vector<masternode_entry>& entries) {
-        view_ = masternode_view{std::move(entries), context_.unix_now(), context_.network};
-        viewed_at_ = now();
-        set_voters();
-        go_on();
-      },
-      [go_on](const caf::error&) { go_on(); });
+      .then(
+          [this, go_on](std::vector<masternode_entry>& entries) {
+            view_ = masternode_view{std::move(entries), context_.unix_now(), context_.network};
+            viewed_at_ = now();
+            set_voters();
+            go_on();
+          },
+          [go_on](const caf::error&) { go_on(); });
 }
 
 void mempool_state::refresh() {
@@ -193,8 +192,8 @@ void mempool_state::set_voters() {
   const auto block = parts_.store->block_at(tip_.height);
   if (!block)
     return;
-  const auto by_presence = block->masternode_rewards.size() < chain::least_masternodes
-                           || context_.rules.present_set_at == tip_.height + 1;
+  const auto by_presence = block->masternode_rewards.size() < chain::least_masternodes ||
+                           context_.rules.present_set_at == tip_.height + 1;
   auto voters = by_presence ? view_.present() : view_.paid_by(block->masternode_rewards);
   if (voters == voters_)
     return;
@@ -202,4 +201,4 @@ void mempool_state::set_voters() {
   settle_all();
 }
 
-} // namespace timenode
+}  // namespace timenode

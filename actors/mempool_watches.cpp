@@ -1,7 +1,6 @@
 // What light clients are told of the outputs that they watch.
 
 #include "actors/mempool.hpp"
-
 #include "chain/hashes.hpp"
 
 #include <spdlog/spdlog.h>
@@ -23,7 +22,8 @@ void mempool_state::on_subscribe(const ip_address& from, const wire::subscribe& 
   if (done)
     done = watches_.subscribe(from, x);
   if (!done)
-    spdlog::debug("mempool: a subscription of {} is not taken: {}", from.to_string(), done.error().reason);
+    spdlog::debug("mempool: a subscription of {} is not taken: {}", from.to_string(),
+                  done.error().reason);
 }
 
 void mempool_state::take_early_subscriptions(const ip_address& from) {
@@ -58,7 +58,7 @@ void mempool_state::tell_watchers(const outpoint& output, const byte_string* scr
   if (watchers.empty())
     return;
   const auto line = encoded_line{
-    wire::encode_shared(wire::utxo_state_notification{output, state, context_.unix_now()})};
+      wire::encode_shared(wire::utxo_state_notification{output, state, context_.unix_now()})};
   for (const auto& ip : watchers)
     if (const auto known = peers_.find(ip); known != peers_.end())
       self_->send(known->second.connection, line);
@@ -86,7 +86,8 @@ void mempool_state::tell_of_block(const block& x) const {
     const auto txid = chain::txid(tx);
     for (const auto& input : tx.inputs) {
       const auto known = spent.find(input.previous_output);
-      tell_watchers(input.previous_output, known == spent.end() ? nullptr : &known->second.script_pubkey,
+      tell_watchers(input.previous_output,
+                    known == spent.end() ? nullptr : &known->second.script_pubkey,
                     wire::utxo_confirmed{txid, x.header.height, x.header.timestamp});
     }
     for (std::size_t i = 0; i < tx.outputs.size(); ++i) {
@@ -97,4 +98,4 @@ void mempool_state::tell_of_block(const block& x) const {
   }
 }
 
-} // namespace timenode
+}  // namespace timenode

@@ -13,15 +13,15 @@
 namespace timenode {
 
 enum class message_route : std::uint8_t {
-  connection,  ///< Answered by the connection itself.
-  serve,       ///< A question about the chain: the block server answers.
-  directory,   ///< Addresses.
-  gossip,      ///< A flooded item: judged, taken over and sent on.
-  sync,        ///< Something about the peer's chain.
-  masternodes, ///< Something about masternodes.
-  transactions, ///< Transactions that a peer has in no block, and what a light client wants to hear of them.
-  ask_transactions, ///< A question about transactions: the mempool answers.
-  unused,      ///< Nothing of ours needs it: counted and dropped.
+  connection,   ///< Answered by the connection itself.
+  serve,        ///< A question about the chain: the block server answers.
+  directory,    ///< Addresses.
+  gossip,       ///< A flooded item: judged, taken over and sent on.
+  sync,         ///< Something about the peer's chain.
+  masternodes,  ///< Something about masternodes.
+  transactions,  ///< Transactions that a peer has in no block, and what a light client wants to hear of them.
+  ask_transactions,  ///< A question about transactions: the mempool answers.
+  unused,            ///< Nothing of ours needs it: counted and dropped.
 };
 
 /// Which of the rate limits holds for a message.
@@ -31,18 +31,18 @@ enum class message_limit : std::uint8_t {
   utxo_queries,
   votes,
   subscriptions,
-  consensus,     ///< Ballots and votes for blocks.
+  consensus,  ///< Ballots and votes for blocks.
   pings,
-  lists,         ///< Questions for peers, masternodes and waiting transactions: each answer is long.
-  announcements, ///< What a peer says of itself.
-  answers,       ///< Short answers, and lists: nothing tells here whether somebody asked.
-  floods,        ///< What is sent on to all and has no limit of its own.
+  lists,  ///< Questions for peers, masternodes and waiting transactions: each answer is long.
+  announcements,  ///< What a peer says of itself.
+  answers,        ///< Short answers, and lists: nothing tells here whether somebody asked.
+  floods,         ///< What is sent on to all and has no limit of its own.
 };
 inline constexpr std::size_t message_limits = 11;
 constexpr std::string_view to_text(message_limit x) noexcept {
   constexpr std::array<std::string_view, message_limits> names{
-    "none", "transactions", "UTXO queries", "votes", "subscriptions", "consensus",
-    "pings", "lists", "announcements", "answers", "floods"};
+      "none",  "transactions", "UTXO queries",  "votes",   "subscriptions", "consensus",
+      "pings", "lists",        "announcements", "answers", "floods"};
   return names[static_cast<std::size_t>(x)];
 }
 
@@ -50,6 +50,8 @@ namespace routing {
 
 using enum message_route;
 
+// A table, one message a line.
+// clang-format off
 constexpr message_route of(const wire::handshake&) { return connection; }
 constexpr message_route of(const wire::ack&) { return connection; }
 constexpr message_route of(const wire::ping&) { return connection; }
@@ -99,7 +101,9 @@ constexpr message_route of(const wire::heartbeat_broadcast&) { return gossip; }
 constexpr message_route of(const wire::heartbeat_attestation&) { return gossip; }
 constexpr message_route of(const wire::block_ballot&) { return gossip; }
 
-} // namespace routing
+// clang-format on
+
+}  // namespace routing
 
 inline message_route route_of(const wire::message& x) {
   return std::visit([](const auto& y) { return routing::of(y); }, x);
@@ -109,9 +113,9 @@ inline message_limit limit_of(const wire::message& x) {
   using enum message_limit;
   if (std::holds_alternative<wire::transaction_broadcast>(x))
     return transactions;
-  if (std::holds_alternative<wire::utxo_state_query>(x)
-      || std::holds_alternative<wire::get_utxo_set>(x)
-      || std::holds_alternative<wire::get_utxo_state_hash>(x))
+  if (std::holds_alternative<wire::utxo_state_query>(x) ||
+      std::holds_alternative<wire::get_utxo_set>(x) ||
+      std::holds_alternative<wire::get_utxo_state_hash>(x))
     return utxo_queries;
   if (std::holds_alternative<wire::transaction_vote>(x))
     return votes;
@@ -121,23 +125,24 @@ inline message_limit limit_of(const wire::message& x) {
     return subscriptions;
   if (std::holds_alternative<wire::ping>(x))
     return pings;
-  if (std::holds_alternative<wire::get_peers>(x) || std::holds_alternative<wire::get_masternodes>(x)
-      || std::holds_alternative<wire::get_pending_transactions>(x))
+  if (std::holds_alternative<wire::get_peers>(x) ||
+      std::holds_alternative<wire::get_masternodes>(x) ||
+      std::holds_alternative<wire::get_pending_transactions>(x))
     return lists;
-  if (std::holds_alternative<wire::masternode_announcement>(x)
-      || std::holds_alternative<wire::version_info>(x))
+  if (std::holds_alternative<wire::masternode_announcement>(x) ||
+      std::holds_alternative<wire::version_info>(x))
     return announcements;
-  if (std::holds_alternative<wire::block_height_response>(x)
-      || std::holds_alternative<wire::block_hash_response>(x)
-      || std::holds_alternative<wire::genesis_hash_response>(x)
-      || std::holds_alternative<wire::consensus_query_response>(x)
-      || std::holds_alternative<wire::utxo_state_hash_response>(x)
-      || std::holds_alternative<wire::peers_response>(x)
-      || std::holds_alternative<wire::masternodes_response>(x)
-      || std::holds_alternative<wire::pending_transactions_response>(x))
+  if (std::holds_alternative<wire::block_height_response>(x) ||
+      std::holds_alternative<wire::block_hash_response>(x) ||
+      std::holds_alternative<wire::genesis_hash_response>(x) ||
+      std::holds_alternative<wire::consensus_query_response>(x) ||
+      std::holds_alternative<wire::utxo_state_hash_response>(x) ||
+      std::holds_alternative<wire::peers_response>(x) ||
+      std::holds_alternative<wire::masternodes_response>(x) ||
+      std::holds_alternative<wire::pending_transactions_response>(x))
     return answers;
   // Answers with blocks have none: as fast as they are decoded is how fast a node catches up.
   return route_of(x) == message_route::gossip ? floods : none;
 }
 
-} // namespace timenode
+}  // namespace timenode

@@ -80,9 +80,9 @@ void node_metrics::create_connections(caf::telemetry::metric_registry& registry)
                                         "Connections that ended, by cause.", "1", true);
   for (std::size_t cause = 0; cause < causes; ++cause)
     ended_[cause] = ended->get_or_add({{"cause", view(to_text(static_cast<link_end>(cause)))}});
-  auto* refused = registry.counter_family(prefix, "connections-refused", {"reason"},
-                                          "Connections of others that were not let in, by reason.",
-                                          "1", true);
+  auto* refused =
+      registry.counter_family(prefix, "connections-refused", {"reason"},
+                              "Connections of others that were not let in, by reason.", "1", true);
   for (std::size_t why = 0; why < refusals; ++why)
     refused_[why] =
         refused->get_or_add({{"reason", view(to_text(static_cast<inbound_refusal>(why)))}});

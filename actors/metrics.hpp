@@ -166,7 +166,7 @@ struct node_metrics {
   std::array<std::array<gauge*, phases>, 2> connections_{};
   std::array<counter*, causes> ended_{};
   std::array<counter*, refusals> refused_{};
-  std::array<counter*, message_limits> over_limit_{}; ///< The first, of no limit, is not there.
+  std::array<counter*, message_limits> over_limit_{};  ///< The first, of no limit, is not there.
   caf::telemetry::dbl_histogram* round_trip_ = nullptr;
   counter* bans_ = nullptr;
   counter* blocks_applied_ = nullptr;

@@ -16,7 +16,7 @@ namespace timenode {
 inline constexpr std::chrono::seconds archive_timeout{10};
 
 class peer_archive_state {
-public:
+ public:
   static constexpr auto name = "timenode.peer-archive";
 
   /// @param store Where lines are kept; never null.
@@ -24,10 +24,10 @@ public:
 
   archive_actor::behavior_type make_behavior();
 
-private:
+ private:
   std::shared_ptr<net::line_store> store_;
 };
 
 using peer_archive = archive_actor::stateful_impl<peer_archive_state>;
 
-} // namespace timenode
+}  // namespace timenode

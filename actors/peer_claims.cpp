@@ -272,7 +272,8 @@ std::uint64_t peer_claims::best_proven() const noexcept {
 std::uint64_t peer_claims::with_credit(std::uint64_t height) const noexcept {
   if (best_credit() < height)
     return 0;
-  return static_cast<std::uint64_t>(std::ranges::count_if(peers_, [height](const auto& x) { return x.second.credit >= height; }));
+  return static_cast<std::uint64_t>(
+      std::ranges::count_if(peers_, [height](const auto& x) { return x.second.credit >= height; }));
 }
 
 std::uint64_t peer_claims::with_claim() const noexcept {

@@ -4,8 +4,8 @@
 // times come in as arguments. Nothing in here is an offence: a peer that does not deliver is asked
 // later or less.
 
-#include "net/random.hpp"
 #include "actors/sync_types.hpp"
+#include "net/random.hpp"
 
 #include <boost/container/flat_map.hpp>
 

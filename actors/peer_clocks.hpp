@@ -18,7 +18,7 @@ inline constexpr std::int64_t clock_warning_from = 30;
 inline constexpr std::int64_t clock_signs_within = 120;
 
 class peer_clocks {
-public:
+ public:
   /// A peer's clock is so many seconds ahead of ours. As many are kept as there are peers.
   void heard(const ip_address& peer, std::int64_t ahead) { ahead_[peer] = ahead; }
   void forget(const ip_address& peer) { ahead_.erase(peer); }
@@ -38,8 +38,8 @@ public:
   bool may_sign() const { return std::llabs(offset()) <= clock_signs_within; }
   bool is_off() const { return std::llabs(offset()) >= clock_warning_from; }
 
-private:
+ private:
   std::map<ip_address, std::int64_t> ahead_;
 };
 
-} // namespace timenode
+}  // namespace timenode

@@ -13,13 +13,13 @@
 namespace timenode {
 
 peer_connection_state::peer_connection_state(peer_connection_actor::pointer self,
-                                             std::shared_ptr<const node_context> context, link_spec spec,
-                                             net::connection_ptr connection,
-                                             connection_registry_actor registry,
-                                             peer_routes routes)
-  : self_{self}, context_{std::move(context)}, spec_{std::move(spec)},
-    connection_{std::move(connection)}, registry_{std::move(registry)}, routes_{std::move(routes)},
-    random_{context_->seed ^ (spec_.id * 0x9e3779b97f4a7c15)}, liveness_{context_->liveness} {}
+                                             std::shared_ptr<const node_context> context,
+                                             link_spec spec, net::connection_ptr connection,
+                                             connection_registry_actor registry, peer_routes routes)
+    : self_{self}, context_{std::move(context)}, spec_{std::move(spec)},
+      connection_{std::move(connection)}, registry_{std::move(registry)}, routes_{std::move(
+                                                                              routes)},
+      random_{context_->seed ^ (spec_.id * 0x9e3779b97f4a7c15)}, liveness_{context_->liveness} {}
 
 peer_connection_state::~peer_connection_state() {
   set_phase(std::nullopt);
@@ -40,23 +40,25 @@ peer_connection_actor::behavior_type peer_connection_state::make_behavior() {
   set_alarm();
   connection_->start(make_connection_bridge(peer_connection_actor{self_}));
   return {
-    // -- from the transport --
-    [this](atom::connected, const endpoint& local) { on_connected(local); },
-    [this](atom::failed, const std::string& reason) { on_failed(reason); },
-    [this](atom::closed, const std::string& reason) { on_closed(reason); },
-    [this](wire::received_batch& batch) { on_received(batch); },
-    [this](atom::drained) { handle_waiting(); },
-    // -- from other actors --
-    [this](const encoded_line& line) { send_line(line); },
-    [this](atom::extension, const std::string& capability, const encoded_line& line) {
-      send_extension(capability, line);
-    },
-    [this](atom::close, link_end cause, const std::string& reason) { begin_close(cause, reason); },
-    [this](atom::probe) { probe(); },
-    [this](atom::own_address, const ip_address& ip) { on_own_address(ip); },
-    [this](atom::check) { return link(); },
-    [this](atom::snapshot) { return snapshot(); },
-    [this](atom::wake, std::uint64_t token) { on_wake(token); },
+      // -- from the transport --
+      [this](atom::connected, const endpoint& local) { on_connected(local); },
+      [this](atom::failed, const std::string& reason) { on_failed(reason); },
+      [this](atom::closed, const std::string& reason) { on_closed(reason); },
+      [this](wire::received_batch& batch) { on_received(batch); },
+      [this](atom::drained) { handle_waiting(); },
+      // -- from other actors --
+      [this](const encoded_line& line) { send_line(line); },
+      [this](atom::extension, const std::string& capability, const encoded_line& line) {
+        send_extension(capability, line);
+      },
+      [this](atom::close, link_end cause, const std::string& reason) {
+        begin_close(cause, reason);
+      },
+      [this](atom::probe) { probe(); },
+      [this](atom::own_address, const ip_address& ip) { on_own_address(ip); },
+      [this](atom::check) { return link(); },
+      [this](atom::snapshot) { return snapshot(); },
+      [this](atom::wake, std::uint64_t token) { on_wake(token); },
   };
 }
 
@@ -126,7 +128,7 @@ void peer_connection_state::flush() {
 
 void peer_connection_state::send_line(const encoded_line& line) {
   if (phase_ != link_phase::established)
-    return; // who sends to a peer that is going learns it by peer_down
+    return;  // who sends to a peer that is going learns it by peer_down
   flush();
   last_send_at_ = context_->unix_now();
   ++messages_sent_;
@@ -137,9 +139,8 @@ void peer_connection_state::send_line(const encoded_line& line) {
 
 void peer_connection_state::send_extension(const std::string& capability,
                                            const encoded_line& line) {
-  if (version_
-      && std::find(version_->capabilities.begin(), version_->capabilities.end(), capability)
-           != version_->capabilities.end())
+  if (version_ && std::find(version_->capabilities.begin(), version_->capabilities.end(),
+                            capability) != version_->capabilities.end())
     send_line(line);
 }
 
@@ -155,7 +156,8 @@ void peer_connection_state::compare_clocks(std::int64_t timestamp) {
     return;
   const auto ahead = timestamp - context_->unix_now();
   const auto now = monotonic_now(*self_);
-  if (ahead == clock_told_ && std::llabs(ahead) < clock_warning_from && now - clock_told_at_ < clock_told_every)
+  if (ahead == clock_told_ && std::llabs(ahead) < clock_warning_from &&
+      now - clock_told_at_ < clock_told_every)
     return;
   clock_told_ = ahead;
   clock_told_at_ = now;
@@ -179,7 +181,8 @@ void peer_connection_state::on_wake(std::uint64_t token) {
     const auto stats = connection_->stats();
     const auto verdict = liveness_.check(now, stats, random_);
     if (verdict.dead) {
-      begin_close(link_end::peer_dead, stats.reading_paused ? "it read nothing for 90 s" : "nothing came for 90 s");
+      begin_close(link_end::peer_dead,
+                  stats.reading_paused ? "it read nothing for 90 s" : "nothing came for 90 s");
     } else if (verdict.send_ping) {
       send_ping(now);
       flush();
@@ -190,7 +193,7 @@ void peer_connection_state::on_wake(std::uint64_t token) {
       return;
     }
     if (phase_ == link_phase::handshaking && spec_.direction == link_direction::outbound)
-      establish(); // the deployed daemon may keep silent and is still a peer (protocol page, section 5)
+      establish();  // the deployed daemon may keep silent and is still a peer (protocol page, section 5)
     else if (phase_ == link_phase::handshaking)
       begin_close(link_end::handshake_timeout, "no Handshake within 10 s");
     else
@@ -290,4 +293,4 @@ peer_snapshot peer_connection_state::snapshot() const {
   return result;
 }
 
-} // namespace timenode
+}  // namespace timenode

@@ -42,17 +42,18 @@ struct link_spec {
   link_id id = 0;
   link_direction direction = link_direction::inbound;
   endpoint remote;
-  std::optional<ip_address> own_ip = {}; ///< Ours, as far as the registry knows.
-  bool trusted = false;                  ///< By the operator: it may send as much as it likes.
+  std::optional<ip_address> own_ip = {};  ///< Ours, as far as the registry knows.
+  bool trusted = false;                   ///< By the operator: it may send as much as it likes.
 };
 
 class peer_connection_state {
-public:
+ public:
   static constexpr auto name = "timenode.peer-connection";
 
   /// `connection` is not started yet; the actor owns it from now on and closes it when it ends.
   /// `context` is shared by all connections: each would keep 170 bytes of it.
-  peer_connection_state(peer_connection_actor::pointer self, std::shared_ptr<const node_context> context, link_spec spec,
+  peer_connection_state(peer_connection_actor::pointer self,
+                        std::shared_ptr<const node_context> context, link_spec spec,
                         net::connection_ptr connection, connection_registry_actor registry,
                         peer_routes routes);
   ~peer_connection_state();
@@ -61,7 +62,7 @@ public:
 
   peer_connection_actor::behavior_type make_behavior();
 
-private:
+ private:
   // -- what the transport tells --
   void on_connected(const endpoint& local);
   void on_failed(const std::string& reason);
@@ -126,18 +127,20 @@ private:
 
   std::optional<link_phase> phase_;
   std::optional<endpoint> local_;
-  monotonic_ns deadline_ = 0; ///< Of the handshake or the close; 0: none.
+  monotonic_ns deadline_ = 0;  ///< Of the handshake or the close; 0: none.
   liveness liveness_;
-  std::optional<std::int64_t> clock_told_; ///< How far the peer's clock is ahead, as the producer knows it ...
-  monotonic_ns clock_told_at_ = 0;         ///< ... from then.
+  std::optional<std::int64_t>
+      clock_told_;  ///< How far the peer's clock is ahead, as the producer knows it ...
+  monotonic_ns clock_told_at_ = 0;  ///< ... from then.
   rate_limits limits_;
-  std::list<waiting_lines> waiting_; ///< Bounded by the read credit. An empty deque would keep 600 bytes.
-  std::size_t questions_ = 0;         ///< With other actors of ours.
+  std::list<waiting_lines>
+      waiting_;                ///< Bounded by the read credit. An empty deque would keep 600 bytes.
+  std::size_t questions_ = 0;  ///< With other actors of ours.
   // What was handed on since somebody was last asked whether it was worked off.
   std::uint32_t unproven_lines_ = 0;
   std::uint32_t unproven_bytes_ = 0;
-  std::uint16_t unproven_takers_ = 0; ///< Bits of `message_route`.
-  std::string out_;                   ///< Answers to the lines of one read, sent together.
+  std::uint16_t unproven_takers_ = 0;  ///< Bits of `message_route`.
+  std::string out_;                    ///< Answers to the lines of one read, sent together.
   bool end_reported_ = false;
   bool probing_ = false;
 
@@ -153,7 +156,7 @@ private:
   std::int64_t ping_us_ = -1;
   std::int64_t min_ping_us_ = -1;
   std::optional<std::uint64_t> height_;
-  std::unique_ptr<wire::version_info> version_; ///< Null for the deployed daemon.
+  std::unique_ptr<wire::version_info> version_;  ///< Null for the deployed daemon.
   std::uint32_t violations_ = 0;
   std::uint64_t unknown_messages_ = 0;
   std::uint64_t dropped_messages_ = 0;
@@ -162,4 +165,4 @@ private:
 
 using peer_connection = peer_connection_actor::stateful_impl<peer_connection_state>;
 
-} // namespace timenode
+}  // namespace timenode

@@ -49,7 +49,7 @@ void peer_connection_state::establish() {
   liveness_.begin(now);
   introduce_ourselves();
   self_->send(registry_, atom::handshaken_v, spec_.id);
-  alarm_.cancel(); // the handshake's deadline has passed into nothing
+  alarm_.cancel();  // the handshake's deadline has passed into nothing
   if (liveness_.check(now, connection_->stats(), random_).send_ping)
     send_ping(now);
   flush();
@@ -89,4 +89,4 @@ void peer_connection_state::on_own_address(const ip_address& ip) {
   flush();
 }
 
-} // namespace timenode
+}  // namespace timenode

@@ -17,12 +17,12 @@ constexpr std::uint16_t bit_of(message_route x) noexcept {
   return static_cast<std::uint16_t>(1u << static_cast<unsigned>(x));
 }
 
-} // namespace
+}  // namespace
 
 bool peer_connection_state::blocked() const {
   // A peer that asks faster than it reads waits: its lines stay unread, and TCP tells it so.
-  return questions_ >= max_questions_at_once
-         || connection_->stats().send_queue_bytes > net::send_low_water_bytes;
+  return questions_ >= max_questions_at_once ||
+         connection_->stats().send_queue_bytes > net::send_low_water_bytes;
 }
 
 void peer_connection_state::handle_waiting() {
@@ -54,11 +54,11 @@ void peer_connection_state::give_back(std::size_t lines, std::size_t bytes) {
     return;
   }
   const std::pair<message_route, caf::actor> takers[]{
-    {message_route::directory, caf::actor_cast<caf::actor>(routes_.directory)},
-    {message_route::gossip, caf::actor_cast<caf::actor>(routes_.gossip)},
-    {message_route::sync, caf::actor_cast<caf::actor>(routes_.sync)},
-    {message_route::masternodes, caf::actor_cast<caf::actor>(routes_.masternodes)},
-    {message_route::transactions, caf::actor_cast<caf::actor>(routes_.mempool)},
+      {message_route::directory, caf::actor_cast<caf::actor>(routes_.directory)},
+      {message_route::gossip, caf::actor_cast<caf::actor>(routes_.gossip)},
+      {message_route::sync, caf::actor_cast<caf::actor>(routes_.sync)},
+      {message_route::masternodes, caf::actor_cast<caf::actor>(routes_.masternodes)},
+      {message_route::transactions, caf::actor_cast<caf::actor>(routes_.mempool)},
   };
   auto open = std::make_shared<int>(std::popcount(unproven_takers_));
   const auto one_less = [this, open, lines, bytes] {
@@ -68,9 +68,9 @@ void peer_connection_state::give_back(std::size_t lines, std::size_t bytes) {
   for (const auto& [route, taker] : takers)
     if (unproven_takers_ & bit_of(route))
       self_->request(taker, caf::infinite, caf::sys_atom_v, caf::get_atom_v, std::string{"info"})
-        .then([one_less](caf::ok_atom, const std::string&, const caf::strong_actor_ptr&,
-                         const std::string&) { one_less(); },
-              [one_less](const caf::error&) { one_less(); }); // it is gone, and so are the lines
+          .then([one_less](caf::ok_atom, const std::string&, const caf::strong_actor_ptr&,
+                           const std::string&) { one_less(); },
+                [one_less](const caf::error&) { one_less(); });  // it is gone, and so are the lines
   unproven_lines_ = 0;
   unproven_bytes_ = 0;
   unproven_takers_ = 0;
@@ -80,7 +80,7 @@ void peer_connection_state::handle(wire::decoded& line) {
   if (auto* bad = std::get_if<wire::malformed_line>(&line)) {
     on_violation(bad->reason, bad->evidence, bad->fatal);
   } else if (std::holds_alternative<wire::unknown_message>(line)) {
-    ++unknown_messages_; // it may be newer than we are
+    ++unknown_messages_;  // it may be newer than we are
   } else {
     on_message(std::get<wire::message>(line));
   }
@@ -90,8 +90,8 @@ void peer_connection_state::on_message(wire::message& x) {
   if (phase_ == link_phase::handshaking) {
     greet(x);
     // Lines before the acknowledgement of our own handshake are legal (protocol page, section 5).
-    if (phase_ == link_phase::closing || std::holds_alternative<wire::handshake>(x)
-        || spec_.direction == link_direction::inbound)
+    if (phase_ == link_phase::closing || std::holds_alternative<wire::handshake>(x) ||
+        spec_.direction == link_direction::inbound)
       return;
   }
   const auto limit = limit_of(x);
@@ -117,38 +117,38 @@ void peer_connection_state::on_violation(const std::string& reason, const std::s
 
 void peer_connection_state::route(message_route to, wire::message& x) {
   switch (to) {
-    case message_route::connection:
-      answer(x);
-      break;
-    case message_route::serve:
-      ask(routes_.blocks, x);
-      break;
-    case message_route::directory:
-      hand_on(to, routes_.directory, x);
-      break;
-    case message_route::gossip:
-      if (const auto* announced = std::get_if<wire::block_announcement>(&x))
-        height_ = std::max(height_.value_or(0), announced->block->header.height);
-      hand_on(to, routes_.gossip, x);
-      break;
-    case message_route::sync:
-      if (const auto* told = std::get_if<wire::block_height_response>(&x))
-        height_ = told->height;
-      hand_on(to, routes_.sync, x);
-      break;
-    case message_route::masternodes:
-      is_masternode_ = is_masternode_ || std::holds_alternative<wire::masternode_announcement>(x);
-      hand_on(to, routes_.masternodes, x);
-      break;
-    case message_route::transactions:
-      hand_on(to, routes_.mempool, x);
-      break;
-    case message_route::ask_transactions:
-      ask(routes_.mempool, x);
-      break;
-    case message_route::unused:
-      ++dropped_messages_;
-      break;
+  case message_route::connection:
+    answer(x);
+    break;
+  case message_route::serve:
+    ask(routes_.blocks, x);
+    break;
+  case message_route::directory:
+    hand_on(to, routes_.directory, x);
+    break;
+  case message_route::gossip:
+    if (const auto* announced = std::get_if<wire::block_announcement>(&x))
+      height_ = std::max(height_.value_or(0), announced->block->header.height);
+    hand_on(to, routes_.gossip, x);
+    break;
+  case message_route::sync:
+    if (const auto* told = std::get_if<wire::block_height_response>(&x))
+      height_ = told->height;
+    hand_on(to, routes_.sync, x);
+    break;
+  case message_route::masternodes:
+    is_masternode_ = is_masternode_ || std::holds_alternative<wire::masternode_announcement>(x);
+    hand_on(to, routes_.masternodes, x);
+    break;
+  case message_route::transactions:
+    hand_on(to, routes_.mempool, x);
+    break;
+  case message_route::ask_transactions:
+    ask(routes_.mempool, x);
+    break;
+  case message_route::unused:
+    ++dropped_messages_;
+    break;
   }
 }
 
@@ -170,21 +170,21 @@ void peer_connection_state::answer(wire::message& x) {
   } else if (std::holds_alternative<wire::get_peers>(x)) {
     ++questions_;
     self_->request(routes_.directory, answer_timeout, atom::sample_v)
-      .then(
-        [this](std::vector<std::string>& peers) {
-          reply(wire::peers_response{std::move(peers)});
-          question_answered();
-        },
-        [this](const caf::error&) { question_answered(); }); // silence is a legal answer
+        .then(
+            [this](std::vector<std::string>& peers) {
+              reply(wire::peers_response{std::move(peers)});
+              question_answered();
+            },
+            [this](const caf::error&) { question_answered(); });  // silence is a legal answer
   } else if (std::holds_alternative<wire::get_masternodes>(x)) {
     ++questions_;
     self_->request(routes_.masternodes, answer_timeout, atom::serve_v)
-      .then(
-        [this](const encoded_line& line) {
-          send_line(line);
-          question_answered();
-        },
-        [this](const caf::error&) { question_answered(); });
+        .then(
+            [this](const encoded_line& line) {
+              send_line(line);
+              question_answered();
+            },
+            [this](const caf::error&) { question_answered(); });
   }
 }
 
@@ -199,17 +199,17 @@ template <class Server>
 void peer_connection_state::ask(const Server& who, wire::message& x) {
   ++questions_;
   self_->request(who, answer_timeout, atom::serve_v, std::move(x))
-    .then(
-      [this](const encoded_line& line) {
-        send_line(line);
-        question_answered();
-      },
-      [this](const caf::error&) { question_answered(); });
+      .then(
+          [this](const encoded_line& line) {
+            send_line(line);
+            question_answered();
+          },
+          [this](const caf::error&) { question_answered(); });
 }
 
 void peer_connection_state::question_answered() {
   --questions_;
-  handle_waiting(); // flushes, too
+  handle_waiting();  // flushes, too
 }
 
-} // namespace timenode
+}  // namespace timenode

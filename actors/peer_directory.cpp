@@ -17,20 +17,20 @@ namespace {
 /// So that this actor's random numbers are not those of another with the same seed.
 constexpr std::uint64_t directory_seed_salt = 0x6469'7265'6374'6f72;
 
-} // namespace
+}  // namespace
 
 peer_directory_state::peer_directory_state(peer_directory_actor::pointer self, node_context context,
                                            connection_registry_actor registry,
                                            directory_config config)
-  : self_{self}, context_{std::move(context)}, registry_{std::move(registry)},
-    book_{context_.local_ip, context_.p2p_port, config.max_peers},
-    random_{context_.seed ^ directory_seed_salt}, archive_{std::move(config.archive)} {
+    : self_{self}, context_{std::move(context)}, registry_{std::move(registry)},
+      book_{context_.local_ip, context_.p2p_port, config.max_peers},
+      random_{context_.seed ^ directory_seed_salt}, archive_{std::move(config.archive)} {
   for (const auto& x : config.configured)
     book_.add_configured(x);
   const auto taken = book_.from_lines(config.kept);
   if (!config.kept.empty())
-    spdlog::info("address book: {} addresses of the last run, {} of them peers to begin with", taken,
-                 book_.snapshot().anchors);
+    spdlog::info("address book: {} addresses of the last run, {} of them peers to begin with",
+                 taken, book_.snapshot().anchors);
   saved_ = book_.changes();
 }
 
@@ -43,37 +43,38 @@ peer_directory_actor::behavior_type peer_directory_state::make_behavior() {
     save_at_ = monotonic_now(*self_) + book_saved_first;
   set_alarm();
   return {
-    // -- what others want and know ---
-    [this](const dial_report& report) { on_dial_report(report); },
-    [this](atom::want, const endpoint& to, dial_purpose purpose) { on_want(to, purpose); },
-    [this](atom::learn, const std::vector<std::string>& addresses) {
-      const auto fresh = book_.learn(addresses, ip_address{});
-      spdlog::info("address book: {} of {} addresses of the list are new", fresh, addresses.size());
-      follow_plan();
-    },
-    [this](atom::own_address, const ip_address& ip) {
-      context_.local_ip = ip;
-      book_.set_own_address(ip);
-      follow_plan();
-    },
-    [this](atom::sample) { return book_.sample(sample_size, random_); },
-    [this](const peer_order& order) { return on_order(order); },
-    [this](const peer_settings& x) {
-      book_.set_max_peers(x.max_peers);
-      follow_plan();
-    },
-    [this](atom::explain, const ip_address& ip) { return book_.explain(ip); },
-    [this](atom::save) { return save(); },
-    [this](atom::snapshot) { return snapshot(); },
-    // -- peer listener ---
-    [this](atom::peer_up, const peer_info& info, const peer_connection_actor& connection) {
-      on_peer_up(info, connection);
-    },
-    [this](atom::peer_down, const ip_address& ip) { on_peer_down(ip); },
-    // -- messages of peers ---
-    [this](const ip_address& from, const wire::message& x) { on_message(from, x); },
-    // -- time ---
-    [this](atom::wake, std::uint64_t token) { on_wake(token); },
+      // -- what others want and know ---
+      [this](const dial_report& report) { on_dial_report(report); },
+      [this](atom::want, const endpoint& to, dial_purpose purpose) { on_want(to, purpose); },
+      [this](atom::learn, const std::vector<std::string>& addresses) {
+        const auto fresh = book_.learn(addresses, ip_address{});
+        spdlog::info("address book: {} of {} addresses of the list are new", fresh,
+                     addresses.size());
+        follow_plan();
+      },
+      [this](atom::own_address, const ip_address& ip) {
+        context_.local_ip = ip;
+        book_.set_own_address(ip);
+        follow_plan();
+      },
+      [this](atom::sample) { return book_.sample(sample_size, random_); },
+      [this](const peer_order& order) { return on_order(order); },
+      [this](const peer_settings& x) {
+        book_.set_max_peers(x.max_peers);
+        follow_plan();
+      },
+      [this](atom::explain, const ip_address& ip) { return book_.explain(ip); },
+      [this](atom::save) { return save(); },
+      [this](atom::snapshot) { return snapshot(); },
+      // -- peer listener ---
+      [this](atom::peer_up, const peer_info& info, const peer_connection_actor& connection) {
+        on_peer_up(info, connection);
+      },
+      [this](atom::peer_down, const ip_address& ip) { on_peer_down(ip); },
+      // -- messages of peers ---
+      [this](const ip_address& from, const wire::message& x) { on_message(from, x); },
+      // -- time ---
+      [this](atom::wake, std::uint64_t token) { on_wake(token); },
   };
 }
 
@@ -85,15 +86,15 @@ void peer_directory_state::on_dial_report(const dial_report& report) {
 
 void peer_directory_state::on_want(const endpoint& to, dial_purpose purpose) {
   switch (purpose) {
-    case dial_purpose::configured:
-      book_.add_configured(to);
-      break;
-    case dial_purpose::masternode:
-      book_.add_masternode(to);
-      break;
-    case dial_purpose::discovered:
-      book_.learn(std::vector{to.to_string()}, ip_address{});
-      break;
+  case dial_purpose::configured:
+    book_.add_configured(to);
+    break;
+  case dial_purpose::masternode:
+    book_.add_masternode(to);
+    break;
+  case dial_purpose::discovered:
+    book_.learn(std::vector{to.to_string()}, ip_address{});
+    break;
   }
   follow_plan();
 }
@@ -131,13 +132,14 @@ void peer_directory_state::on_wake(std::uint64_t token) {
     ask_at_ = now + random_.jitter(ask_peers_period, ask_peers_jitter);
     if (!peers_.empty())
       ask(std::next(peers_.begin(), static_cast<std::ptrdiff_t>(random_.below(peers_.size())))
-            ->second);
+              ->second);
   }
   if (lonely_at_ <= now) {
     lonely_at_ = now + ask_peers_period;
     if (peers_.empty() && book_.size() == 0)
-      spdlog::warn("address book: empty, and nobody is connected: name a peer under bootstrap_peers in the "
-                   "configuration, or with 'timenode run --peer IP'");
+      spdlog::warn(
+          "address book: empty, and nobody is connected: name a peer under bootstrap_peers in the "
+          "configuration, or with 'timenode run --peer IP'");
   }
   if (save_at_ != 0 && save_at_ <= now) {
     save_at_ = now + book_saved_every;
@@ -211,10 +213,10 @@ void peer_directory_state::write_book(F then) {
     then();
   };
   self_
-    ->request(archive_, archive_timeout, atom::save_v, std::string{net::address_lines},
-              book_.to_lines(context_.unix_now()))
-    .then([done](const std::string& problem) mutable { done(problem); },
-          [done](const caf::error&) mutable { done("the disk did not answer in time"); });
+      ->request(archive_, archive_timeout, atom::save_v, std::string{net::address_lines},
+                book_.to_lines(context_.unix_now()))
+      .then([done](const std::string& problem) mutable { done(problem); },
+            [done](const caf::error&) mutable { done("the disk did not answer in time"); });
 }
 
 void peer_directory_state::saved(const std::string& problem) {
@@ -229,4 +231,4 @@ directory_snapshot peer_directory_state::snapshot() const {
   return result;
 }
 
-} // namespace timenode
+}  // namespace timenode

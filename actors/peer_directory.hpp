@@ -36,15 +36,15 @@ inline constexpr monotonic_ns book_saved_every = 300'000'000'000;
 inline constexpr monotonic_ns book_saved_first = 30'000'000'000;
 
 struct directory_config {
-  std::vector<endpoint> configured; ///< Connected always, and never given up.
+  std::vector<endpoint> configured;  ///< Connected always, and never given up.
   /// Peers to be connected, configured ones apart; the same as the registry's.
   std::size_t max_peers = 125;
-  std::vector<std::string> kept; ///< The book of the last run (address_book::to_lines).
-  archive_actor archive;         ///< Where it goes; null: a restart forgets it.
+  std::vector<std::string> kept;  ///< The book of the last run (address_book::to_lines).
+  archive_actor archive;          ///< Where it goes; null: a restart forgets it.
 };
 
 class peer_directory_state {
-public:
+ public:
   static constexpr auto name = "timenode.peer-directory";
 
   /// @param registry Tells of peers and dials, and is told which to connect.
@@ -53,10 +53,10 @@ public:
 
   peer_directory_actor::behavior_type make_behavior();
 
-private:
+ private:
   struct peer {
     peer_connection_actor connection;
-    std::size_t allowed = 0; ///< Addresses that it may still name in answer to our questions.
+    std::size_t allowed = 0;  ///< Addresses that it may still name in answer to our questions.
   };
 
   void on_dial_report(const dial_report& report);
@@ -81,15 +81,15 @@ private:
   address_book book_;
   random_source random_;
   alarm_clock alarm_;
-  std::map<ip_address, peer> peers_; ///< As many as the registry has established.
+  std::map<ip_address, peer> peers_;  ///< As many as the registry has established.
   monotonic_ns ask_at_ = 0;
   monotonic_ns lonely_at_ = 0;  ///< When it looks whether it knows anybody.
   archive_actor archive_;
-  monotonic_ns save_at_ = 0;    ///< 0: never.
-  std::uint64_t saved_ = 0;     ///< The book's changes that are written.
-  std::string not_kept_;        ///< Why the last writing failed.
+  monotonic_ns save_at_ = 0;  ///< 0: never.
+  std::uint64_t saved_ = 0;   ///< The book's changes that are written.
+  std::string not_kept_;      ///< Why the last writing failed.
 };
 
 using peer_directory = peer_directory_actor::stateful_impl<peer_directory_state>;
 
-} // namespace timenode
+}  // namespace timenode

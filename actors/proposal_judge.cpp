@@ -31,7 +31,7 @@ amount fees_of(const block& x, const chain::block_undo& undo) {
   return in - out;
 }
 
-} // namespace
+}  // namespace
 
 judged_block judge_proposal(const block_ptr& block, const judging_context& context,
                             const chain::block_store& store, const masternode_view& view) {
@@ -39,8 +39,8 @@ judged_block judge_proposal(const block_ptr& block, const judging_context& conte
   if (!checked)
     return impossible(std::move(checked.error().reason), true);
   const auto& parent = context.parent;
-  if (auto follows = chain::check_on_parent(*checked, {parent.height, parent.hash, parent.timestamp},
-                                            context.now);
+  if (auto follows = chain::check_on_parent(
+          *checked, {parent.height, parent.hash, parent.timestamp}, context.now);
       !follows)
     return impossible(std::move(follows.error().reason));
   chain::coin_overlay coins{store, context.rules.spending(context.network)};
@@ -55,8 +55,8 @@ judged_block judge_proposal(const block_ptr& block, const judging_context& conte
       !due)
     result.why = std::move(due.error().reason);
   else if (block->header.block_reward != reward)
-    result.why = "its block_reward is " + std::to_string(block->header.block_reward)
-                 + ", subsidy and fees are " + std::to_string(reward);
+    result.why = "its block_reward is " + std::to_string(block->header.block_reward) +
+                 ", subsidy and fees are " + std::to_string(reward);
   result.checked = std::move(*checked);
   result.quality = block_quality::disputed;
   result.against_plan = !result.why.empty();
@@ -69,10 +69,10 @@ void judge_again(judged_block& x, const masternode_view& view) {
     return;
   const auto& paid = x.checked.block->masternode_rewards;
   x.why = paid.size() < chain::least_masternodes
-            ? "it pays " + std::to_string(paid.size()) + " masternodes, fewer than "
-                + std::to_string(chain::least_masternodes)
-            : view.dispute(paid);
+              ? "it pays " + std::to_string(paid.size()) + " masternodes, fewer than " +
+                    std::to_string(chain::least_masternodes)
+              : view.dispute(paid);
   x.quality = x.why.empty() ? block_quality::good : block_quality::disputed;
 }
 
-} // namespace timenode
+}  // namespace timenode

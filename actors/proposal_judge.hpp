@@ -18,11 +18,12 @@ namespace timenode {
 /// What is known about a proposed block. What it was checked for does not change while its parent is the tip,
 /// except for the dispute.
 struct judged_block {
-  checked_block checked; ///< Its block is null when it is impossible in itself.
+  checked_block checked;  ///< Its block is null when it is impossible in itself.
   chain::block_quality quality = chain::block_quality::impossible;
-  bool wrong_in_itself = false; ///< Provably, without the chain: whoever sent it is at fault.
-  bool against_plan = false;    ///< Disputed for good: its time or its sums are not what they have to be.
-  std::string why;              ///< Empty when it is good.
+  bool wrong_in_itself = false;  ///< Provably, without the chain: whoever sent it is at fault.
+  bool against_plan =
+      false;        ///< Disputed for good: its time or its sums are not what they have to be.
+  std::string why;  ///< Empty when it is good.
 };
 
 /// What blocks are judged by.
@@ -30,7 +31,7 @@ struct judging_context {
   chain::consensus_rules rules;
   network_id network = network_id::testnet;
   chain_tip parent;
-  std::int64_t now = 0; ///< Unix seconds.
+  std::int64_t now = 0;  ///< Unix seconds.
 };
 
 /// Judges a block on the store's tip, which is `context.parent`.
@@ -40,4 +41,4 @@ judged_block judge_proposal(const block_ptr& block, const judging_context& conte
 /// Judges anew by what can have changed: the masternodes. Never worse than impossible.
 void judge_again(judged_block& x, const masternode_view& view);
 
-} // namespace timenode
+}  // namespace timenode

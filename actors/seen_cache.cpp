@@ -40,4 +40,4 @@ void seen_cache::forget(const hash256& item) {
   seen_.erase(item);
 }
 
-} // namespace timenode
+}  // namespace timenode

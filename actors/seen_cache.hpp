@@ -33,7 +33,7 @@ hash256 item_hash(std::string_view line) noexcept;
 std::string evidence_of(std::string_view line);
 
 class seen_cache {
-public:
+ public:
   explicit seen_cache(std::size_t seen = seen_capacity, std::size_t ignored = ignored_capacity);
 
   /// Whether the item came already, and not too long ago.
@@ -56,9 +56,9 @@ public:
   /// Hashes in memory.
   std::size_t size() const noexcept { return seen_.size() + ignored_.size(); }
 
-private:
+ private:
   expiring_set<hash256> seen_;
   expiring_set<hash256> ignored_;
 };
 
-} // namespace timenode
+}  // namespace timenode

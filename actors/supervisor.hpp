@@ -26,19 +26,19 @@ namespace timenode {
 
 /// What a node is made of. Without sockets or files of its own: those come in through the two seams.
 struct node_parts {
-  node_context context; ///< A null ticker: the node gets its own.
+  node_context context;  ///< A null ticker: the node gets its own.
   registry_config registry;
   directory_config directory;
-  std::optional<masternode_identity> masternode; ///< None: not a masternode.
-  std::vector<std::string> masternodes_kept;     ///< The masternode table of the last run.
+  std::optional<masternode_identity> masternode;  ///< None: not a masternode.
+  std::vector<std::string> masternodes_kept;      ///< The masternode table of the last run.
   std::shared_ptr<chain::block_store> store;
   /// Where bans and addresses are kept; null: a restart forgets them. What it had is in the two configurations
   /// (`kept`): whoever makes the node reads it first, since a file that cannot be read is a reason not to start.
   std::shared_ptr<net::line_store> kept;
   /// What the masternode signed. Null: it signs nothing.
   std::shared_ptr<chain::vote_journal> journal;
-  net::transport* transport = nullptr; ///< Outlives the actors.
-  bool bind_local = true;              ///< Dial from our own IP, when it is known.
+  net::transport* transport = nullptr;  ///< Outlives the actors.
+  bool bind_local = true;               ///< Dial from our own IP, when it is known.
   /// Actors that wait for the disk get threads of their own. Off in tests, whose scheduler has one thread.
   bool own_threads = true;
   /// Block checkers that work side by side.
@@ -59,14 +59,14 @@ inline constexpr std::chrono::milliseconds actor_stops_within{500};
 inline constexpr std::chrono::milliseconds book_saved_within{800};
 
 class supervisor_state {
-public:
+ public:
   static constexpr auto name = "timenode.supervisor";
 
   supervisor_state(supervisor_actor::pointer self, node_parts parts);
 
   supervisor_actor::behavior_type make_behavior();
 
-private:
+ private:
   struct child {
     std::string name;
     caf::actor handle;
@@ -86,13 +86,13 @@ private:
   node_parts parts_;
   node_actors actors_;
   alarm_clock alarm_;
-  std::vector<child> children_; ///< In the order of their start; the last one stops first.
+  std::vector<child> children_;  ///< In the order of their start; the last one stops first.
   bool stopping_ = false;
-  bool killed_ = false; ///< The child that stops now did not obey and was killed.
-  caf::error failure_;  ///< Of the child that ended without being told.
+  bool killed_ = false;  ///< The child that stops now did not obey and was killed.
+  caf::error failure_;   ///< Of the child that ended without being told.
   std::vector<caf::typed_response_promise<void>> promises_;
 };
 
 using supervisor = supervisor_actor::stateful_impl<supervisor_state>;
 
-} // namespace timenode
+}  // namespace timenode

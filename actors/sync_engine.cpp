@@ -29,14 +29,13 @@ sync_engine_state::sync_engine_state(sync_engine_actor::pointer self, node_conte
                                      std::vector<block_checker_actor> checkers,
                                      std::shared_ptr<const chain::chain_reader> chain,
                                      violation_taker_actor registry, std::size_t max_waiting_bytes)
-    : self_{self}, context_{std::move(context)}, keeper_{std::move(keeper)}, checkers_{std::move(
-                                                                                 checkers)},
-      chain_{std::move(chain)}, registry_{std::move(registry)}, plan_{max_waiting_bytes,
-                                                                      context_.seed ^ self->id()},
-      pipeline_{chain_->tip(), checkers_.size()},
+    : self_{self}, context_{std::move(context)}, keeper_{std::move(keeper)},
+      checkers_{std::move(checkers)}, chain_{std::move(chain)}, registry_{std::move(registry)},
+      plan_{max_waiting_bytes, context_.seed ^ self->id()}, pipeline_{chain_->tip(),
+                                                                      checkers_.size()},
       forks_{*chain_, checkers_.size(), context_.seed ^ self->id(), max_waiting_bytes},
-      progress_{pipeline_.tip().height},
-      height_question_{wire::encode_shared(wire::get_block_height{})} {}
+      progress_{pipeline_.tip().height}, height_question_{
+                                             wire::encode_shared(wire::get_block_height{})} {}
 
 sync_engine_actor::behavior_type sync_engine_state::make_behavior() {
   self_->send(keeper_, atom::subscribe_v, tip_listener_actor{self_});
@@ -269,7 +268,8 @@ std::string sync_engine_state::state_text() const {
   if (plan_.peers().best_proven() > pipeline_.tip().height)
     return "syncing";
   if (plan_.trusted_target() > pipeline_.tip().height)
-    return std::string{sync_state_asking};  // nobody who says that there is more has delivered any yet
+    return std::string{
+        sync_state_asking};  // nobody who says that there is more has delivered any yet
   if (plan_.target() > pipeline_.tip().height)
     return "retrying";  // only peers that have not kept their claims say that there is more
   return plan_.peers().with_claim() == 0 ? "waiting-for-peers" : "idle";

@@ -144,7 +144,7 @@ class sync_engine_state {
   gossip_actor gossip_;  ///< Null until attached: it is made after us, since it asks us to judge.
 
   std::map<ip_address, connected_peer>
-      peers_;  ///< Established ones: the registry's slots bound them.
+      peers_;                          ///< Established ones: the registry's slots bound them.
   masternode_list_actor masternodes_;  ///< Null until attached: there is nobody to ask.
   sync::sync_plan plan_;
   sync::block_pipeline pipeline_;

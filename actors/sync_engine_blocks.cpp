@@ -126,8 +126,8 @@ void sync_engine_state::check_done(check_of whose, std::uint64_t run, check_repl
   check_deadlines_.erase({whose, run});
   if (whose == check_of::our_chain)
     settle(pipeline_.checked(run, std::move(reply)));
-  else if (const auto bad = forks_.checked(run, std::move(reply), context_.unix_now(),
-                                           monotonic_now(*self_)))
+  else if (const auto bad =
+               forks_.checked(run, std::move(reply), context_.unix_now(), monotonic_now(*self_)))
     report(*bad);
 }
 

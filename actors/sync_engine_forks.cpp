@@ -98,8 +98,9 @@ void sync_engine_state::start_switch() {
   plan_.forget_waiting();
   enter(keeper_phase::switching, switch_patience);
   const auto turn = keeper_turn_;
-  self_->request(keeper_, caf::infinite, atom::apply_v,
-                 std::move(*std::exchange(waiting_branch_, std::nullopt)))
+  self_
+      ->request(keeper_, caf::infinite, atom::apply_v,
+                std::move(*std::exchange(waiting_branch_, std::nullopt)))
       .then(
           [this, turn](const apply_reply& reply) {
             if (turn == keeper_turn_)

@@ -32,8 +32,8 @@ std::size_t memory_of(const block& x) noexcept {
   return result;
 }
 
-std::uint64_t cap_claim(std::uint64_t height, std::int64_t genesis_time,
-                        std::int64_t now, std::int64_t block_time) noexcept {
+std::uint64_t cap_claim(std::uint64_t height, std::int64_t genesis_time, std::int64_t now,
+                        std::int64_t block_time) noexcept {
   const auto age = std::max<std::int64_t>(now - genesis_time, 0);
   const auto due = static_cast<std::uint64_t>(age / block_time);
   return std::min(height, due + schedule_slack);

@@ -50,8 +50,9 @@ void telemetry_state::begin() {
   auto& now = running_.emplace();
   now.ends = monotonic_now(*self_) + to_ns(deadline);
   now.outstanding = 1;  // Held until all are asked.
-  ask<registry_snapshot>(sources_.registry, "connection-registry", atom::snapshot_v,
-                         [this](registry_snapshot& x) { running_->result.registry = std::move(x); });
+  ask<registry_snapshot>(
+      sources_.registry, "connection-registry", atom::snapshot_v,
+      [this](registry_snapshot& x) { running_->result.registry = std::move(x); });
   ask<link_list>(sources_.registry, "connection-registry's links", atom::list_v,
                  [this](link_list& x) { take_links(x); });
   ask<directory_snapshot>(sources_.directory, "peer-directory", atom::snapshot_v,
@@ -65,9 +66,8 @@ void telemetry_state::begin() {
   ask<std::vector<masternode_entry>>(
       sources_.masternodes, "masternode-table", atom::list_v,
       [this](std::vector<masternode_entry>& x) { running_->result.masternodes = std::move(x); });
-  ask<attestation_stats>(
-      sources_.masternodes, "masternode-table's statistics", atom::snapshot_v,
-      [this](attestation_stats& x) { running_->result.attestations = x; });
+  ask<attestation_stats>(sources_.masternodes, "masternode-table's statistics", atom::snapshot_v,
+                         [this](attestation_stats& x) { running_->result.attestations = x; });
   ask<consensus_snapshot>(
       sources_.consensus, "block-producer", atom::snapshot_v,
       [this](consensus_snapshot& x) { running_->result.consensus = std::move(x); });
@@ -99,10 +99,10 @@ void telemetry_state::ask(const Handle& whom, std::string who, Request what, F t
 void telemetry_state::take_links(const link_list& links) {
   running_->result.peers.reserve(links.size());
   for (const auto& [link, connection] : links)
-    ask<peer_snapshot>(connection,
-                       "connection " + std::to_string(link.link) + " to " + link.ip.to_string(),
-                       atom::snapshot_v,
-                       [this](peer_snapshot& x) { running_->result.peers.push_back(std::move(x)); });
+    ask<peer_snapshot>(
+        connection, "connection " + std::to_string(link.link) + " to " + link.ip.to_string(),
+        atom::snapshot_v,
+        [this](peer_snapshot& x) { running_->result.peers.push_back(std::move(x)); });
 }
 
 void telemetry_state::one_less() {

@@ -36,13 +36,13 @@ struct telemetry_sources {
       registry;  ///< A `connection_registry_actor`.
   caf::typed_actor<auto(atom::explain, ip_address)->caf::result<address_snapshot>,
                    auto(atom::snapshot)->caf::result<directory_snapshot>>
-      directory;                                  ///< A `peer_directory_actor`.
-  snapshot_source<gossip_snapshot> gossip;        ///< A `gossip_actor`.
-  snapshot_source<keeper_snapshot> keeper;        ///< A `chain_keeper_actor`.
-  snapshot_source<sync_snapshot> sync;            ///< A `sync_engine_actor`.
+      directory;                            ///< A `peer_directory_actor`.
+  snapshot_source<gossip_snapshot> gossip;  ///< A `gossip_actor`.
+  snapshot_source<keeper_snapshot> keeper;  ///< A `chain_keeper_actor`.
+  snapshot_source<sync_snapshot> sync;      ///< A `sync_engine_actor`.
   caf::typed_actor<auto(atom::list)->caf::result<std::vector<masternode_entry>>,
                    auto(atom::snapshot)->caf::result<attestation_stats>>
-      masternodes;  ///< A `masternode_table_actor`.
+      masternodes;                                ///< A `masternode_table_actor`.
   snapshot_source<consensus_snapshot> consensus;  ///< A `block_producer_actor`.
   snapshot_source<mempool_snapshot> mempool;      ///< A `mempool_actor`.
 };
@@ -140,8 +140,8 @@ class telemetry_state {
   std::vector<caf::typed_response_promise<node_snapshot>> askers_;  ///< Of the running collection.
   std::optional<node_snapshot> last_;
   monotonic_ns last_at_ = 0;
-  bool out_of_date_ = false; ///< Something was ordered after the running collection was begun.
-  std::vector<caf::typed_response_promise<node_snapshot>> later_; ///< Who asked after that.
+  bool out_of_date_ = false;  ///< Something was ordered after the running collection was begun.
+  std::vector<caf::typed_response_promise<node_snapshot>> later_;  ///< Who asked after that.
   std::optional<checking> checking_;
   alarm_clock alarm_;
   health_checker checker_;

@@ -14,11 +14,11 @@ void telemetry_state::begin_check() {
   auto& now = checking_.emplace();
   now.ends = monotonic_now(*self_) + to_ns(deadline);
   now.outstanding = 1;  // Held until all are asked.
-  ask_in_check<link_list, std::uint64_t>(
-      sources_.registry, atom::check_v, [this](const link_list& links, std::uint64_t faults) {
-        checking_->sample.faults = faults;
-        check_links(links);
-      });
+  ask_in_check<link_list, std::uint64_t>(sources_.registry, atom::check_v,
+                                         [this](const link_list& links, std::uint64_t faults) {
+                                           checking_->sample.faults = faults;
+                                           check_links(links);
+                                         });
   ask_in_check<sync_snapshot>(sources_.sync, atom::snapshot_v,
                               [this](sync_snapshot& x) { checking_->sample.sync = std::move(x); });
   one_checked();

@@ -9,10 +9,10 @@ ticker_state::ticker_state(ticker_actor::pointer self) : self_{self} {}
 
 ticker_actor::behavior_type ticker_state::make_behavior() {
   return {
-    [this](atom::wake, sleeper_actor& sleeper, monotonic_ns at, std::uint64_t token) {
-      queue_.push({at, asked_++, token, std::move(sleeper)});
-      arm();
-    },
+      [this](atom::wake, sleeper_actor& sleeper, monotonic_ns at, std::uint64_t token) {
+        queue_.push({at, asked_++, token, std::move(sleeper)});
+        arm();
+      },
   };
 }
 
@@ -39,4 +39,4 @@ void ticker_state::fire() {
   arm();
 }
 
-} // namespace timenode
+}  // namespace timenode

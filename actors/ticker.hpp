@@ -13,17 +13,17 @@ namespace timenode {
 
 /// Wakes sleepers at the moments that they asked for, with one timer of CAF's for all of them.
 class ticker_state {
-public:
+ public:
   static constexpr auto name = "timenode.ticker";
 
   explicit ticker_state(ticker_actor::pointer self);
 
   ticker_actor::behavior_type make_behavior();
 
-private:
+ private:
   struct entry {
     monotonic_ns at;
-    std::uint64_t order; ///< First asked, first woken: keeps runs replayable.
+    std::uint64_t order;  ///< First asked, first woken: keeps runs replayable.
     std::uint64_t token;
     sleeper_actor sleeper;
 
@@ -38,10 +38,10 @@ private:
   ticker_actor::pointer self_;
   std::priority_queue<entry, std::vector<entry>, std::greater<>> queue_;
   std::uint64_t asked_ = 0;
-  monotonic_ns armed_for_ = 0; ///< 0: no timer runs.
+  monotonic_ns armed_for_ = 0;  ///< 0: no timer runs.
   caf::disposable timer_;
 };
 
 using ticker = ticker_actor::stateful_impl<ticker_state>;
 
-} // namespace timenode
+}  // namespace timenode

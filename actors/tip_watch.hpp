@@ -28,10 +28,10 @@ inline constexpr monotonic_ns least_tip_check_interval = in_ns(std::chrono::seco
 
 /// How a peer's chain compares with ours, as far as it told.
 enum class tip_relation : std::uint8_t {
-  unknown,   ///< It was not asked, or did not answer.
-  same,      ///< It has our block at our height.
-  behind,    ///< It is lower than we, and its highest block is ours.
-  differs,   ///< It has another block than we.
+  unknown,  ///< It was not asked, or did not answer.
+  same,     ///< It has our block at our height.
+  behind,   ///< It is lower than we, and its highest block is ours.
+  differs,  ///< It has another block than we.
 };
 
 /// How many peers are what.
@@ -76,7 +76,7 @@ class tip_watch {
     std::optional<std::uint64_t> height;  ///< The last that it named.
     std::optional<monotonic_ns> last;     ///< When it was asked last.
     monotonic_ns next = 0;
-    std::uint64_t asked = 0;  ///< The height that it was asked about last.
+    std::uint64_t asked = 0;     ///< The height that it was asked about last.
     std::uint32_t left_out = 0;  ///< Times in a row that it was not asked though it was due.
     bool answered = false;
     bool differs = false;
@@ -86,7 +86,8 @@ class tip_watch {
 
   void consider(const watched& x) noexcept;
 
-  boost::container::flat_map<ip_address, watched> peers_;  ///< Established ones: the registry's slots bound them.
+  boost::container::flat_map<ip_address, watched>
+      peers_;                            ///< Established ones: the registry's slots bound them.
   std::optional<monotonic_ns> soonest_;  ///< No peer is due before; none: nobody is.
   random_source random_;
 };

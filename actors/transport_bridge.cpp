@@ -10,7 +10,7 @@ namespace timenode {
 namespace {
 
 class connection_bridge final : public net::connection_handler {
-public:
+ public:
   explicit connection_bridge(peer_connection_actor owner) : owner_{std::move(owner)} {}
 
   void on_connected(const endpoint& local) override {
@@ -27,12 +27,12 @@ public:
     caf::anon_send(owner_, atom::closed_v, reason);
   }
 
-private:
+ private:
   peer_connection_actor owner_;
 };
 
 class listener_bridge final : public net::listener_handler {
-public:
+ public:
   explicit listener_bridge(connection_registry_actor registry) : registry_{std::move(registry)} {}
 
   void on_accepted(std::uint64_t id, const endpoint& remote) override {
@@ -42,11 +42,11 @@ public:
     spdlog::warn("net: cannot accept connections at the moment: {}", reason);
   }
 
-private:
+ private:
   connection_registry_actor registry_;
 };
 
-} // namespace
+}  // namespace
 
 std::unique_ptr<net::connection_handler> make_connection_bridge(peer_connection_actor owner) {
   return std::make_unique<connection_bridge>(std::move(owner));
@@ -56,4 +56,4 @@ std::unique_ptr<net::listener_handler> make_listener_bridge(connection_registry_
   return std::make_unique<listener_bridge>(std::move(registry));
 }
 
-} // namespace timenode
+}  // namespace timenode

@@ -15,4 +15,4 @@ std::unique_ptr<net::connection_handler> make_connection_bridge(peer_connection_
 /// Tells `registry` of accepted connections.
 std::unique_ptr<net::listener_handler> make_listener_bridge(connection_registry_actor registry);
 
-} // namespace timenode
+}  // namespace timenode

@@ -14,4 +14,4 @@ void register_actor_types() {
   caf::init_global_meta_objects<caf::id_block::timenode_node>();
 }
 
-} // namespace timenode
+}  // namespace timenode

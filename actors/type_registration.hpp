@@ -6,4 +6,4 @@ namespace timenode {
 /// its own because the generated code takes seconds to compile.
 void register_actor_types();
 
-} // namespace timenode
+}  // namespace timenode

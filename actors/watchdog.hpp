@@ -31,7 +31,7 @@ struct watched_actor {
 /// Calls `alive` after each round in which all answered; else it logs who did not, and since when. So a
 /// deadlock, an endless loop or a disk that hangs stops `alive`, while a peer or an RPC client cannot.
 class watchdog_state {
-public:
+ public:
   static constexpr auto name = "timenode.watchdog";
 
   /// `alive`: must not block.
@@ -40,10 +40,10 @@ public:
 
   sleeper_actor::behavior_type make_behavior();
 
-private:
+ private:
   struct entry {
     watched_actor actor;
-    monotonic_ns silent_since = 0; ///< 0: its last answer came.
+    monotonic_ns silent_since = 0;  ///< 0: its last answer came.
   };
 
   void begin_round();
@@ -57,9 +57,9 @@ private:
   std::function<void()> alive_;
   alarm_clock alarm_;
   std::size_t outstanding_ = 0;
-  bool all_answered_ = true; ///< In the round that is under way.
+  bool all_answered_ = true;  ///< In the round that is under way.
 };
 
 using watchdog = sleeper_actor::stateful_impl<watchdog_state>;
 
-} // namespace timenode
+}  // namespace timenode

@@ -12,9 +12,9 @@ namespace timenode {
 /// actor until it fires, which would hold up the end of the program.
 template <class F>
 caf::disposable run_weak(caf::scheduled_actor* self, caf::actor_clock::time_point when, F what) {
-  return self->clock().schedule(
-    when, caf::make_action(std::move(what), caf::action::state::waiting),
-    caf::weak_actor_ptr{self->ctrl()});
+  return self->clock().schedule(when,
+                                caf::make_action(std::move(what), caf::action::state::waiting),
+                                caf::weak_actor_ptr{self->ctrl()});
 }
 
-} // namespace timenode
+}  // namespace timenode

@@ -70,11 +70,12 @@ outcome<std::string> check(const node_config& config, const fs::path& directory,
   if (!report.coins_checked)
     return fail("interrupted: blocks up to " + std::to_string(report.checked) + " are right");
   const auto shelved = (*store)->shelved().size();
-  fmt::print("{} blocks checked in {:.1f} s: hashes, links, merkle roots, rewards and undo data are "
-             "right, and so is the hash of the {} unspent outputs{}; the chain's height is {}\n",
-             report.checked, seconds_since(begin), tip.utxo_count,
-             shelved == 0 ? "" : fmt::format("; {} blocks of former branches are kept", shelved),
-             tip.height);
+  fmt::print(
+      "{} blocks checked in {:.1f} s: hashes, links, merkle roots, rewards and undo data are "
+      "right, and so is the hash of the {} unspent outputs{}; the chain's height is {}\n",
+      report.checked, seconds_since(begin), tip.utxo_count,
+      shelved == 0 ? "" : fmt::format("; {} blocks of former branches are kept", shelved),
+      tip.height);
   return std::string{};
 }
 
@@ -120,8 +121,8 @@ outcome<void> repair(const node_config& config, const fs::path& directory, const
   chain::salvage_report report;
   {
     walk_progress progress{"salvaging", old_height, stop};
-    report = chain::salvage(**old, **store,
-                            [&](std::uint64_t height) { return progress.at(height); });
+    report =
+        chain::salvage(**old, **store, [&](std::uint64_t height) { return progress.at(height); });
   }
   store->reset();
   old->reset();
@@ -135,11 +136,12 @@ outcome<void> repair(const node_config& config, const fs::path& directory, const
     return moved;
   if (auto moved = move(fresh, directory); !moved)
     return moved;
-  fmt::print("{} of {} blocks were whole{}\nthe chain's height is {} now; the node downloads what is "
-             "missing when it starts. The damaged store is {}, to be removed when you like\n",
-             report.height, old_height,
-             report.ended_because.empty() ? "" : ", up to here: " + report.ended_because,
-             report.height, kept.string());
+  fmt::print(
+      "{} of {} blocks were whole{}\nthe chain's height is {} now; the node downloads what is "
+      "missing when it starts. The damaged store is {}, to be removed when you like\n",
+      report.height, old_height,
+      report.ended_because.empty() ? "" : ", up to here: " + report.ended_because, report.height,
+      kept.string());
   return {};
 }
 
@@ -150,7 +152,8 @@ outcome<void> check_or_repair(const check_command& x, const stop_asked& stop) {
   const auto& config = loaded->config;
   const auto directory = chain_directory(config);
   if (!fs::exists(directory))
-    return fail("there is no chain in " + directory.string() + ": --data-dir, --network or --config "
+    return fail("there is no chain in " + directory.string() +
+                ": --data-dir, --network or --config "
                 "may name another place");
   const auto fault = check(config, directory, stop);
   if (fault && fault->empty())

@@ -71,9 +71,9 @@ outcome<found_key> find_key(const std::filesystem::path& file) {
   if (!text)
     return tl::unexpected{text.error()};
   const secret_text bytes{*text};
-  const auto is_ours = bytes.view().starts_with(sealed_key_header) ||
-                       chain::from_hex<chain::secret_seed>(
-                           bytes.view().substr(0, bytes.view().find('\n')));
+  const auto is_ours =
+      bytes.view().starts_with(sealed_key_header) ||
+      chain::from_hex<chain::secret_seed>(bytes.view().substr(0, bytes.view().find('\n')));
   if (is_ours) {
     const auto stored = read_key_file(file);
     if (!stored)

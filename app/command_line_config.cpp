@@ -28,8 +28,10 @@ void add_config_deed(CLI::App& to, command& chosen, const std::string& name,
 void add_config_commands(CLI::App& to, command& chosen) {
   auto& config = *to.add_subcommand("config", "Check, show or begin a configuration");
   config.require_subcommand(1);
-  add_config_deed(config, chosen, "check", "Tell whether a configuration is right", config_deed::check);
-  add_config_deed(config, chosen, "show", "Print every value, and where it comes from", config_deed::show);
+  add_config_deed(config, chosen, "check", "Tell whether a configuration is right",
+                  config_deed::check);
+  add_config_deed(config, chosen, "show", "Print every value, and where it comes from",
+                  config_deed::show);
   add_config_deed(config, chosen, "example", "Print a commented file with all defaults",
                   config_deed::example);
   auto& rpcauth = *to.add_subcommand("rpcauth", "Make a password for RPC from other machines");

@@ -44,9 +44,10 @@ void add_check(CLI::App& to, command& chosen) {
   add_config(app, x->node);
   add_network(app, x->node);
   add_data_dir(app, x->node);
-  app.footer("The node must not run meanwhile. Every hash, link, merkle root, reward and undo record\n"
-             "is recomputed, and in the end the hash of the unspent outputs. Exit status 1 when\n"
-             "something is wrong. The damaged chain is kept beside the repaired one.");
+  app.footer(
+      "The node must not run meanwhile. Every hash, link, merkle root, reward and undo record\n"
+      "is recomputed, and in the end the hash of the unspent outputs. Exit status 1 when\n"
+      "something is wrong. The damaged chain is kept beside the repaired one.");
   app.callback([x, &chosen] { chosen = *x; });
 }
 
@@ -56,8 +57,9 @@ void add_migrate(CLI::App& to, command& chosen) {
   add_config(app, x->node);
   add_network(app, x->node);
   add_data_dir(app, x->node);
-  app.footer("The node must not run meanwhile. It may be killed and started again. Make a backup before:\n"
-             "an older timenode refuses the chain afterwards.");
+  app.footer(
+      "The node must not run meanwhile. It may be killed and started again. Make a backup before:\n"
+      "an older timenode refuses the chain afterwards.");
   app.callback([x, &chosen] { chosen = *x; });
 }
 

@@ -28,8 +28,9 @@ void add_access(CLI::App& to, command& chosen, const std::string& name, const st
                [x](const auto& option, const auto& text) {
                  const auto seconds = parse_span(text);
                  if (!seconds)
-                   refuse_option(option, "'" + text + "' is neither a time such as 30m, 12h or 7d "
-                                                      "nor 'forever'");
+                   refuse_option(option, "'" + text +
+                                             "' is neither a time such as 30m, 12h or 7d "
+                                             "nor 'forever'");
                  x->seconds = *seconds;
                });
   if (what == action::ban || what == action::trust)

@@ -55,7 +55,8 @@ void add_query_commands(CLI::App& to, command& chosen) {
   add_query(to, chosen, "masternodes", "Show the masternodes that a running node knows",
             question::masternodes);
   add_query(to, chosen, "health", "Tell whether a running node does its work", question::health)
-      .footer("Exit status 0: ready; 1: not ready, and the problems are printed; 3: it could not be asked.");
+      .footer("Exit status 0: ready; 1: not ready, and the problems are printed; 3: it could not "
+              "be asked.");
   auto& explain =
       *to.add_subcommand("explain", "Show what a running node does about somebody, and why");
   explain.require_subcommand(1);

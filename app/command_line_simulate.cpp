@@ -8,7 +8,8 @@ void add_simulate_commands(CLI::App& to, command& chosen) {
   app.add_option("--nodes", x->nodes, "How many hosts; default: 20")
       ->check(CLI::Range(2u, max_simulated_nodes))
       ->type_name("N");
-  app.add_option("--hours", x->hours, "Virtual time, of which the last five minutes heal; default: 1")
+  app.add_option("--hours", x->hours,
+                 "Virtual time, of which the last five minutes heal; default: 1")
       ->check(CLI::Range(0.1, max_simulated_hours))
       ->type_name("H");
   app.add_option("--seed", x->seed, "The same seed gives the same run; default: 1")->type_name("S");
@@ -26,13 +27,15 @@ void add_simulate_commands(CLI::App& to, command& chosen) {
   add_path(app, "--trace", "FILE", "Write down what happens, a line each",
            [x](const std::string& text) { x->trace = text; });
   app.add_flag("--debug", x->debug, "The trace has the nodes' debug lines, too");
-  app.footer(
-      "Every actor of every node runs, on a network in memory; faults strike for all of the time but\n"
-      "the last five minutes. What must always hold is checked at every message; exit status 1 means\n"
-      "that something did not. At Ctrl+C the faults end and healing begins: a shorter run, judged as any\n"
-      "other; a second Ctrl+C ends it at once. Faults:\n"
-      "  latency resets loss one-way partition half-open nat crash disk-loss site clock\n"
-      "  slow-reader slow-disk pause silent liar flood clog");
+  app.footer("Every actor of every node runs, on a network in memory; faults strike for all of the "
+             "time but\n"
+             "the last five minutes. What must always hold is checked at every message; exit "
+             "status 1 means\n"
+             "that something did not. At Ctrl+C the faults end and healing begins: a shorter run, "
+             "judged as any\n"
+             "other; a second Ctrl+C ends it at once. Faults:\n"
+             "  latency resets loss one-way partition half-open nat crash disk-loss site clock\n"
+             "  slow-reader slow-disk pause silent liar flood clog");
   app.callback([x, &chosen] { chosen = *x; });
 }
 

@@ -17,17 +17,19 @@ void add_send(CLI::App& to, command& chosen) {
   })->required();
   add_node_address(app, x->node);
   app.add_flag("--json", x->as_json, "Print JSON, for programs");
-  app.footer(
-      "Prints the transaction's id; 'timenode rpc gettransaction ID' tells what became of it. The fee comes\n"
-      "on top: a thousandth of what the transaction moves, with what it gives back to you. Exit status 1\n"
-      "when the node does not take it.");
+  app.footer("Prints the transaction's id; 'timenode rpc gettransaction ID' tells what became of "
+             "it. The fee comes\n"
+             "on top: a thousandth of what the transaction moves, with what it gives back to you. "
+             "Exit status 1\n"
+             "when the node does not take it.");
   app.callback([x, &chosen] { chosen = *x; });
 }
 
 void add_balance(CLI::App& to, command& chosen) {
   auto& app = *to.add_subcommand("balance", "Show what an address holds, or a running node's own");
   auto x = std::make_shared<wallet_command>();
-  app.add_option("ADDRESS", x->address, "Default: the masternode's reward address, or that of the node's key")
+  app.add_option("ADDRESS", x->address,
+                 "Default: the masternode's reward address, or that of the node's key")
       ->type_name("");
   add_node_address(app, x->node);
   app.add_flag("--json", x->as_json, "Print JSON, for programs");

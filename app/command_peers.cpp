@@ -34,11 +34,13 @@ rpc_outcome<void> tell_unbanned(const rpc_target& node, const std::string& netwo
     if (const auto wider = ip_network::parse(ban.value("address", ""));
         said && wider && wider->contains(said->base())) {
       const auto name = wider->to_short_string();
-      print_text(said->to_short_string() + ": its own ban is lifted, but it stays banned, for it is in " + name +
+      print_text(said->to_short_string() +
+                 ": its own ban is lifted, but it stays banned, for it is in " + name +
                  "; to lift that: timenode unban " + name + "\n");
       return {};
     }
-  print_text((said ? said->to_short_string() : network) + ": every ban of it, or in it, is lifted\n");
+  print_text((said ? said->to_short_string() : network) +
+             ": every ban of it, or in it, is lifted\n");
   return {};
 }
 
@@ -63,9 +65,9 @@ rpc_outcome<bool> is_trusted(const rpc_target& node, const std::string& network)
     return tl::unexpected{entries.error()};
   const auto said = ip_network::parse(network);
   return said && std::any_of(entries->begin(), entries->end(), [&](const json& x) {
-    const auto listed = ip_network::parse(x.value("address", ""));
-    return listed && *listed == *said;
-  });
+           const auto listed = ip_network::parse(x.value("address", ""));
+           return listed && *listed == *said;
+         });
 }
 
 rpc_outcome<void> order(const access_command& x, const rpc_target& node) {
@@ -78,7 +80,8 @@ rpc_outcome<void> order(const access_command& x, const rpc_target& node) {
       params.push_back(more);
   if (x.what == action::trust)
     params.push_back(x.reason);
-  const auto was_trusted = x.what == action::ban ? is_trusted(node, x.network) : rpc_outcome<bool>{false};
+  const auto was_trusted =
+      x.what == action::ban ? is_trusted(node, x.network) : rpc_outcome<bool>{false};
   if (!was_trusted)
     return tl::unexpected{was_trusted.error()};
   const auto done = ask_node(node, banning ? "setban" : "settrust", params, order_deadline);
@@ -87,7 +90,9 @@ rpc_outcome<void> order(const access_command& x, const rpc_target& node) {
   if (x.what == action::unban)
     return x.as_json ? rpc_outcome<void>{} : tell_unbanned(node, x.network);
   if (x.what != action::ban) {
-    print_text(x.as_json ? done->dump() + "\n" : done->is_string() ? done->get<std::string>() + "\n" : "done\n");
+    print_text(x.as_json           ? done->dump() + "\n"
+               : done->is_string() ? done->get<std::string>() + "\n"
+                                   : "done\n");
     return {};
   }
   if (*was_trusted && !x.as_json)
@@ -142,8 +147,8 @@ int run_call(const call_command& x) {
     if (!answer)
       return tl::unexpected{answer.error()};
     print_text(answer->is_string()
-              ? answer->get<std::string>() + "\n"
-              : answer->dump(2, ' ', false, json::error_handler_t::replace) + "\n");
+                   ? answer->get<std::string>() + "\n"
+                   : answer->dump(2, ' ', false, json::error_handler_t::replace) + "\n");
     return {};
   });
 }

@@ -153,8 +153,8 @@ int run_query(const query_command& x) {
     return run_health(x, *node);
   // What an actor says of itself has no other form.
   const auto as_json = x.as_json || x.what == question::inspect;
-  const auto done = x.what == question::status ? show_status(*node, as_json)
-                                               : show(*node, plain(x), as_json);
+  const auto done =
+      x.what == question::status ? show_status(*node, as_json) : show(*node, plain(x), as_json);
   if (done)
     return EXIT_SUCCESS;
   std::fprintf(stderr, "timenode: %s\n", explain(done.error(), node->at).c_str());

@@ -38,12 +38,14 @@ class progress_line {
       return;
     shown_ = now;
     const auto seconds = std::chrono::duration<double>(now - begin_).count();
-    const auto part = static_cast<double>(x.at) / static_cast<double>(std::max<std::int64_t>(x.end, 1));
-    auto line = fmt::format("simulating {:>3.0f} %  {}  {:.2f} million events, {:.0f}/s  {} connections  height {}  "
-                            "violations {}  {:.0f} s left",
-                            100 * part, sim::text_of_time(x.at), static_cast<double>(x.events) * 1e-6,
-                            static_cast<double>(x.events) / seconds, x.connections, x.height, x.violations,
-                            part > 0 ? seconds / part * (1 - part) : 0.0);
+    const auto part =
+        static_cast<double>(x.at) / static_cast<double>(std::max<std::int64_t>(x.end, 1));
+    auto line = fmt::format(
+        "simulating {:>3.0f} %  {}  {:.2f} million events, {:.0f}/s  {} connections  height {}  "
+        "violations {}  {:.0f} s left",
+        100 * part, sim::text_of_time(x.at), static_cast<double>(x.events) * 1e-6,
+        static_cast<double>(x.events) / seconds, x.connections, x.height, x.violations,
+        part > 0 ? seconds / part * (1 - part) : 0.0);
     if (!out_.columns)
       return out_.write(line + "\n");
     line.resize(std::min(line.size(), out_.columns() - 1));

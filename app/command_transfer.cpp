@@ -104,7 +104,8 @@ outcome<std::uint64_t> export_file(const node_config& config, const std::string&
                                    const std::function<bool()>& stop) {
   std::error_code ignored;
   if (const auto place = chain_directory(config); !std::filesystem::exists(place, ignored))
-    return fail("there is no chain in " + place.string() + ": --data-dir, --network or --config may name "
+    return fail("there is no chain in " + place.string() +
+                ": --data-dir, --network or --config may name "
                 "another place");
   const auto store = open_store(config);
   if (!store)

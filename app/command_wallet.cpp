@@ -19,7 +19,8 @@ namespace {
 constexpr std::chrono::milliseconds wallet_deadline{30'000};
 
 rpc_outcome<void> send_money(const wallet_command& x, const rpc_target& node) {
-  const auto txid = ask_node(node, "sendtoaddress", json::array({x.address, x.amount}), wallet_deadline);
+  const auto txid =
+      ask_node(node, "sendtoaddress", json::array({x.address, x.amount}), wallet_deadline);
   if (!txid)
     return tl::unexpected{txid.error()};
   std::puts(x.as_json ? json{{"txid", *txid}}.dump(2).c_str() : txid->get<std::string>().c_str());

@@ -79,8 +79,7 @@ outcome<std::filesystem::path> expand(const std::filesystem::path& path,
 outcome<void> expand_all(node_config& x, const std::filesystem::path& home) {
   const auto if_any = [](std::optional<std::filesystem::path>& y) { return y ? &*y : nullptr; };
   for (auto* path : {&x.data_dir, &x.masternode.key_file, &x.rpc_cookie_file,
-                     if_any(x.masternode.passphrase_file),
-                     if_any(x.logging.file)}) {
+                     if_any(x.masternode.passphrase_file), if_any(x.logging.file)}) {
     if (!path)
       continue;
     auto expanded = expand(*path, home);

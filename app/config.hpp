@@ -80,11 +80,11 @@ struct node_config {
   std::vector<endpoint> bootstrap_peers;   ///< Never given up, and beyond `max_peers`.
   std::vector<host_name> bootstrap_hosts;  ///< The same by name; empty when the node starts.
   std::optional<web_address> discovery;    ///< A list of peers on the web; none: off.
-  std::vector<ip_network> banned;          ///< Kept out, whatever an operator orders meanwhile forgets.
-  std::vector<ip_network> trusted;         ///< Never banned, always let in.
-  bool trusted_only = false;               ///< Everybody else is kept out.
-  std::optional<endpoint> rpc_listen;      ///< Default: 127.0.0.1 and the RPC port. None: no RPC.
-  std::vector<rpc_user> rpc_users;  ///< Who may call when `rpc_listen` is no loopback address.
+  std::vector<ip_network> banned;      ///< Kept out, whatever an operator orders meanwhile forgets.
+  std::vector<ip_network> trusted;     ///< Never banned, always let in.
+  bool trusted_only = false;           ///< Everybody else is kept out.
+  std::optional<endpoint> rpc_listen;  ///< Default: 127.0.0.1 and the RPC port. None: no RPC.
+  std::vector<rpc_user> rpc_users;     ///< Who may call when `rpc_listen` is no loopback address.
   std::filesystem::path rpc_cookie_file;  ///< Default: .cookie in `data_dir`.
   std::filesystem::path data_dir;         ///< Default: ~/.timenode, on testnet ~/.timenode/testnet.
   logging_config logging;
@@ -144,7 +144,7 @@ struct settings {
   std::optional<bool> masternode;
   std::optional<wire::masternode_tier> tier;
   std::optional<std::string> reward_address;
-  std::optional<std::filesystem::path> key_file;  ///< May begin with "~".
+  std::optional<std::filesystem::path> key_file;         ///< May begin with "~".
   std::optional<std::filesystem::path> passphrase_file;  ///< May begin with "~".
   std::optional<std::size_t> block_time_seconds;
   std::optional<bool> require_signatures;

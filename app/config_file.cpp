@@ -213,103 +213,132 @@ constexpr std::string_view networks =
     "a list of IP addresses or networks (192.0.2.0/24), each in quotes";
 constexpr std::string_view address = "an IP address in quotes, with or without \":port\"";
 
-constexpr auto rules = std::to_array<key_rule>({
-    {"node.network", "\"testnet\" or \"mainnet\"",
-     [](const toml_value& x, target& to) { return word(x, to.said.network, parse_network); }},
-    {"network.listen_address", address,
-     [](const toml_value& x, target& to) {
-       return text(x, [&to](const std::string& y) {
-         const auto at = parse_address(y);
-         if (at)
-           to.said.listen = *at;
-         return at.has_value();
-       });
-     }},
-    {"network.external_address",
-     "an IP address or a host name in quotes, with or without \":port\"",
-     [](const toml_value& x, target& to) {
-       return text(x, [&to](const std::string& y) {
-         auto at = parse_peer(y);
-         if (at)
-           to.said.external_address = std::move(*at);
-         return at.has_value();
-       });
-     }},
-    {"network.max_peers", "a whole number from 1 to 10000",
-     [](const toml_value& x, target& to) { return number(x, 1, 10'000, to.said.max_peers); }},
-    {"network.bootstrap_peers",
-     "a list of IP addresses or host names, each in quotes, with or without \":port\"",
-     read_bootstrap_peers},
-    {"network.discovery_url", "an http:// or https:// address in quotes", read_discovery},
-    {"network.blacklisted_peers", networks,
-     [](const toml_value& x, target& to) {
-       return read_networks(x, to.said.banned_peers, to.culprit);
-     }},
-    {"network.blacklisted_subnets", networks,
-     [](const toml_value& x, target& to) {
-       return read_networks(x, to.said.banned_subnets, to.culprit);
-     }},
-    {"network.whitelisted_peers", networks,
-     [](const toml_value& x, target& to) {
-       return read_networks(x, to.said.trusted_peers, to.culprit);
-     }},
-    {"network.whitelist_only", yes_or_no,
-     [](const toml_value& x, target& to) { return flag(x, to.said.trusted_only); }},
-    {"rpc.enabled", yes_or_no,
-     [](const toml_value& x, target& to) { return flag(x, to.said.rpc.enabled); }},
-    {"rpc.listen_address", address,
-     [](const toml_value& x, target& to) { return service(x, to.said.rpc); }},
-    {"rpc.rpcauth",
-     "a list of lines NAME:SALT$HASH, each in quotes; 'timenode rpcauth NAME' makes them",
-     read_rpc_users},
-    {"rpc.cookie_file", some_path,
-     [](const toml_value& x, target& to) { return path(x, to.said.rpc_cookie_file); }},
-    {"storage.data_dir", some_path,
-     [](const toml_value& x, target& to) { return path(x, to.said.data_dir); }},
-    {"logging.level", "\"trace\", \"debug\", \"info\", \"warn\", \"error\" or \"off\"",
-     [](const toml_value& x, target& to) { return word(x, to.said.level, parse_log_level); }},
-    {"logging.format", "\"text\" (or \"pretty\") or \"json\"",
-     [](const toml_value& x, target& to) { return word(x, to.said.format, parse_log_format); }},
-    {"logging.output", "\"file\", or \"stderr\" (\"stdout\" means the same)", read_output},
-    {"logging.file_path", some_path,
-     [](const toml_value& x, target& to) { return path(x, to.said.log_file); }},
-    {"logging.max_size_mb", "a whole number from 1 to 1024",
-     [](const toml_value& x, target& to) {
-       if (!number(x, 1, 1024, to.said.log_max_size))
-         return false;
-       *to.said.log_max_size <<= 20;
-       return true;
-     }},
-    {"logging.max_files", "a whole number from 1 to 100",
-     [](const toml_value& x, target& to) { return number(x, 1, 100, to.said.log_max_files); }},
-    {"masternode.enabled", yes_or_no,
-     [](const toml_value& x, target& to) { return flag(x, to.said.masternode); }},
-    {"masternode.tier", "\"free\", \"bronze\", \"silver\" or \"gold\"", read_tier},
-    {"masternode.reward_address", "a TIME address in quotes", read_reward_address},
-    {"masternode.wallet_address", "a TIME address in quotes", read_wallet_address},
-    {"masternode.key_file", some_path,
-     [](const toml_value& x, target& to) { return path(x, to.said.key_file); }},
-    {"masternode.passphrase_file", some_path,
-     [](const toml_value& x, target& to) { return path(x, to.said.passphrase_file); }},
-    {"consensus.block_time_seconds", "a whole number from 1 to 600",
-     [](const toml_value& x, target& to) { return number(x, 1, 600, to.said.block_time_seconds); }},
-    {"consensus.require_signatures", yes_or_no,
-     [](const toml_value& x, target& to) { return flag(x, to.said.require_signatures); }},
-    {"consensus.first_masternodes", "0, or a whole number from 3 to 10000",
-     [](const toml_value& x, target& to) {
-       return number(x, 0, 10'000, to.said.first_masternodes) &&
-              (to.said.first_masternodes == 0 || to.said.first_masternodes >= 3);
-     }},
-    {"consensus.present_set_at", "a height, or 0",
-     [](const toml_value& x, target& to) {
-       return number(x, 0, std::numeric_limits<std::int64_t>::max(), to.said.present_set_at);
-     }},
-    {"metrics.enabled", yes_or_no,
-     [](const toml_value& x, target& to) { return flag(x, to.said.metrics.enabled); }},
-    {"metrics.listen_address", address,
-     [](const toml_value& x, target& to) { return service(x, to.said.metrics); }},
-    {"metrics.prometheus_port", "a whole number from 1 to 65535", read_prometheus_port},
-});
+constexpr auto
+    rules =
+        std::
+            to_array<key_rule>(
+                {
+                    {"node.network", "\"testnet\" or \"mainnet\"",
+                     [](const toml_value& x, target& to) {
+                       return word(x, to.said.network, parse_network);
+                     }},
+                    {"network.listen_address", address,
+                     [](const toml_value& x, target& to) {
+                       return text(x, [&to](const std::string& y) {
+                         const auto at = parse_address(y);
+                         if (at)
+                           to.said.listen = *at;
+                         return at.has_value();
+                       });
+                     }},
+                    {"network.external_address",
+                     "an IP address or a host name in quotes, with or without \":port\"",
+                     [](const toml_value& x, target& to) {
+                       return text(x, [&to](const std::string& y) {
+                         auto at = parse_peer(y);
+                         if (at)
+                           to.said.external_address = std::move(*at);
+                         return at.has_value();
+                       });
+                     }},
+                    {"network.max_peers", "a whole number from 1 to 10000",
+                     [](const toml_value& x, target& to) {
+                       return number(x, 1, 10'000, to.said.max_peers);
+                     }},
+                    {"network.bootstrap_peers",
+                     "a list of IP addresses or host names, each in quotes, with or without "
+                     "\":port\"",
+                     read_bootstrap_peers},
+                    {"network.discovery_url", "an http:// or https:// address in quotes",
+                     read_discovery},
+                    {"network.blacklisted_peers", networks,
+                     [](const toml_value& x, target& to) {
+                       return read_networks(x, to.said.banned_peers, to.culprit);
+                     }},
+                    {"network.blacklisted_subnets", networks,
+                     [](const toml_value& x, target& to) {
+                       return read_networks(x, to.said.banned_subnets, to.culprit);
+                     }},
+                    {"network.whitelisted_peers", networks,
+                     [](const toml_value& x, target& to) {
+                       return read_networks(x, to.said.trusted_peers, to.culprit);
+                     }},
+                    {"network.whitelist_only", yes_or_no,
+                     [](const toml_value& x, target& to) { return flag(x, to.said.trusted_only); }},
+                    {"rpc.enabled", yes_or_no,
+                     [](const toml_value& x, target& to) { return flag(x, to.said.rpc.enabled); }},
+                    {"rpc.listen_address", address,
+                     [](const toml_value& x, target& to) { return service(x, to.said.rpc); }},
+                    {"rpc.rpcauth",
+                     "a list of lines NAME:SALT$HASH, each in quotes; 'timenode rpcauth NAME' "
+                     "makes them",
+                     read_rpc_users},
+                    {"rpc.cookie_file", some_path,
+                     [](const toml_value& x, target& to) {
+                       return path(x, to.said.rpc_cookie_file);
+                     }},
+                    {"storage.data_dir", some_path,
+                     [](const toml_value& x, target& to) { return path(x, to.said.data_dir); }},
+                    {"logging.level",
+                     "\"trace\", \"debug\", \"info\", \"warn\", \"error\" or \"off\"",
+                     [](const toml_value& x, target& to) {
+                       return word(x, to.said.level, parse_log_level);
+                     }},
+                    {"logging.format", "\"text\" (or \"pretty\") or \"json\"",
+                     [](const toml_value& x, target& to) {
+                       return word(x, to.said.format, parse_log_format);
+                     }},
+                    {"logging.output", "\"file\", or \"stderr\" (\"stdout\" means the same)",
+                     read_output},
+                    {"logging.file_path", some_path,
+                     [](const toml_value& x, target& to) { return path(x, to.said.log_file); }},
+                    {"logging.max_size_mb", "a whole number from 1 to 1024",
+                     [](const toml_value& x, target& to) {
+                       if (!number(x, 1, 1024, to.said.log_max_size))
+                         return false;
+                       *to.said.log_max_size <<= 20;
+                       return true;
+                     }},
+                    {"logging.max_files", "a whole number from 1 to 100",
+                     [](const toml_value& x, target& to) {
+                       return number(x, 1, 100, to.said.log_max_files);
+                     }},
+                    {"masternode.enabled", yes_or_no,
+                     [](const toml_value& x, target& to) { return flag(x, to.said.masternode); }},
+                    {"masternode.tier", "\"free\", \"bronze\", \"silver\" or \"gold\"", read_tier},
+                    {"masternode.reward_address", "a TIME address in quotes", read_reward_address},
+                    {"masternode.wallet_address", "a TIME address in quotes", read_wallet_address},
+                    {"masternode.key_file", some_path,
+                     [](const toml_value& x, target& to) { return path(x, to.said.key_file); }},
+                    {"masternode.passphrase_file", some_path,
+                     [](const toml_value& x,
+                        target& to) { return path(x, to.said.passphrase_file); }},
+                    {"consensus.block_time_seconds", "a whole number from 1 to 600",
+                     [](const toml_value& x, target& to) {
+                       return number(x, 1, 600, to.said.block_time_seconds);
+                     }},
+                    {"consensus.require_signatures", yes_or_no,
+                     [](const toml_value& x, target& to) {
+                       return flag(x, to.said.require_signatures);
+                     }},
+                    {"consensus.first_masternodes", "0, or a whole number from 3 to 10000",
+                     [](const toml_value& x, target& to) {
+                       return number(x, 0, 10'000, to.said.first_masternodes) &&
+                              (to.said.first_masternodes == 0 || to.said.first_masternodes >= 3);
+                     }},
+                    {"consensus.present_set_at", "a height, or 0",
+                     [](const toml_value& x, target& to) {
+                       return number(x, 0, std::numeric_limits<std::int64_t>::max(),
+                                     to.said.present_set_at);
+                     }},
+                    {"metrics.enabled", yes_or_no,
+                     [](const toml_value& x,
+                        target& to) { return flag(x, to.said.metrics.enabled); }},
+                    {"metrics.listen_address", address,
+                     [](const toml_value& x, target& to) { return service(x, to.said.metrics); }},
+                    {"metrics.prometheus_port", "a whole number from 1 to 65535",
+                     read_prometheus_port},
+                });
 
 const key_rule* find_rule(std::string_view key) {
   for (const auto& rule : rules)
@@ -326,11 +355,12 @@ bool in_section(std::string_view key, const std::vector<std::string>& sections) 
   return false;
 }
 
-std::string wrong_value(const std::string& file, const toml_entry& x,
-                        const key_rule& rule, const std::optional<toml_text>& culprit) {
+std::string wrong_value(const std::string& file, const toml_entry& x, const key_rule& rule,
+                        const std::optional<toml_text>& culprit) {
   const auto line = culprit ? culprit->line : x.line;
   const auto what = culprit ? " holds \"" + culprit->text + "\"" : " = " + x.shown;
-  return file + ":" + std::to_string(line) + ": " + x.key + what + ": allowed is " + std::string{rule.allowed};
+  return file + ":" + std::to_string(line) + ": " + x.key + what + ": allowed is " +
+         std::string{rule.allowed};
 }
 
 std::string join(const std::vector<std::string>& words) {
@@ -349,8 +379,10 @@ outcome<file_settings> parse_config(std::string_view text, const std::string& na
   file_settings result;
   std::vector<std::string> unknown_sections;
   std::vector<std::string> unused;
-  std::string wrong; // All of it, so that nobody has to try again for each.
-  const auto note = [&wrong](const std::string& line) { wrong += (wrong.empty() ? "" : "\n") + line; };
+  std::string wrong;  // All of it, so that nobody has to try again for each.
+  const auto note = [&wrong](const std::string& line) {
+    wrong += (wrong.empty() ? "" : "\n") + line;
+  };
   for (const auto& x : *entries) {
     const auto where = name + ":" + std::to_string(x.line) + ": ";
     const auto is_section = std::holds_alternative<toml_section>(x.value);
@@ -422,8 +454,7 @@ outcome<loaded_config> load_config(const std::optional<std::filesystem::path>& f
 }
 
 outcome<loaded_config> load_server_config(const std::optional<std::filesystem::path>& file,
-                                          const settings& over,
-                                          const std::filesystem::path& home) {
+                                          const settings& over, const std::filesystem::path& home) {
   auto result = load_config(file, over, home);
   if (result)
     if (const auto fine = check_listeners(result->config); !fine)

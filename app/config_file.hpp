@@ -45,7 +45,6 @@ outcome<loaded_config> load_config(const std::optional<std::filesystem::path>& f
 
 /// The same for a node that is about to listen: fails also when its own addresses are in each other's way.
 outcome<loaded_config> load_server_config(const std::optional<std::filesystem::path>& file,
-                                          const settings& over,
-                                          const std::filesystem::path& home);
+                                          const settings& over, const std::filesystem::path& home);
 
 }  // namespace timenode::app

@@ -159,11 +159,14 @@ const std::array items{
          [](const node_config& x) { return flag(x.consensus.require_signatures); },
          [](const settings& x) { return x.require_signatures.has_value(); }},
     item{"consensus.first_masternodes",
-         [](const node_config& x) { return std::to_string(x.consensus.first_masternodes.value_or(0)); },
+         [](const node_config& x) {
+           return std::to_string(x.consensus.first_masternodes.value_or(0));
+         },
          [](const settings& x) { return x.first_masternodes.has_value(); }},
-    item{"consensus.present_set_at",
-         [](const node_config& x) { return std::to_string(x.consensus.present_set_at.value_or(0)); },
-         [](const settings& x) { return x.present_set_at.has_value(); }},
+    item{
+        "consensus.present_set_at",
+        [](const node_config& x) { return std::to_string(x.consensus.present_set_at.value_or(0)); },
+        [](const settings& x) { return x.present_set_at.has_value(); }},
     item{"metrics.enabled", [](const node_config& x) { return flag(x.metrics.enabled); },
          [](const settings& x) { return x.metrics.enabled.has_value(); }},
     item{"metrics.listen_address",

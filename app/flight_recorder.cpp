@@ -78,8 +78,9 @@ outcome<fs::path> write_flight_record(const flight_memory& memory, const fs::pat
   static std::mutex mutex;
   const std::lock_guard lock{mutex};
   const auto t = utc(std::time(nullptr));
-  const auto stem = fmt::format("{}{:04}{:02}{:02}T{:02}{:02}{:02}Z-{}", file_prefix, t.tm_year + 1900,
-                                t.tm_mon + 1, t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec, why);
+  const auto stem =
+      fmt::format("{}{:04}{:02}{:02}T{:02}{:02}{:02}Z-{}", file_prefix, t.tm_year + 1900,
+                  t.tm_mon + 1, t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec, why);
   auto file = directory / (stem + ".bin");
   std::error_code ignored;
   for (int i = 2; fs::exists(file, ignored); ++i)

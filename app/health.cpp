@@ -30,8 +30,9 @@ void judge_sync(const node_snapshot& x, const chain_tip& tip, const health_facts
   if (x.registry.established == 0) {
     to.sync = sync_health::no_peers;
     const auto nobody = x.directory.known == 0;
-    const auto what = "no peer is connected, and the tip is " + duration_text(age) + " old"
-                      + (nobody ? "; no address of a peer is known: name one under bootstrap_peers" : "");
+    const auto what =
+        "no peer is connected, and the tip is " + duration_text(age) + " old" +
+        (nobody ? "; no address of a peer is known: name one under bootstrap_peers" : "");
     if (stale)
       to.problems.push_back(what + (nobody ? "" : "; 'timenode peers' and the log tell why"));
     else
@@ -52,7 +53,7 @@ std::string_view to_text(sync_health x) noexcept {
 }
 
 node_health judge_health(const node_snapshot& x, const chain_tip& tip, const health_facts& facts,
-                           std::int64_t now) {
+                         std::int64_t now) {
   node_health result;
   result.height = tip.height;
   result.target = std::max(tip.height, x.sync.target);

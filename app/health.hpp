@@ -48,7 +48,7 @@ struct node_health {
 /// Ready is a node that listens, whose store works, whose actors all answer, and that is at the
 /// height of its peers or gets nearer to it. Without peers it is ready only while its tip is fresh.
 node_health judge_health(const node_snapshot& x, const chain_tip& tip, const health_facts& facts,
-                           std::int64_t now);
+                         std::int64_t now);
 
 /// For a node that gave no snapshot.
 node_health no_health(const failure& why, const chain_tip& tip);

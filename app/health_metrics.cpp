@@ -11,15 +11,19 @@ constexpr caf::string_view metric_prefix = "timenode";
 health_metrics::health_metrics(caf::telemetry::metric_registry& registry,
                                const std::string& version, const std::string& commit,
                                std::int64_t started_at)
-    : ready_{registry.gauge_singleton(metric_prefix, "ready", "1 when the node does its work, else 0.")},
-      tip_timestamp_{registry.gauge_singleton(
-          metric_prefix, "tip-timestamp", "When our topmost block was made, in Unix time.", "seconds")},
-      silent_actors_{
-          registry.gauge_singleton(metric_prefix, "silent-actors", "Actors that did not answer in time.")},
-      store_failing_{registry.gauge_singleton(
-          metric_prefix, "store-failing", "1 when the chain's store cannot be written or read, else 0.")} {
+    : ready_{registry.gauge_singleton(metric_prefix, "ready",
+                                      "1 when the node does its work, else 0.")},
+      tip_timestamp_{registry.gauge_singleton(metric_prefix, "tip-timestamp",
+                                              "When our topmost block was made, in Unix time.",
+                                              "seconds")},
+      silent_actors_{registry.gauge_singleton(metric_prefix, "silent-actors",
+                                              "Actors that did not answer in time.")},
+      store_failing_{
+          registry.gauge_singleton(metric_prefix, "store-failing",
+                                   "1 when the chain's store cannot be written or read, else 0.")} {
   registry
-      .gauge_singleton(metric_prefix, "start-time", "When the node was started, in Unix time.", "seconds")
+      .gauge_singleton(metric_prefix, "start-time", "When the node was started, in Unix time.",
+                       "seconds")
       ->value(started_at);
   registry
       .gauge_family(metric_prefix, "build-info", {"version", "commit"},

@@ -62,7 +62,7 @@ std::vector<std::string> split_lines(std::string_view text) {
   return result;
 }
 
-} // namespace
+}  // namespace
 
 line_files::line_files(std::filesystem::path directory) : directory_{std::move(directory)} {}
 
@@ -73,8 +73,8 @@ std::filesystem::path line_files::file_of(const std::string& name) const {
 outcome<std::vector<std::string>> line_files::load(const std::string& name) {
   const auto file = file_of(name);
   const auto complain = [&file](int error) {
-    return fail("cannot read " + file.string() + ": " + system_reason(error)
-                + "; mend its rights, or remove it to begin without it");
+    return fail("cannot read " + file.string() + ": " + system_reason(error) +
+                "; mend its rights, or remove it to begin without it");
   };
   const auto fd = unique_fd{::open(file.c_str(), O_RDONLY | O_CLOEXEC)};
   if (!fd && errno == ENOENT)
@@ -85,8 +85,8 @@ outcome<std::vector<std::string>> line_files::load(const std::string& name) {
   if (!text)
     return complain(text.error());
   if (text->size() > max_list_bytes)
-    return fail(file.string() + " has more than " + std::to_string(max_list_bytes >> 20)
-                + " MiB and so is no list of ours; remove it to begin without it");
+    return fail(file.string() + " has more than " + std::to_string(max_list_bytes >> 20) +
+                " MiB and so is no list of ours; remove it to begin without it");
   return split_lines(*text);
 }
 
@@ -103,7 +103,8 @@ outcome<void> line_files::save(const std::string& name, const std::vector<std::s
     return fail("cannot write " + file.string() + ": " + system_reason(error));
   };
   {
-    const auto fd = unique_fd{::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)};
+    const auto fd =
+        unique_fd{::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)};
     if (!fd)
       return complain(errno);
     if (const auto error = write_all(fd.get(), text); error != 0)
@@ -120,4 +121,4 @@ outcome<void> line_files::save(const std::string& name, const std::vector<std::s
   return {};
 }
 
-} // namespace timenode::app
+}  // namespace timenode::app

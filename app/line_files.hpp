@@ -19,18 +19,18 @@ inline constexpr std::size_t max_list_bytes = 16u << 20;
 /// Thread-safe. A list is written beside the old one, brought to the disk and then put in its place, so that after a
 /// crash or on a full disk there is the old one or the new one, whole.
 class line_files final : public net::line_store {
-public:
+ public:
   /// @param directory Exists.
   explicit line_files(std::filesystem::path directory);
 
   outcome<std::vector<std::string>> load(const std::string& name) override;
   outcome<void> save(const std::string& name, const std::vector<std::string>& lines) override;
 
-private:
+ private:
   std::filesystem::path file_of(const std::string& name) const;
 
   std::filesystem::path directory_;
   std::mutex writing_;
 };
 
-} // namespace timenode::app
+}  // namespace timenode::app

@@ -55,9 +55,10 @@ std::string explain_masternode_text(const json& x, std::int64_t now) {
                            ago(member(x, "first_seen", std::int64_t{0}), now),
                            ago(member(x, "last_seen", std::int64_t{0}), now),
                            duration_text(member(x, "total_uptime", std::int64_t{0}))));
-  line("blocks", member(x, "decides_on_blocks", false) ? "it decides on the next block"
-                                                       : "it does not decide on the next block: "
-                                                               + member<std::string>(x, "decides_not_because", "?"));
+  line("blocks", member(x, "decides_on_blocks", false)
+                     ? "it decides on the next block"
+                     : "it does not decide on the next block: " +
+                           member<std::string>(x, "decides_not_because", "?"));
   if (auto next = member<std::string>(x, "next", ""); !next.empty()) {
     if (const auto in = member(x, "next_in", std::int64_t{-1}); in >= 0)
       next += " in " + duration_text(in) + ", if nothing is heard of it";
@@ -68,11 +69,10 @@ std::string explain_masternode_text(const json& x, std::int64_t now) {
                                member(y, "is_active", false) ? "active" : "inactive",
                                member<std::string>(y, "reason", "?")));
   for (const auto& y : x.value("recent_heartbeats", json::array()))
-    line("heartbeat",
-         fmt::format("{} {}, seen by {}{}", member(y, "sequence", std::uint64_t{0}),
-                     ago(member(y, "timestamp", std::int64_t{0}), now),
-                     member(y, "witness_count", std::uint64_t{0}),
-                     member(y, "verified", false) ? "" : ": too few"));
+    line("heartbeat", fmt::format("{} {}, seen by {}{}", member(y, "sequence", std::uint64_t{0}),
+                                  ago(member(y, "timestamp", std::int64_t{0}), now),
+                                  member(y, "witness_count", std::uint64_t{0}),
+                                  member(y, "verified", false) ? "" : ": too few"));
   const auto peer = object_member(x, "peer");
   if (!peer.empty())
     line("peer", fmt::format("{}: {}", member<std::string>(peer, "state", "?"),

@@ -73,8 +73,7 @@ struct system_config : caf::actor_system_config {
     // become ready at once do not make the workers fight over each other's queues.
     set("caf.scheduler.policy", "sharing");
     // CAF takes at least 4 threads and does not know of container limits.
-    set("caf.scheduler.max-threads",
-        std::max<std::size_t>(2, std::thread::hardware_concurrency()));
+    set("caf.scheduler.max-threads", std::max<std::size_t>(2, std::thread::hardware_concurrency()));
     // An actor hands its worker on after this many messages: a flooded one does not starve the others.
     set("caf.scheduler.max-throughput", std::size_t{50});
     set("caf.metrics-filters.actors.includes", std::vector<std::string>{"timenode.*"});
@@ -132,7 +131,7 @@ outcome<std::optional<masternode_identity>> identity(const node_config& config) 
   if (!keys)
     return tl::unexpected{keys.error()};
   auto reward = config.masternode.reward_address.value_or(
-    chain::address_of(keys->public_key(), config.network));
+      chain::address_of(keys->public_key(), config.network));
   if (const auto valid = chain::check_address(reward, config.network); !valid)
     return fail("masternode.reward_address: " + valid.error().reason);
   return masternode_identity{std::move(*keys), std::move(reward), config.masternode.tier};
@@ -140,8 +139,8 @@ outcome<std::optional<masternode_identity>> identity(const node_config& config) 
 
 /// The key that this node spends with: the masternode's, which is in memory, or else the one in the key file,
 /// read whenever it is needed.
-std::function<outcome<chain::key_pair>()> wallet_of(const node_config& config,
-                                                    const std::optional<masternode_identity>& masternode) {
+std::function<outcome<chain::key_pair>()>
+wallet_of(const node_config& config, const std::optional<masternode_identity>& masternode) {
   if (masternode)
     return [keys = masternode->keys]() -> outcome<chain::key_pair> { return keys; };
   return [file = config.masternode.key_file,
@@ -161,7 +160,7 @@ std::function<outcome<chain::key_pair>()> wallet_of(const node_config& config,
   };
 }
 
-} // namespace
+}  // namespace
 
 struct node::impl {
   explicit impl(const node_config& config) : caf_config{config}, system{caf_config} {}
@@ -237,7 +236,8 @@ struct node::impl {
     rpc_controls result;
     result.stop = [to = supervisor] { caf::anon_send(to, atom::stop_v); };
     result.reload = [this] { return reload(); };
-    result.backup = [chain = store, config](const std::filesystem::path& to) -> outcome<backup_report> {
+    result.backup = [chain = store,
+                     config](const std::filesystem::path& to) -> outcome<backup_report> {
       auto done = make_backup(*chain, config, to, system_time());
       if (done)
         spdlog::info("backup: height {} in {}", done->tip.height, to.string());
@@ -254,20 +254,20 @@ struct node::impl {
   system_config caf_config;
   caf::actor_system system;
   std::unique_ptr<node_metrics> metrics;
-  std::shared_ptr<health_metrics> whole; ///< Metrics of the node as a whole.
+  std::shared_ptr<health_metrics> whole;  ///< Metrics of the node as a whole.
   std::shared_ptr<chain::rocksdb_store> store;
   std::unique_ptr<net::asio_transport> transport;
   supervisor_actor supervisor;
   node_actors actors;
-  std::shared_ptr<const service_manager> manager; ///< Never null.
-  std::unique_ptr<config_reloader> reloader;      ///< Null: there is nothing to reload.
+  std::shared_ptr<const service_manager> manager;  ///< Never null.
+  std::unique_ptr<config_reloader> reloader;       ///< Null: there is nothing to reload.
   std::unique_ptr<rpc_server> rpc;
   std::unique_ptr<node_watch> watch;
-  std::unique_ptr<node_watch> sync_bar; ///< Null: nobody sits at a terminal.
-  std::unique_ptr<worker> chores; ///< What signals ask for.
+  std::unique_ptr<node_watch> sync_bar;  ///< Null: nobody sits at a terminal.
+  std::unique_ptr<worker> chores;        ///< What signals ask for.
   std::unique_ptr<peer_discovery> discovery;
   endpoint listening;
-  std::filesystem::path cookie_file; ///< Empty: none was written.
+  std::filesystem::path cookie_file;  ///< Empty: none was written.
 };
 
 node::node(std::unique_ptr<impl> x) : impl_{std::move(x)} {}
@@ -277,8 +277,8 @@ node::~node() = default;
 outcome<std::unique_ptr<node>> node::start(const node_config& config, node_surroundings around) {
   register_types_once();
   process_flight_memory().begin("timenode " + std::string{version()} + " " + std::string{commit()},
-                                std::chrono::system_clock::now().time_since_epoch()
-                                  / std::chrono::nanoseconds{1});
+                                std::chrono::system_clock::now().time_since_epoch() /
+                                    std::chrono::nanoseconds{1});
   auto masternode = identity(config);
   if (!masternode)
     return tl::unexpected{masternode.error()};
@@ -298,16 +298,17 @@ outcome<std::unique_ptr<node>> node::start(const node_config& config, node_surro
 
   auto x = std::make_unique<impl>(config);
   if (config.metrics.enabled && x->system.middleman().prometheus_scraping_port() == 0)
-    return fail("metrics: cannot listen on " + config.metrics.listen.to_string()
-                + ": another program uses that port, or the address is not this machine's; choose "
-                  "another by metrics.listen_address, or turn metrics off");
+    return fail("metrics: cannot listen on " + config.metrics.listen.to_string() +
+                ": another program uses that port, or the address is not this machine's; choose "
+                "another by metrics.listen_address, or turn metrics off");
   x->metrics = std::make_unique<node_metrics>(x->system.metrics());
   x->whole = std::make_shared<health_metrics>(x->system.metrics(), std::string{version()},
                                               std::string{commit()}, system_time());
   x->store = std::move(*store);
   x->transport = std::make_unique<net::asio_transport>();
 
-  x->manager = around.manager ? std::move(around.manager) : std::make_shared<const service_manager>();
+  x->manager =
+      around.manager ? std::move(around.manager) : std::make_shared<const service_manager>();
 
   node_parts parts;
   parts.alive = [manager = x->manager] { manager->alive(); };
@@ -343,8 +344,8 @@ outcome<std::unique_ptr<node>> node::start(const node_config& config, node_surro
   {
     caf::scoped_actor self{x->system, true};
     self->request(x->supervisor, caf::infinite, atom::list_v)
-      .receive([&x](node_actors& actors) { x->actors = std::move(actors); },
-               [](const caf::error&) {});
+        .receive([&x](node_actors& actors) { x->actors = std::move(actors); },
+                 [](const caf::error&) {});
   }
 
   if (around.options)
@@ -354,8 +355,8 @@ outcome<std::unique_ptr<node>> node::start(const node_config& config, node_surro
                                system_time(), config.consensus};
   auto controls = x->controls(config);
   controls.wallet = std::move(wallet);
-  const auto backend = std::make_shared<actor_rpc_backend>(
-    x->system, x->actors, x->store, facts, system_time, std::move(controls));
+  const auto backend = std::make_shared<actor_rpc_backend>(x->system, x->actors, x->store, facts,
+                                                           system_time, std::move(controls));
   if (config.rpc_listen) {
     auto options = rpc_options{*config.rpc_listen, {}, config.rpc_users, {}};
     if (!config.rpc_listen->ip.is_loopback()) {
@@ -371,20 +372,20 @@ outcome<std::unique_ptr<node>> node::start(const node_config& config, node_surro
     x->rpc = std::move(*rpc);
     spdlog::info("rpc: serving on {}", x->rpc->local_endpoint().to_string());
     if (!x->cookie_file.empty())
-      spdlog::warn("rpc: other machines can reach {}; passwords and answers cross the network as they "
-                   "are: let only a private network or a TLS proxy lead there",
-                   x->rpc->local_endpoint().to_string());
+      spdlog::warn(
+          "rpc: other machines can reach {}; passwords and answers cross the network as they "
+          "are: let only a private network or a TLS proxy lead there",
+          x->rpc->local_endpoint().to_string());
   }
-  auto listening
-    = x->transport->listen(config.listen, make_listener_bridge(x->actors.registry));
+  auto listening = x->transport->listen(config.listen, make_listener_bridge(x->actors.registry));
   if (!listening)
     return tl::unexpected{listening.error()};
   x->listening = *listening;
   if (config.discovery)
     x->discovery = std::make_unique<peer_discovery>(
-      *config.discovery, [directory = x->actors.directory](std::vector<std::string> list) {
-        caf::anon_send(directory, atom::learn_v, std::move(list));
-      });
+        *config.discovery, [directory = x->actors.directory](std::vector<std::string> list) {
+          caf::anon_send(directory, atom::learn_v, std::move(list));
+        });
   if (config.metrics.enabled)
     spdlog::info("metrics: serving on {}", config.metrics.listen.to_string());
   const auto tip = x->store->tip();
@@ -392,35 +393,37 @@ outcome<std::unique_ptr<node>> node::start(const node_config& config, node_surro
                to_string(config.network), x->listening.to_string(), tip.height);
   write_flight_record_on_crash(config.data_dir);
   for (const auto& file : crash_records(config.data_dir))
-    spdlog::warn("an earlier run of this node crashed: 'timenode replay {}' tells what it did last; "
-                 "please report it, and remove the file",
-                 file.string());
+    spdlog::warn(
+        "an earlier run of this node crashed: 'timenode replay {}' tells what it did last; "
+        "please report it, and remove the file",
+        file.string());
   x->chores = std::make_unique<worker>(max_chores);
   x->watch = std::make_unique<node_watch>(
-    backend,
-    [manager = x->manager, metrics = x->whole](const node_health& health, const chain_tip& now,
-                                               const node_snapshot* snapshot) {
-      manager->status(one_line_status(health, snapshot ? snapshot->registry.established : 0));
-      metrics->set(health, now, snapshot ? snapshot->silent.size() : 0,
-                   snapshot && !snapshot->keeper.storage_error.empty());
-      metrics->set_log(process_log_tail().counted());
-    },
-    [backend](const std::string& invariant) {
-      if (const auto file = backend->dump(invariant))
-        spdlog::warn("flight record of the violated invariant {}: 'timenode replay {}'", invariant,
-                     file->string());
-      else
-        spdlog::error("{}", file.error().reason);
-    });
+      backend,
+      [manager = x->manager, metrics = x->whole](const node_health& health, const chain_tip& now,
+                                                 const node_snapshot* snapshot) {
+        manager->status(one_line_status(health, snapshot ? snapshot->registry.established : 0));
+        metrics->set(health, now, snapshot ? snapshot->silent.size() : 0,
+                     snapshot && !snapshot->keeper.storage_error.empty());
+        metrics->set_log(process_log_tail().counted());
+      },
+      [backend](const std::string& invariant) {
+        if (const auto file = backend->dump(invariant))
+          spdlog::warn("flight record of the violated invariant {}: 'timenode replay {}'",
+                       invariant, file->string());
+        else
+          spdlog::error("{}", file.error().reason);
+      });
   if (around.terminal)
     x->sync_bar = std::make_unique<node_watch>(
-      backend,
-      [line = around.terminal](const node_health&, const chain_tip&, const node_snapshot* snapshot) {
-        // A line that fills the last column would wrap on some terminals.
-        const auto width = size_of_terminal(STDERR_FILENO).columns - 1;
-        line->show(snapshot ? render_sync(snapshot->sync, width) : std::string{});
-      },
-      nullptr, sync_bar_interval);
+        backend,
+        [line = around.terminal](const node_health&, const chain_tip&,
+                                 const node_snapshot* snapshot) {
+          // A line that fills the last column would wrap on some terminals.
+          const auto width = size_of_terminal(STDERR_FILENO).columns - 1;
+          line->show(snapshot ? render_sync(snapshot->sync, width) : std::string{});
+        },
+        nullptr, sync_bar_interval);
   x->manager->ready("height " + std::to_string(tip.height));
   return std::unique_ptr<node>{new node{std::move(x)}};
 }
@@ -455,4 +458,4 @@ endpoint node::p2p_endpoint() const {
   return impl_->listening;
 }
 
-} // namespace timenode::app
+}  // namespace timenode::app

@@ -17,7 +17,7 @@ class status_line;
 struct node_surroundings {
   /// Reads the configuration again for `reload`, and from this on.
   std::optional<node_options> options;
-  loaded_config loaded; ///< What `options` gave.
+  loaded_config loaded;  ///< What `options` gave.
   /// Is told how the node is doing; null: nobody.
   std::shared_ptr<const service_manager> manager;
   /// Shows how the node catches up; null: nothing does.
@@ -25,7 +25,7 @@ struct node_surroundings {
 };
 
 class node {
-public:
+ public:
   /// Opens the store, starts the actors, serves RPC and listens for peers, in this order. The failure is a
   /// sentence for the operator, and nothing of the node is left then. At most one node a process at a time:
   /// CAF's types are registered once.
@@ -48,10 +48,10 @@ public:
   /// Where it listens for peers and serves RPC, as bound.
   endpoint p2p_endpoint() const;
 
-private:
+ private:
   struct impl;
   explicit node(std::unique_ptr<impl> x);
   std::unique_ptr<impl> impl_;
 };
 
-} // namespace timenode::app
+}  // namespace timenode::app

@@ -129,7 +129,8 @@ passphrase_source passphrase_for(std::optional<std::filesystem::path> file,
     if (file)
       return passphrase_from_file(*file);
     // Read before the first thread starts.
-    if (const auto* text = std::getenv(passphrase_variable); text && *text)  // NOLINT(concurrency-mt-unsafe)
+    if (const auto* text = std::getenv(passphrase_variable);
+        text && *text)  // NOLINT(concurrency-mt-unsafe)
       return secret_text{text};
     auto typed = passphrase_from_terminal(
         (is_new ? "New passphrase for " : "Passphrase of ") + about.string(), is_new);
@@ -137,7 +138,8 @@ passphrase_source passphrase_for(std::optional<std::filesystem::path> file,
       return typed;
     return fail("the key file " + about.string() + " needs a passphrase, and " +
                 typed.error().reason + "; give it in a file (--passphrase-file, " +
-                "masternode.passphrase_file) or in the environment variable " + passphrase_variable);
+                "masternode.passphrase_file) or in the environment variable " +
+                passphrase_variable);
   };
 }
 

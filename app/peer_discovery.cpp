@@ -29,11 +29,11 @@ struct peer_discovery::shared {
   web_address from;
   std::mutex mutex;
   std::condition_variable stop;
-  std::function<void(std::vector<std::string>)> take; ///< Null: stopped.
+  std::function<void(std::vector<std::string>)> take;  ///< Null: stopped.
 };
 
 peer_discovery::peer_discovery(web_address from, std::function<void(std::vector<std::string>)> take)
-  : shared_{std::make_shared<shared>()} {
+    : shared_{std::make_shared<shared>()} {
   shared_->from = std::move(from);
   shared_->take = std::move(take);
   std::thread{[x = shared_] {
@@ -54,7 +54,8 @@ peer_discovery::~peer_discovery() {
 void peer_discovery::run(const std::shared_ptr<shared>& x) {
   for (;;) {
     const auto body = fetch(x->from, max_peer_list_bytes, peer_list_deadline);
-    auto list = body ? parse_peer_list(*body) : outcome<std::vector<std::string>>{fail(body.error().reason)};
+    auto list = body ? parse_peer_list(*body)
+                     : outcome<std::vector<std::string>>{fail(body.error().reason)};
     std::chrono::seconds pause = peer_list_period;
     // The log may be gone when its owner is.
     std::unique_lock guard{x->mutex};
@@ -65,12 +66,12 @@ void peer_discovery::run(const std::shared_ptr<shared>& x) {
       x->take(std::move(*list));
     } else {
       pause = peer_list_retry;
-      spdlog::warn("discovery: no list of peers from {}: {}; next try in {} min", x->from.to_string(),
-                   list.error().reason, pause.count() / 60);
+      spdlog::warn("discovery: no list of peers from {}: {}; next try in {} min",
+                   x->from.to_string(), list.error().reason, pause.count() / 60);
     }
     if (x->stop.wait_for(guard, pause, [&x] { return !x->take; }))
       return;
   }
 }
 
-} // namespace timenode::app
+}  // namespace timenode::app

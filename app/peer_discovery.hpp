@@ -31,7 +31,7 @@ outcome<std::vector<std::string>> parse_peer_list(std::string_view json_text);
 /// Fetches the list when it is made and then every now and again, on a thread of its own. Whether the addresses are
 /// any good is for the address book to say.
 class peer_discovery {
-public:
+ public:
   /// @param take Gets what came; called on the thread, not after the destructor has begun. Must not block.
   peer_discovery(web_address from, std::function<void(std::vector<std::string>)> take);
   /// Returns at once: the thread may hang in the system's resolver and is left to itself then.
@@ -39,11 +39,11 @@ public:
   peer_discovery(const peer_discovery&) = delete;
   peer_discovery& operator=(const peer_discovery&) = delete;
 
-private:
+ private:
   struct shared;
   static void run(const std::shared_ptr<shared>& x);
 
   std::shared_ptr<shared> shared_;
 };
 
-} // namespace timenode::app
+}  // namespace timenode::app

@@ -46,9 +46,9 @@ std::string connection_text(const json& x, std::int64_t now) {
     result += fmt::format(", ping {:.1f} ms", ping * 1e3);
   if (const auto height = member(x, "synced_blocks", std::int64_t{-1}); height >= 0)
     result += fmt::format(", height {}", height);
-  result += fmt::format(", sent {}, received {}",
-                        bytes_text(member(x, "bytessent", std::uint64_t{0})),
-                        bytes_text(member(x, "bytesrecv", std::uint64_t{0})));
+  result +=
+      fmt::format(", sent {}, received {}", bytes_text(member(x, "bytessent", std::uint64_t{0})),
+                  bytes_text(member(x, "bytesrecv", std::uint64_t{0})));
   const auto over_limit = object_member(x, "over_limit");
   for (const auto& [limit, count] : over_limit.items())
     result += fmt::format(", {} {} dropped", count.dump(), limit);
@@ -77,7 +77,8 @@ std::string bans_text(const json& bans, const json& trusted, std::int64_t now) {
     std::vector<std::vector<std::string>> rows{{"BANNED", "LEFT", "BY", "WHY", "EVIDENCE"}};
     for (const auto& x : bans)
       rows.push_back({address_text(x), remaining_text(x), member<std::string>(x, "by", "?"),
-                      member<std::string>(x, "reason", ""), member<std::string>(x, "evidence", "")});
+                      member<std::string>(x, "reason", ""),
+                      member<std::string>(x, "evidence", "")});
     result = table_text(rows, "lrlll") + "Lift one by: timenode unban IP[/BITS]\n";
   }
   if (!trusted.is_array() || trusted.empty())
@@ -116,8 +117,8 @@ std::string explain_peer_text(const json& x, std::int64_t now) {
                                    ago_ms(member(x, "last_error_ms", std::int64_t{0})),
                                    member(x, "failures", 0)));
   if (const auto count = member(x, "violations", 0); count > 0) {
-    line("Violations", fmt::format("{}; the last: {}", count,
-                                   member<std::string>(x, "last_violation", "?")));
+    line("Violations",
+         fmt::format("{}; the last: {}", count, member<std::string>(x, "last_violation", "?")));
     line("Evidence", member<std::string>(x, "evidence", ""));
   }
   if (const auto ban = object_member(x, "banned"); !ban.empty()) {

@@ -49,9 +49,11 @@ std::string render_sync(const sync_snapshot& x, std::size_t width) {
   if (x.state != "syncing" || x.target <= x.height)
     return {};
   const auto fraction = static_cast<double>(x.height) / static_cast<double>(x.target);
-  const auto left = x.eta_seconds < 0 ? std::nullopt : std::optional{static_cast<double>(x.eta_seconds)};
-  return render_bar(fmt::format("syncing to {} from {} {}", x.target, x.peers, x.peers == 1 ? "peer" : "peers"),
-                    {0, x.height, fraction}, x.blocks_per_second, left, width);
+  const auto left =
+      x.eta_seconds < 0 ? std::nullopt : std::optional{static_cast<double>(x.eta_seconds)};
+  return render_bar(
+      fmt::format("syncing to {} from {} {}", x.target, x.peers, x.peers == 1 ? "peer" : "peers"),
+      {0, x.height, fraction}, x.blocks_per_second, left, width);
 }
 
 progress_bar::progress_bar(output out, std::string what, clock::time_point now)

@@ -58,8 +58,7 @@ void actor_rpc_backend::snapshot(std::function<void(outcome<node_snapshot>)> the
                           "the node's telemetry gave no snapshot", watch, atom::snapshot_v);
 }
 
-void actor_rpc_backend::ask(node_question question,
-                            std::function<void(outcome<node_reply>)> then) {
+void actor_rpc_backend::ask(node_question question, std::function<void(outcome<node_reply>)> then) {
   if (const auto* about = std::get_if<about_peer>(&question))
     return ask_once<peer_explanation>(system_, actors_.telemetry, patience,
                                       "the node's telemetry gave no explanation", std::move(then),
@@ -70,8 +69,8 @@ void actor_rpc_backend::ask(node_question question,
                                        std::move(then), atom::explain_v, about->ip);
   constexpr auto mempool = "the node's mempool did not answer";
   if (const auto* about = std::get_if<about_transaction>(&question))
-    return ask_once<transaction_detail>(system_, actors_.mempool, patience, mempool, std::move(then),
-                                        atom::explain_v, about->txid);
+    return ask_once<transaction_detail>(system_, actors_.mempool, patience, mempool,
+                                        std::move(then), atom::explain_v, about->txid);
   if (std::holds_alternative<about_mempool>(question))
     return ask_once<std::vector<mempool_entry>>(system_, actors_.mempool, patience, mempool,
                                                 std::move(then), atom::list_v);
@@ -83,9 +82,9 @@ void actor_rpc_backend::ask(node_question question,
       caf::anon_send(telemetry, atom::changed_v);
       then(std::move(x));
     };
-    return ask_once<offer_reply>(system_, actors_.mempool, order_patience, mempool, std::move(then),
-                                 atom::offer_v,
-                                 wire::message{wire::transaction_broadcast{std::move(offered->tx)}});
+    return ask_once<offer_reply>(
+        system_, actors_.mempool, order_patience, mempool, std::move(then), atom::offer_v,
+        wire::message{wire::transaction_broadcast{std::move(offered->tx)}});
   }
   auto& order = std::get<peer_order>(question);
   // Whoever gave an order sees in his next question what came of it.
@@ -96,12 +95,10 @@ void actor_rpc_backend::ask(node_question question,
   // The directory decides what is configured, the registry the rest.
   if (order.kind == order_kind::add_peer || order.kind == order_kind::remove_peer)
     ask_once<order_reply>(system_, actors_.directory, order_patience,
-                          "the node's directory did not answer", std::move(then),
-                          std::move(order));
+                          "the node's directory did not answer", std::move(then), std::move(order));
   else
     ask_once<order_reply>(system_, actors_.registry, order_patience,
-                          "the node's registry did not answer", std::move(then),
-                          std::move(order));
+                          "the node's registry did not answer", std::move(then), std::move(order));
 }
 
 health_facts actor_rpc_backend::health() const {

@@ -75,8 +75,9 @@ struct offered_transaction {
 /// question. The reply to each is at its place in `node_reply`.
 using node_question = std::variant<peer_order, about_peer, about_masternode, about_transaction,
                                    about_mempool, about_coins, offered_transaction>;
-using node_reply = std::variant<order_reply, peer_explanation, masternode_detail, transaction_detail,
-                                std::vector<mempool_entry>, pending_coins, offer_reply>;
+using node_reply =
+    std::variant<order_reply, peer_explanation, masternode_detail, transaction_detail,
+                 std::vector<mempool_entry>, pending_coins, offer_reply>;
 
 class rpc_backend {
  public:

@@ -34,9 +34,9 @@ enum class rpc_code : int {
   bad_network = -30,        ///< No IP address or network, or no ban of it.
   wallet_error = -4,        ///< The node has no key, or cannot read it.
   insufficient_funds = -6,
-  bad_transaction = -22,    ///< The bytes are no transaction.
-  rejected = -26,           ///< The node does not take the transaction.
-  misc_error = -1,          ///< Done, but not as it should be.
+  bad_transaction = -22,  ///< The bytes are no transaction.
+  rejected = -26,         ///< The node does not take the transaction.
+  misc_error = -1,        ///< Done, but not as it should be.
 };
 
 struct rpc_error {

@@ -124,8 +124,8 @@ std::string not_found(const std::string& name) {
   const auto nearest = std::ranges::min_element(known, {}, apart);
   // A third of it wrong is a slip of the hand; more is another word.
   const auto alike = !name.empty() && 3 * apart(*nearest) <= name.size();
-  return "Method not found: " + name
-         + (alike ? "; did you mean " + std::string{(*nearest)->name} + "?" : "; 'help' lists all");
+  return "Method not found: " + name +
+         (alike ? "; did you mean " + std::string{(*nearest)->name} + "?" : "; 'help' lists all");
 }
 
 }  // namespace

@@ -108,9 +108,10 @@ std::string why_ours(const fork_snapshot& x, const std::vector<branch_snapshot>&
   if (branches.empty())
     return result + (x.differ > 0 ? "; where that one parts from ours is not known yet"
                                   : "; no other branch is known");
-  return result + fmt::format("; {} known", branches.size() == 1
-                                                ? "another branch is"
-                                                : plural(branches.size(), "other branch") + "es are");
+  return result +
+         fmt::format("; {} known", branches.size() == 1
+                                       ? "another branch is"
+                                       : plural(branches.size(), "other branch") + "es are");
 }
 
 // -- methods ------------------------------------------------------------------------
@@ -153,10 +154,11 @@ rpc_result explaintip(const rpc_view& view, const rpc_args&) {
 }
 
 constexpr std::array forks_entries{
-    rpc_method{"explaintip", "",
-               "Why our tip is ours: what peers have there, which branches are known, who has them, "
-               "what the masternodes answered and what was decided.",
-               true, explaintip, "object"},
+    rpc_method{
+        "explaintip", "",
+        "Why our tip is ours: what peers have there, which branches are known, who has them, "
+        "what the masternodes answered and what was decided.",
+        true, explaintip, "object"},
     rpc_method{"getchaintips", "",
                "Our tip and those of other branches. 'status' is active, valid-fork (it was our "
                "chain), headers-only (known from peers) or invalid.",
@@ -176,8 +178,9 @@ std::optional<std::string> fork_warning(const fork_snapshot& x) {
          branch.state == "failed"))
       return fmt::format("{} on another chain than ours above height {} ({}: {}); 'timenode "
                          "explain tip' tells more",
-                         branch.votes_theirs == 1 ? "A masternode is"
-                                                  : plural(branch.votes_theirs, "masternode") + " are",
+                         branch.votes_theirs == 1
+                             ? "A masternode is"
+                             : plural(branch.votes_theirs, "masternode") + " are",
                          branch.fork_height, branch.state, branch.why);
   return std::nullopt;
 }

@@ -135,11 +135,12 @@ rpc_result getconsensusinfo(const rpc_view& view, const rpc_args&) {
 }
 
 constexpr std::array ledger_entries{
-    rpc_method{"getconsensusinfo", "",
-               "Who decides on the next block, and how far they are. 'masternodes' counts all who "
-               "decide, 'members' names those that are known.",
-               true, getconsensusinfo,
-               "object: type, masternodes, quorum, height, round, state, leader, due, members, ..."},
+    rpc_method{
+        "getconsensusinfo", "",
+        "Who decides on the next block, and how far they are. 'masternodes' counts all who "
+        "decide, 'members' names those that are known.",
+        true, getconsensusinfo,
+        "object: type, masternodes, quorum, height, round, state, leader, due, members, ..."},
     rpc_method{"gettxoutsetinfo", "", "The unspent outputs: how many, their sum, their hash.",
                false, gettxoutsetinfo,
                "object: height, bestblock, transactions, txouts, total_amount, hash_serialized, "
@@ -160,7 +161,8 @@ std::span<const rpc_method> ledger_methods() noexcept {
   return ledger_entries;
 }
 
-tl::expected<std::vector<std::pair<outpoint, chain::coin>>, rpc_error> all_coins(const rpc_view& view) {
+tl::expected<std::vector<std::pair<outpoint, chain::coin>>, rpc_error>
+all_coins(const rpc_view& view) {
   auto coins = view.chain.unspent(max_walked);
   if (!coins)
     return rpc_fail(rpc_code::internal_error,

@@ -164,8 +164,7 @@ rpc_result getattestationstats(const rpc_view& view, const rpc_args&) {
   result["total_verified_count"] = x.verified_in_all;
   // In percent.
   result["verification_rate"] =
-      x.kept == 0 ? 0.0
-                  : 100.0 * static_cast<double>(x.verified) / static_cast<double>(x.kept);
+      x.kept == 0 ? 0.0 : 100.0 * static_cast<double>(x.verified) / static_cast<double>(x.kept);
   return result;
 }
 

@@ -127,8 +127,8 @@ rpc_result setban(const rpc_view& view, const rpc_args& args) {
                     "Error: Unban failed. Requested address/subnet was not previously banned: " +
                         reply.text);
   if (reply.result == order_result::already)
-    return rpc_fail(rpc_code::already_there, "Error: IP/Subnet already banned: " +
-                                                 args[0].get<std::string>());
+    return rpc_fail(rpc_code::already_there,
+                    "Error: IP/Subnet already banned: " + args[0].get<std::string>());
   return outcome_of(view);
 }
 
@@ -237,8 +237,7 @@ prepared ask_disconnectnode(const rpc_view& view, const rpc_args& args) {
   const auto by_address =
       !args[0].is_null() && !(args[0].is_string() && args[0].get<std::string>().empty());
   if (by_address == !args[1].is_null())
-    return rpc_fail(rpc_code::invalid_params,
-                    "Only one of address and nodeid should be provided");
+    return rpc_fail(rpc_code::invalid_params, "Only one of address and nodeid should be provided");
   if (by_address) {
     const auto to = node_argument(args[0], view);
     if (!to)
@@ -358,8 +357,8 @@ json known_peer_json(const known_peer_snapshot& x, std::int64_t now) {
 
 json explain_peer_json(const node_snapshot& x, const ip_address& ip, std::int64_t now) {
   const auto& peers = x.registry.peers;
-  const auto peer = std::find_if(peers.begin(), peers.end(),
-                                 [&](const auto& y) { return y.ip == ip; });
+  const auto peer =
+      std::find_if(peers.begin(), peers.end(), [&](const auto& y) { return y.ip == ip; });
   if (peer == peers.end())
     return nullptr;
   auto result = known_peer_json(*peer, now);

@@ -83,7 +83,8 @@ tl::expected<transaction, rpc_error> transaction_argument(const json& x);
 json transaction_json(const transaction& x);
 
 /// Every unspent output, unless there are too many (rpc_methods_ledger.cpp).
-tl::expected<std::vector<std::pair<outpoint, chain::coin>>, rpc_error> all_coins(const rpc_view& view);
+tl::expected<std::vector<std::pair<outpoint, chain::coin>>, rpc_error>
+all_coins(const rpc_view& view);
 
 /// What the node should tell its operator about itself: silent actors, a failing disk, violated
 /// invariants.

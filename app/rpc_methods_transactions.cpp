@@ -197,7 +197,8 @@ tl::expected<void, rpc_error> add_outputs(const rpc_view& view, const json& x, t
     return rpc_fail(rpc_code::invalid_params, "Outputs are an object: addresses and amounts");
   for (const auto& [address, value] : x.items()) {
     if (const auto valid = chain::check_address(address, view.facts.network); !valid)
-      return rpc_fail(rpc_code::not_found, "'" + address.substr(0, 64) + "': " + valid.error().reason);
+      return rpc_fail(rpc_code::not_found,
+                      "'" + address.substr(0, 64) + "': " + valid.error().reason);
     const auto units = amount_of(value);
     if (!units)
       return rpc_fail(rpc_code::invalid_params, units.error().reason);
@@ -302,26 +303,31 @@ rpc_result getrawmempool(const rpc_view& view, const rpc_args& args) {
 }
 
 constexpr std::array transaction_entries{
-    rpc_method{"createrawtransaction", "inputs:array outputs:object |locktime:integer",
-               "A transaction that spends these outputs ({\"txid\", \"vout\"}) into those (address: "
-               "amount in TIME), not signed. What the outputs leave over is the fee: a thousandth of "
-               "what they add up to, at least 0.00001 TIME.",
-               false, createrawtransaction, "string: the transaction's bytes, hexadecimal"},
-    rpc_method{"getmempoolinfo", "", "The transactions that are in no block yet.", true,
-               getmempoolinfo,
-               "object: loaded, size, bytes, usage, total_fee, maxmempool, finalized, pending, ..."},
-    rpc_method{"getrawmempool", "|verbose:boolean",
-               "The ids of the transactions that are in no block yet, those that pay most for their "
-               "length first; or an object with more about each.",
-               false, getrawmempool, "array, or object by id: vsize, fee, time, depends, spentby, ...",
-               false, ask_for_pool},
-    rpc_method{"getrawtransaction", "txid:string |verbose:boolean blockhash:string",
-               "A transaction that waits, or is in one of the last 20,000 blocks or in the one that "
-               "is named.",
-               false, getrawtransaction, "string: its bytes, hexadecimal; or an object", true, ask_about_txid},
+    rpc_method{
+        "createrawtransaction", "inputs:array outputs:object |locktime:integer",
+        "A transaction that spends these outputs ({\"txid\", \"vout\"}) into those (address: "
+        "amount in TIME), not signed. What the outputs leave over is the fee: a thousandth of "
+        "what they add up to, at least 0.00001 TIME.",
+        false, createrawtransaction, "string: the transaction's bytes, hexadecimal"},
+    rpc_method{
+        "getmempoolinfo", "", "The transactions that are in no block yet.", true, getmempoolinfo,
+        "object: loaded, size, bytes, usage, total_fee, maxmempool, finalized, pending, ..."},
+    rpc_method{
+        "getrawmempool", "|verbose:boolean",
+        "The ids of the transactions that are in no block yet, those that pay most for their "
+        "length first; or an object with more about each.",
+        false, getrawmempool, "array, or object by id: vsize, fee, time, depends, spentby, ...",
+        false, ask_for_pool},
+    rpc_method{
+        "getrawtransaction", "txid:string |verbose:boolean blockhash:string",
+        "A transaction that waits, or is in one of the last 20,000 blocks or in the one that "
+        "is named.",
+        false, getrawtransaction, "string: its bytes, hexadecimal; or an object", true,
+        ask_about_txid},
     rpc_method{"gettransaction", "txid:string", "The same with what it pays to whom.", false,
-               gettransaction, "object: txid, amount, fee, confirmations, blockhash, details, hex, ...",
-               true, ask_about_txid},
+               gettransaction,
+               "object: txid, amount, fee, confirmations, blockhash, details, hex, ...", true,
+               ask_about_txid},
     rpc_method{"sendrawtransaction", "hexstring:string",
                "Takes a signed transaction, keeps it for a block and tells all peers.", false,
                sendrawtransaction, "string: its id", false, offer_to_pool},

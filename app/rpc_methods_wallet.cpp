@@ -41,8 +41,10 @@ tl::expected<std::string, rpc_error> address_or_own(const rpc_view& view, const 
       return masternode.reward_address;
   auto own = wallet_address_of(view);
   if (!own)
-    return rpc_fail(rpc_code::invalid_params, "Name an address: this node is no masternode and has none "
-                                              "of its own (" + own.error().reason + ")");
+    return rpc_fail(rpc_code::invalid_params,
+                    "Name an address: this node is no masternode and has none "
+                    "of its own (" +
+                        own.error().reason + ")");
   return std::move(*own);
 }
 
@@ -55,20 +57,23 @@ rpc_result getbalance(const rpc_view& view, const rpc_args& args) {
     return tl::unexpected{coins.error()};
   amount total = 0;
   for (const auto& [where, coin] : *coins)
-    if (std::equal(coin.script_pubkey.begin(), coin.script_pubkey.end(), address->begin(), address->end()))
+    if (std::equal(coin.script_pubkey.begin(), coin.script_pubkey.end(), address->begin(),
+                   address->end()))
       total += coin.value;
   return time_amount(total);
 }
 
 // -- spending -----------------------------------------------------------------------
 
-tl::expected<node_question, rpc_error> ask_for_own_coins(const rpc_view& view, const rpc_args& args) {
+tl::expected<node_question, rpc_error> ask_for_own_coins(const rpc_view& view,
+                                                         const rpc_args& args) {
   const auto own = wallet_address_of(view);
   if (!own)
     return no_wallet(own.error().reason);
   if (!args[0].is_string())
     return rpc_fail(rpc_code::invalid_params, "Parameter 'address' must be a string");
-  if (const auto valid = chain::check_address(args[0].get<std::string>(), view.facts.network); !valid)
+  if (const auto valid = chain::check_address(args[0].get<std::string>(), view.facts.network);
+      !valid)
     return rpc_fail(rpc_code::not_found, "Invalid address: " + valid.error().reason);
   if (const auto units = amount_of(args[1]); !units)
     return rpc_fail(rpc_code::invalid_params, units.error().reason);
@@ -77,9 +82,10 @@ tl::expected<node_question, rpc_error> ask_for_own_coins(const rpc_view& view, c
 
 /// What the address holds in blocks and is not being spent; with `received`, what it gets from transactions
 /// that wait, too.
-tl::expected<std::vector<chain::spendable>, rpc_error>
-spendable_coins(const rpc_view& view, const std::string& address, const pending_coins& pending,
-                bool with_received) {
+tl::expected<std::vector<chain::spendable>, rpc_error> spendable_coins(const rpc_view& view,
+                                                                       const std::string& address,
+                                                                       const pending_coins& pending,
+                                                                       bool with_received) {
   const auto coins = all_coins(view);
   if (!coins)
     return tl::unexpected{coins.error()};
@@ -88,7 +94,8 @@ spendable_coins(const rpc_view& view, const std::string& address, const pending_
     spent.insert({x.txid, x.vout});
   std::vector<chain::spendable> result;
   for (const auto& [where, coin] : *coins)
-    if (std::equal(coin.script_pubkey.begin(), coin.script_pubkey.end(), address.begin(), address.end()) &&
+    if (std::equal(coin.script_pubkey.begin(), coin.script_pubkey.end(), address.begin(),
+                   address.end()) &&
         !spent.contains(where))
       result.push_back({where, coin.value});
   if (with_received)
@@ -169,15 +176,18 @@ constexpr std::array wallet_entries{
                "What is unspent at an address, in TIME and in blocks; without one, at the reward "
                "address of this masternode, or at the address of this node's key.",
                true, getbalance, "number", true},
-    rpc_method{"sendtoaddress", "address:string amount:number |comment:string comment_to:string",
-               "Pays an amount in TIME out of what the address of this node's key holds; what is left "
-               "of the spent outputs goes back there. The fee is a thousandth of what it moves, that included. "
-               "An amount may be a string, too. Comments are not kept.",
-               false, sendtoaddress, "string: the transaction's id", true, ask_for_own_coins},
-    rpc_method{"signrawtransactionwithwallet", "hexstring:string",
-               "Signs every input of a transaction with this node's key. Complete: all that it spends "
-               "is in a block and belongs to that key.",
-               false, signrawtransactionwithwallet, "object: hex, complete", true},
+    rpc_method{
+        "sendtoaddress", "address:string amount:number |comment:string comment_to:string",
+        "Pays an amount in TIME out of what the address of this node's key holds; what is left "
+        "of the spent outputs goes back there. The fee is a thousandth of what it moves, that "
+        "included. "
+        "An amount may be a string, too. Comments are not kept.",
+        false, sendtoaddress, "string: the transaction's id", true, ask_for_own_coins},
+    rpc_method{
+        "signrawtransactionwithwallet", "hexstring:string",
+        "Signs every input of a transaction with this node's key. Complete: all that it spends "
+        "is in a block and belongs to that key.",
+        false, signrawtransactionwithwallet, "object: hex, complete", true},
 };
 
 }  // namespace

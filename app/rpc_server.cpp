@@ -118,12 +118,12 @@ void take_snapshot(const std::shared_ptr<rpc_service>& service, const rpc_work_p
                    http_answer answer) {
   if (!work->document.any_method(rpc_needs_snapshot))
     return run_and_answer(*service, work, answer);
-  service->backend->snapshot([weak = std::weak_ptr{service}, work,
-                              answer = std::move(answer)](outcome<node_snapshot> x) {
-    work->snapshot = std::make_shared<const outcome<node_snapshot>>(std::move(x));
-    if (const auto alive = weak.lock())
-      run_and_answer(*alive, work, answer);
-  });
+  service->backend->snapshot(
+      [weak = std::weak_ptr{service}, work, answer = std::move(answer)](outcome<node_snapshot> x) {
+        work->snapshot = std::make_shared<const outcome<node_snapshot>>(std::move(x));
+        if (const auto alive = weak.lock())
+          run_and_answer(*alive, work, answer);
+      });
 }
 
 /// Asks one after the other: the second order of a batch may build on the first.
@@ -132,20 +132,20 @@ void ask_next(const std::shared_ptr<rpc_service>& service, const rpc_work_ptr& w
   if (work->asked == work->questions.size())
     return take_snapshot(service, work, std::move(answer));
   auto& [place, question] = work->questions[work->asked++];
-  service->backend->ask(std::move(question),
-                        [weak = std::weak_ptr{service}, work, place = place,
-                         answer = std::move(answer)](outcome<node_reply> x) {
-                          work->replies.emplace(place, std::move(x));
-                          if (const auto alive = weak.lock())
-                            ask_next(alive, work, answer);
-                        });
+  service->backend->ask(std::move(question), [weak = std::weak_ptr{service}, work, place = place,
+                                              answer = std::move(answer)](outcome<node_reply> x) {
+    work->replies.emplace(place, std::move(x));
+    if (const auto alive = weak.lock())
+      ask_next(alive, work, answer);
+  });
 }
 
 void serve_calls(const std::shared_ptr<rpc_service>& service, const http_request& request,
                  http_answer answer) {
   auto work = std::make_shared<rpc_work>(request.body);
   auto& backend = *service->backend;
-  const auto view = rpc_view{backend.facts(), backend.chain(), nullptr, backend.unix_now(), {}, &backend};
+  const auto view =
+      rpc_view{backend.facts(), backend.chain(), nullptr, backend.unix_now(), {}, &backend};
   work->document.for_each([&](std::size_t place, const std::string& method, const json& params) {
     if (auto question = question_of_call(method, params, view))
       work->questions.emplace_back(place, std::move(*question));

@@ -67,11 +67,11 @@ void status_line::write_above(const std::function<void()>& log) {
 }
 
 std::shared_ptr<status_line> status_line_on_stderr() {
-  static const auto result =
-      is_terminal(STDERR_FILENO)
-          ? std::make_shared<status_line>(
-                [](std::string_view text) { write_all(STDERR_FILENO, text); })
-          : nullptr;
+  static const auto result = is_terminal(STDERR_FILENO)
+                                 ? std::make_shared<status_line>([](std::string_view text) {
+                                     write_all(STDERR_FILENO, text);
+                                   })
+                                 : nullptr;
   return result;
 }
 

@@ -46,11 +46,11 @@ void append_branch(const json& x, std::string& to) {
   line("Held by", list_of(x, "peers"));
   const auto votes = x.find("votes");
   if (votes != x.end() && votes->is_object())
-    line("Votes", fmt::format("{} for ours, {} for this, {} for another, {} without a block there; "
-                              "{} masternodes known",
-                              number(*votes, "ours"), number(*votes, "theirs"),
-                              number(*votes, "others"), number(*votes, "none"),
-                              number(*votes, "masternodes")));
+    line("Votes",
+         fmt::format("{} for ours, {} for this, {} for another, {} without a block there; "
+                     "{} masternodes known",
+                     number(*votes, "ours"), number(*votes, "theirs"), number(*votes, "others"),
+                     number(*votes, "none"), number(*votes, "masternodes")));
   line("Decision", text(x, "decision"));
   line("Because", text(x, "reason"));
   if (const auto next = x.find("next_look_seconds"); next != x.end() && next->is_number())

@@ -101,10 +101,13 @@ void add_header(const top_look& now, std::vector<std::string>& to) {
     for (const auto& text : member(x[health], kind, json::array()))
       trouble.push_back(text.get<std::string>());
   // A line each: they are sentences, and a terminal is not wide.
-  for (std::size_t i = 0; i < std::max<std::size_t>(1, std::min(trouble.size(), most_attention_lines)); ++i)
-    to.push_back((i == 0 ? "attention  " : "           ") + (trouble.empty() ? "none" : trouble[i]));
+  for (std::size_t i = 0;
+       i < std::max<std::size_t>(1, std::min(trouble.size(), most_attention_lines)); ++i)
+    to.push_back((i == 0 ? "attention  " : "           ") +
+                 (trouble.empty() ? "none" : trouble[i]));
   if (trouble.size() > most_attention_lines)
-    to.back() += fmt::format(" (and {} more: timenode health)", trouble.size() - most_attention_lines);
+    to.back() +=
+        fmt::format(" (and {} more: timenode health)", trouble.size() - most_attention_lines);
 }
 
 void add_peers(const top_look& now, const top_look* before, double seconds, std::size_t most,

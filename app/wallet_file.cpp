@@ -71,7 +71,8 @@ outcome<wallet> parse_wallet(std::span<const std::uint8_t> bytes) {
   if (bytes.size() > max_wallet_bytes)
     return fail("it has " + std::to_string(bytes.size()) + " bytes, more than any wallet");
   if (looks_encrypted(bytes))
-    return fail("it is encrypted, as newer versions of the daemon write it; export the key there first");
+    return fail(
+        "it is encrypted, as newer versions of the daemon write it; export the key there first");
   reader in{bytes};
   const auto version = in.integer<std::uint32_t>();
   const auto network = in.integer<std::uint32_t>();
@@ -89,7 +90,8 @@ outcome<wallet> parse_wallet(std::span<const std::uint8_t> bytes) {
     return fail("it is not a wallet of the daemon: " + std::to_string(bytes.size()) +
                 " bytes do not fit its form");
   if (version != 1)
-    return fail("it is a wallet of version " + std::to_string(version) + "; only version 1 is known");
+    return fail("it is a wallet of version " + std::to_string(version) +
+                "; only version 1 is known");
   // The daemon's own order of the networks.
   if (network > 1)
     return fail("it is of a network that is not known, number " + std::to_string(network));

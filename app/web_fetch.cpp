@@ -43,15 +43,15 @@ std::string words(const error_code& x) {
 /// One GET over a stream that is connected, and for TLS shaken hands.
 template <class Stream>
 class exchange {
-public:
+ public:
   exchange(Stream& stream, const web_address& from, std::size_t most_bytes) : stream_{stream} {
     request_.method(http::verb::get);
     request_.target(from.target);
     request_.version(11);
     const auto v6 = from.host.find(':') != from.host.npos;
     const auto usual = from.port == (from.tls ? 443 : 80);
-    request_.set(http::field::host, (v6 ? "[" + from.host + "]" : from.host)
-                                      + (usual ? "" : ":" + std::to_string(from.port)));
+    request_.set(http::field::host, (v6 ? "[" + from.host + "]" : from.host) +
+                                        (usual ? "" : ":" + std::to_string(from.port)));
     request_.set(http::field::user_agent, "timenode");
     request_.set(http::field::accept, "application/json");
     request_.keep_alive(false);
@@ -76,14 +76,14 @@ public:
     auto answer = parser_.release();
     const auto status = answer.result_int();
     if (status >= 300 && status < 400)
-      return fail("it answers that the list is at '" + std::string{answer[http::field::location]}
-                  + "'; configure that address");
+      return fail("it answers that the list is at '" + std::string{answer[http::field::location]} +
+                  "'; configure that address");
     if (status != 200)
       return fail("it answers with HTTP status " + std::to_string(status));
     return std::move(answer.body());
   }
 
-private:
+ private:
   Stream& stream_;
   http::request<http::empty_body> request_;
   beast::flat_buffer buffer_;
@@ -91,7 +91,7 @@ private:
   error_code failed_;
 };
 
-} // namespace
+}  // namespace
 
 // -- addresses ----------------------------------------------------------------------------
 
@@ -118,7 +118,8 @@ outcome<web_address> web_address::parse(std::string_view text) {
     return complain("has a user name, which is not supported");
   result.port = result.tls ? 443 : 80;
   const auto closed = host.rfind(']');
-  if (const auto colon = host.rfind(':'); colon != host.npos && (closed == host.npos || colon > closed)) {
+  if (const auto colon = host.rfind(':');
+      colon != host.npos && (closed == host.npos || colon > closed)) {
     const auto digits = host.substr(colon + 1);
     const auto end = digits.data() + digits.size();
     const auto parsed = std::from_chars(digits.data(), end, result.port);
@@ -175,7 +176,8 @@ outcome<std::string> fetch(const web_address& from, std::size_t most_bytes,
       if (!from.tls)
         return plain.start();
       // The name that the certificate has to have, and that a host with several needs to be told.
-      if (auto name = from.host; !ip_address::parse(name)) // (the macro for it has a cast that we warn of)
+      if (auto name = from.host;
+          !ip_address::parse(name))  // (the macro for it has a cast that we warn of)
         SSL_ctrl(stream.native_handle(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
                  name.data());
       stream.set_verify_callback(ssl::host_name_verification{from.host});
@@ -184,7 +186,8 @@ outcome<std::string> fetch(const web_address& from, std::size_t most_bytes,
         if (!shaken)
           return secret.start();
         at = "TLS: ";
-        if (const auto* reason = X509_verify_cert_error_string(SSL_get_verify_result(stream.native_handle()));
+        if (const auto* reason =
+                X509_verify_cert_error_string(SSL_get_verify_result(stream.native_handle()));
             SSL_get_verify_result(stream.native_handle()) != X509_V_OK)
           at += std::string{reason} + ": ";
       });
@@ -198,4 +201,4 @@ outcome<std::string> fetch(const web_address& from, std::size_t most_bytes,
   }
 }
 
-} // namespace timenode::app
+}  // namespace timenode::app

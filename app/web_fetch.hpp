@@ -15,9 +15,9 @@ namespace timenode::app {
 /// An "http://" or "https://" address.
 struct web_address {
   bool tls = false;
-  std::string host; ///< A name or an IP address, an IPv6 one without its brackets.
+  std::string host;  ///< A name or an IP address, an IPv6 one without its brackets.
   std::uint16_t port = 80;
-  std::string target = "/"; ///< Path and query.
+  std::string target = "/";  ///< Path and query.
 
   /// The failure says what is wrong with the text.
   static outcome<web_address> parse(std::string_view text);
@@ -32,4 +32,4 @@ struct web_address {
 outcome<std::string> fetch(const web_address& from, std::size_t most_bytes,
                            std::chrono::milliseconds deadline);
 
-} // namespace timenode::app
+}  // namespace timenode::app

@@ -25,7 +25,7 @@ void take_one(std::map<hash256, std::size_t>& counts, const hash256& block) {
     counts.erase(found);
 }
 
-} // namespace
+}  // namespace
 
 // -- one phase of a round -------------------------------------------------------------------
 
@@ -60,8 +60,8 @@ void ballot_box::phase_ballots::add(const wire::block_ballot& x) {
 ballot_fate ballot_box::add(const wire::block_ballot& x, std::uint64_t round) {
   auto& highest = highest_[x.voter];
   highest = std::max(highest, x.round);
-  if ((round > x.round && round - x.round > rounds_kept)
-      || (x.round > round && x.round - round > rounds_kept))
+  if ((round > x.round && round - x.round > rounds_kept) ||
+      (x.round > round && x.round - round > rounds_kept))
     return ballot_fate::out_of_reach;
   auto& ballots = rounds_[x.round];
   auto& all = x.phase == wire::ballot_phase::prepare ? ballots.prepare : ballots.lock;
@@ -224,4 +224,4 @@ void ballot_box::keep_voters(const std::set<std::string>& members) {
   std::erase_if(highest_, is_gone);
 }
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

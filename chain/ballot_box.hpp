@@ -29,16 +29,16 @@ constexpr std::size_t third_of(std::size_t members) noexcept {
 /// What became of a ballot or vote.
 enum class ballot_fate : std::uint8_t {
   counted,
-  known,       ///< The same came before.
-  conflicting, ///< Counted, but its voter voted otherwise in that round and phase: it lies.
-  out_of_reach, ///< Of a round that is too far from ours to be kept.
+  known,         ///< The same came before.
+  conflicting,   ///< Counted, but its voter voted otherwise in that round and phase: it lies.
+  out_of_reach,  ///< Of a round that is too far from ours to be kept.
 };
 
 /// A member that casts different ballots in one round and phase counts for each of them: others may have
 /// seen one of them only, and what two thirds prepared for them has to be that for us, too. Any two groups of
 /// two thirds share an honest member all the same.
 class ballot_box {
-public:
+ public:
   /// Rounds before and after ours that ballots are kept of. What is older or newer comes again from those
   /// who are there.
   static constexpr std::uint64_t rounds_kept = 16;
@@ -62,9 +62,8 @@ public:
   std::optional<std::uint64_t> prepared_in(const hash256& block, std::uint64_t last,
                                            std::size_t needed) const;
   /// The latest round, up to `last`, in which so many agree on some block (not on none), and the block.
-  std::optional<std::pair<std::uint64_t, hash256>> latest_agreed(wire::ballot_phase phase,
-                                                                 std::uint64_t last,
-                                                                 std::size_t needed) const;
+  std::optional<std::pair<std::uint64_t, hash256>>
+  latest_agreed(wire::ballot_phase phase, std::uint64_t last, std::size_t needed) const;
   /// Members that cast any ballot.
   std::size_t voters() const noexcept { return highest_.size(); }
   /// The highest round that so many voters are in or beyond.
@@ -90,13 +89,14 @@ public:
   /// Forgets whoever is no member any more.
   void keep_voters(const std::set<std::string>& members);
 
-private:
+ private:
   using its_ballots = std::vector<wire::block_ballot>;
 
   /// Ballots of one phase of a round.
   struct phase_ballots {
     std::map<std::string, its_ballots> by_voter;
-    std::map<hash256, std::size_t> counts; ///< How many voters, by block; what follows from the above.
+    std::map<hash256, std::size_t>
+        counts;  ///< How many voters, by block; what follows from the above.
 
     void add(const wire::block_ballot& x);
     bool make_room(its_ballots& its, const hash256& block);
@@ -113,9 +113,9 @@ private:
   std::size_t votes_for(const hash256& block) const;
 
   std::map<std::uint64_t, round_ballots> rounds_;
-  std::map<std::string, std::uint64_t> highest_; ///< Round that the voter was seen in.
+  std::map<std::string, std::uint64_t> highest_;  ///< Round that the voter was seen in.
   std::map<std::string, std::vector<wire::block_vote>> votes_;
-  std::map<hash256, std::size_t> vote_counts_; ///< What follows from the votes.
+  std::map<hash256, std::size_t> vote_counts_;  ///< What follows from the votes.
 };
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

@@ -11,11 +11,11 @@ constexpr std::string_view alphabet = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefgh
 // Decoding takes time with the square of the length, and the text may come from a peer.
 constexpr std::size_t max_text = 128;
 
-} // namespace
+}  // namespace
 
 std::string base58_encode(std::span<const std::uint8_t> bytes) {
   const auto zeros = std::find_if(bytes.begin(), bytes.end(), [](auto x) { return x != 0; });
-  std::vector<std::uint8_t> digits; // Least significant first.
+  std::vector<std::uint8_t> digits;  // Least significant first.
   for (auto byte = zeros; byte != bytes.end(); ++byte) {
     unsigned carry = *byte;
     for (auto& digit : digits) {
@@ -36,7 +36,7 @@ std::optional<byte_string> base58_decode(std::string_view text) {
   if (text.size() > max_text)
     return std::nullopt;
   const auto ones = std::min(text.find_first_not_of(alphabet[0]), text.size());
-  byte_string bytes; // Least significant first.
+  byte_string bytes;  // Least significant first.
   for (const char c : text.substr(ones)) {
     const auto value = alphabet.find(c);
     if (value == std::string_view::npos)
@@ -55,4 +55,4 @@ std::optional<byte_string> base58_decode(std::string_view text) {
   return bytes;
 }
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

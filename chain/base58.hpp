@@ -19,4 +19,4 @@ std::string base58_encode(std::span<const std::uint8_t> bytes);
 /// any address.
 std::optional<byte_string> base58_decode(std::string_view text);
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

@@ -22,7 +22,7 @@ static_assert(std::endian::native == std::endian::little, "add byte swaps for th
 
 // Writes to memory that was measured before, so that no write has to look for room.
 class writer {
-public:
+ public:
   explicit writer(std::uint8_t* to) noexcept : to_(to) {}
 
   template <class T>
@@ -31,7 +31,7 @@ public:
     to_ += sizeof(x);
   }
   void raw(const void* from, std::size_t size) noexcept {
-    if (size != 0) // memcpy from a null pointer is undefined, even of nothing
+    if (size != 0)  // memcpy from a null pointer is undefined, even of nothing
       std::memcpy(to_, from, size);
     to_ += size;
   }
@@ -77,7 +77,7 @@ public:
     }
   }
 
-private:
+ private:
   std::uint8_t* to_;
 };
 
@@ -91,7 +91,7 @@ void append(const T& x, byte_string& out) {
 // Reads until the first thing that does not fit; from then on every read gives zeros and the first
 // failure stays.
 class reader {
-public:
+ public:
   explicit reader(std::span<const std::uint8_t> bytes) noexcept : bytes_(bytes) {}
 
   template <class T>
@@ -167,12 +167,12 @@ public:
     return {};
   }
 
-private:
+ private:
   void fail_at(const char* field, const std::string& what) {
     if (failure_.empty())
-      failure_ = std::string{field} + " at byte " + std::to_string(at_) + " of "
-                 + std::to_string(bytes_.size()) + " " + what;
-    at_ = bytes_.size(); // So that every later read fails too.
+      failure_ = std::string{field} + " at byte " + std::to_string(at_) + " of " +
+                 std::to_string(bytes_.size()) + " " + what;
+    at_ = bytes_.size();  // So that every later read fails too.
   }
 
   std::span<const std::uint8_t> bytes_;
@@ -190,7 +190,7 @@ outcome<T> decode(std::span<const std::uint8_t> bytes) {
   return result;
 }
 
-} // namespace
+}  // namespace
 
 std::size_t encoded_size(const transaction& x) noexcept {
   auto result = min_transaction_bytes;
@@ -236,4 +236,4 @@ outcome<block> decode_block(std::span<const std::uint8_t> bytes) {
   return decode<block>(bytes);
 }
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

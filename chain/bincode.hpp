@@ -35,4 +35,4 @@ outcome<block_header> decode_header(std::span<const std::uint8_t> bytes);
 outcome<transaction> decode_transaction(std::span<const std::uint8_t> bytes);
 outcome<block> decode_block(std::span<const std::uint8_t> bytes);
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

@@ -36,4 +36,4 @@ block_ptr make_block(block_parts parts) {
   return std::make_shared<const block>(std::move(result));
 }
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

@@ -18,7 +18,7 @@ bool is_first(const consensus_rules& rules, const chain_tip& parent) noexcept {
   return rules.is_private() && parent.height == 0;
 }
 
-} // namespace
+}  // namespace
 
 std::int64_t due_time(const consensus_rules& rules, network_id network, const chain_tip& parent,
                       std::int64_t now) {
@@ -38,18 +38,18 @@ std::int64_t due_time(const consensus_rules& rules, network_id network, const ch
 outcome<void> check_due_time(const consensus_rules& rules, network_id network,
                              const chain_tip& parent, std::int64_t timestamp, std::int64_t now) {
   if (is_first(rules, parent)) {
-    if (timestamp % rules.block_time == 0 && timestamp > parent.timestamp
-        && timestamp >= now - rules.block_time - first_block_window
-        && timestamp <= now + first_block_window)
+    if (timestamp % rules.block_time == 0 && timestamp > parent.timestamp &&
+        timestamp >= now - rules.block_time - first_block_window &&
+        timestamp <= now + first_block_window)
       return {};
-    return fail("its timestamp " + std::to_string(timestamp) + " is not one of a first block now, "
-                + std::to_string(now));
+    return fail("its timestamp " + std::to_string(timestamp) +
+                " is not one of a first block now, " + std::to_string(now));
   }
   const auto due = due_time(rules, network, parent, now);
   if (timestamp == due)
     return {};
-  return fail("its timestamp is " + std::to_string(timestamp) + ", the block is due at "
-              + std::to_string(due));
+  return fail("its timestamp is " + std::to_string(timestamp) + ", the block is due at " +
+              std::to_string(due));
 }
 
 std::uint64_t highest_by(const consensus_rules& rules, network_id network, std::int64_t now) {
@@ -59,4 +59,4 @@ std::uint64_t highest_by(const consensus_rules& rules, network_id network, std::
   return latest <= genesis ? 0 : static_cast<std::uint64_t>((latest - genesis) / rules.block_time);
 }
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

@@ -30,4 +30,4 @@ outcome<void> check_due_time(const consensus_rules& rules, network_id network,
 /// The most blocks that a chain can have by `now`.
 std::uint64_t highest_by(const consensus_rules& rules, network_id network, std::int64_t now);
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

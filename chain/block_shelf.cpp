@@ -12,15 +12,15 @@ block_shelf::change block_shelf::plan(std::span<const shelved_block> removed,
   if (removed.empty() && blocks_.empty())
     return result;
   // Blocks lower than this cannot come back.
-  const auto final_below
-    = batch.tip.height > max_reorg_depth ? batch.tip.height - max_reorg_depth : 0;
+  const auto final_below =
+      batch.tip.height > max_reorg_depth ? batch.tip.height - max_reorg_depth : 0;
   std::set<hash256> appended;
   for (const auto& x : batch.append)
     appended.insert(x.hash);
 
   auto left = blocks_;
   for (const auto& x : removed)
-    if (x.bytes <= limit_) // Else all others would go for it.
+    if (x.bytes <= limit_)  // Else all others would go for it.
       left.emplace(key{x.height, x.hash}, x);
   auto bytes = std::size_t{0};
   for (const auto& [_, x] : left)
@@ -73,4 +73,4 @@ std::vector<shelved_block> block_shelf::list() const {
   return result;
 }
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

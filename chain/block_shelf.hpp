@@ -13,7 +13,7 @@
 namespace timenode::chain {
 
 class block_shelf {
-public:
+ public:
   /// Most bytes (of bincode) that are kept: 1,000 blocks, the deepest reorganisation, of 64 KiB. When there
   /// are more, the lowest go.
   static constexpr std::size_t max_bytes = std::size_t{64} << 20;
@@ -40,7 +40,7 @@ public:
   std::size_t bytes() const noexcept { return bytes_; }
   bool empty() const noexcept { return blocks_.empty(); }
 
-private:
+ private:
   using key = std::pair<std::uint64_t, hash256>;
 
   void drop(const shelved_block& x);
@@ -50,4 +50,4 @@ private:
   std::size_t bytes_ = 0;
 };
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

@@ -46,18 +46,18 @@ struct shelved_block {
   std::uint64_t height = 0;
   hash256 hash{};
   hash256 previous_hash{};
-  std::size_t bytes = 0; ///< Of bincode.
+  std::size_t bytes = 0;  ///< Of bincode.
   bool operator==(const shelved_block&) const = default;
 };
 
 /// Spent coins of one block, to put back when it is rolled back.
 struct block_undo {
-  std::vector<std::pair<outpoint, coin>> spent; ///< In the order of spending.
+  std::vector<std::pair<outpoint, coin>> spent;  ///< In the order of spending.
 };
 
 /// The read side: what peers, RPC and the sync engine ask for. Const and thread-safe.
 class chain_reader {
-public:
+ public:
   virtual ~chain_reader() = default;
   /// Cheap: no disk access.
   virtual chain_tip tip() const = 0;
@@ -77,7 +77,8 @@ public:
   virtual utxo_digest utxo_state() const = 0;
   /// All unspent outputs, if there are no more than `max_count`; none otherwise, and when the store cannot
   /// list them. Walks the set.
-  virtual std::optional<std::vector<std::pair<outpoint, coin>>> unspent(std::size_t max_count) const {
+  virtual std::optional<std::vector<std::pair<outpoint, coin>>>
+  unspent(std::size_t max_count) const {
     static_cast<void>(max_count);
     return std::nullopt;
   }
@@ -110,11 +111,12 @@ public:
 
 /// One atomic change: all of it is stored, or nothing.
 struct store_batch {
-  std::vector<checked_block> append;     ///< On top, in order; empty when rolling back.
-  std::vector<block_undo> undo;          ///< One for each block of `append`.
-  std::uint64_t remove = 0;              ///< How many blocks are taken off the top, before `append`.
-  std::map<hash256, coin_group> coins;   ///< New state of each touched transaction; empty: none left.
-  chain_tip tip;                         ///< After the change.
+  std::vector<checked_block> append;  ///< On top, in order; empty when rolling back.
+  std::vector<block_undo> undo;       ///< One for each block of `append`.
+  std::uint64_t remove = 0;           ///< How many blocks are taken off the top, before `append`.
+  std::map<hash256, coin_group>
+      coins;      ///< New state of each touched transaction; empty: none left.
+  chain_tip tip;  ///< After the change.
   /// Of blocks that are on the chain after the change, by height. Those of removed blocks go by themselves.
   std::map<std::uint64_t, block_certificate> certificates = {};
 };
@@ -123,11 +125,12 @@ struct store_batch {
 /// that of the last block, no final block removed, each certificate for a block of the new chain. Every
 /// store refuses other batches, as the last guard of "contiguous" and of finality.
 /// `final_height`: see `chain_reader::final_height`.
-outcome<void> check_batch(const store_batch& batch, const chain_tip& tip, std::uint64_t final_height);
+outcome<void> check_batch(const store_batch& batch, const chain_tip& tip,
+                          std::uint64_t final_height);
 
 /// The write side, for one thread.
 class block_store : public chain_reader {
-public:
+ public:
   /// As `coins`, but tells "none" from "the store cannot be read": a block must not be called invalid
   /// because of a failing disk.
   virtual outcome<coin_group> load_coins(const hash256& txid) const { return coins(txid); }
@@ -135,4 +138,4 @@ public:
   virtual outcome<void> commit(const store_batch& batch, bool sync) = 0;
 };
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

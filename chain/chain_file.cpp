@@ -11,17 +11,17 @@ namespace {
 // How much is read at a time: enough that the loop costs nothing, small against a line's limit.
 constexpr std::size_t read_bytes = 256u << 10;
 
-} // namespace
+}  // namespace
 
 struct chain_file_reader::impl {
   explicit impl(input_stream x) : in(std::move(x)) {}
 
   input_stream in;
   wire::line_decoder decoder;
-  std::string buffer;       ///< Bytes that were read, lines and the beginning of one.
-  std::size_t begin = 0;    ///< Where the next line begins in it.
-  std::size_t searched = 0; ///< Up to here there is no newline behind `begin`.
-  bool ended = false;       ///< Nothing more is in the file.
+  std::string buffer;        ///< Bytes that were read, lines and the beginning of one.
+  std::size_t begin = 0;     ///< Where the next line begins in it.
+  std::size_t searched = 0;  ///< Up to here there is no newline behind `begin`.
+  bool ended = false;        ///< Nothing more is in the file.
   std::uint64_t line = 0;
 
   outcome<void> read_more() {
@@ -43,10 +43,10 @@ struct chain_file_reader::impl {
     ++line;
     for (;;) {
       const auto* const from = buffer.data() + searched;
-      const auto* const found
-        = static_cast<const char*>(std::memchr(from, '\n', buffer.size() - searched));
-      const auto end = found != nullptr ? static_cast<std::size_t>(found - buffer.data())
-                                        : buffer.size();
+      const auto* const found =
+          static_cast<const char*>(std::memchr(from, '\n', buffer.size() - searched));
+      const auto end =
+          found != nullptr ? static_cast<std::size_t>(found - buffer.data()) : buffer.size();
       if (end - begin > wire::max_line_bytes)
         return fail("it is longer than " + std::to_string(wire::max_line_bytes) + " bytes");
       if (found != nullptr || (ended && end != begin)) {
@@ -55,7 +55,7 @@ struct chain_file_reader::impl {
         return result;
       }
       if (ended) {
-        --line; // There was none.
+        --line;  // There was none.
         return std::nullopt;
       }
       searched = end;
@@ -126,4 +126,4 @@ outcome<void> chain_file_writer::write(const block& x) {
   return out_.write(line_);
 }
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

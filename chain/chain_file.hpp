@@ -17,7 +17,7 @@ namespace timenode::chain {
 /// Reads the blocks of a file one after the other. Uses at most some MB more than twice the longest
 /// line that is allowed (8 MiB), whatever the file holds.
 class chain_file_reader {
-public:
+ public:
   /// "-" is the standard input. Compression is told by the file's first bytes.
   static outcome<chain_file_reader> open(const std::string& name);
   chain_file_reader(chain_file_reader&&) noexcept;
@@ -36,7 +36,7 @@ public:
   /// Size of the file; none for a pipe.
   std::optional<std::uint64_t> bytes_total() const noexcept;
 
-private:
+ private:
   struct impl;
   explicit chain_file_reader(std::unique_ptr<impl> x) noexcept;
   std::unique_ptr<impl> impl_;
@@ -44,18 +44,18 @@ private:
 
 /// Writes blocks to a file, which has its name only from `finish` on (see `output_stream`).
 class chain_file_writer {
-public:
+ public:
   /// "-" is the standard output; a name that ends in ".xz" is compressed.
   static outcome<chain_file_writer> create(const std::string& name);
 
   outcome<void> write(const block& x);
   outcome<void> finish() { return out_.finish(); }
 
-private:
+ private:
   explicit chain_file_writer(output_stream out) noexcept : out_(std::move(out)) {}
 
   output_stream out_;
-  std::string line_; ///< Kept for its memory.
+  std::string line_;  ///< Kept for its memory.
 };
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

@@ -15,12 +15,12 @@ chain_tip tip_of(const checked_block& x, std::uint64_t utxo_count) {
   return {x.block->header.height, x.hash, x.block->header.timestamp, utxo_count};
 }
 
-} // namespace
+}  // namespace
 
-chain_state::chain_state(block_store& store, spending_rules rules)
-  : store_(store), rules_(rules) {}
+chain_state::chain_state(block_store& store, spending_rules rules) : store_(store), rules_(rules) {}
 
-apply_result chain_state::apply(std::span<const checked_block> blocks, std::int64_t now, bool sync) {
+apply_result chain_state::apply(std::span<const checked_block> blocks, std::int64_t now,
+                                bool sync) {
   return append(blocks, nullptr, now, sync);
 }
 
@@ -52,7 +52,8 @@ apply_result chain_state::connect(std::span<const checked_block> blocks, std::in
 
 // `certificate`: of the last block, or null.
 apply_result chain_state::append(std::span<const checked_block> blocks,
-                                 const block_certificate* certificate, std::int64_t now, bool sync) {
+                                 const block_certificate* certificate, std::int64_t now,
+                                 bool sync) {
   coin_overlay coins{store_, rules_};
   store_batch batch;
   batch.tip = store_.tip();
@@ -76,15 +77,16 @@ apply_result chain_state::append(std::span<const checked_block> blocks,
 outcome<void> chain_state::may_undo(std::uint64_t count) const {
   const auto tip = store_.tip().height;
   if (count > max_reorg_depth)
-    return fail("rolling back " + std::to_string(count) + " blocks is refused: a reorganisation goes "
-                + "back at most " + std::to_string(max_reorg_depth));
+    return fail("rolling back " + std::to_string(count) +
+                " blocks is refused: a reorganisation goes " + "back at most " +
+                std::to_string(max_reorg_depth));
   if (count > tip)
-    return fail("rolling back " + std::to_string(count) + " blocks from height "
-                + std::to_string(tip) + " is refused: the genesis block stays");
+    return fail("rolling back " + std::to_string(count) + " blocks from height " +
+                std::to_string(tip) + " is refused: the genesis block stays");
   if (const auto last = store_.final_height(); tip - count < last)
-    return fail("rolling back " + std::to_string(count) + " blocks from height "
-                + std::to_string(tip) + " is refused: block " + std::to_string(last)
-                + " is final, masternodes voted for it");
+    return fail("rolling back " + std::to_string(count) + " blocks from height " +
+                std::to_string(tip) + " is refused: block " + std::to_string(last) +
+                " is final, masternodes voted for it");
   return {};
 }
 
@@ -93,8 +95,8 @@ outcome<chain_tip> chain_state::undo(std::uint64_t count, coin_overlay& coins) c
   const auto old_tip = store_.tip();
   const auto missing = [&](std::uint64_t height) {
     const auto trouble = store_.trouble();
-    return fail("block " + std::to_string(height) + " cannot be read from the store"
-                + (trouble ? ": " + trouble->reason : std::string{}));
+    return fail("block " + std::to_string(height) + " cannot be read from the store" +
+                (trouble ? ": " + trouble->reason : std::string{}));
   };
   std::vector<hash256> txids;
   for (auto height = old_tip.height; height > old_tip.height - count; --height) {
@@ -161,8 +163,8 @@ apply_result chain_state::commit(const checked_block* block, const block_certifi
     return refuse("its certificate came without it, and it is not on our chain");
   if (block->hash != certificate.block_hash || block->block->header.height != height)
     return refuse("the certificate is one of another block");
-  if (height == 0 || height - 1 > tip.height
-      || store_.hash_at(height - 1) != block->block->header.previous_hash)
+  if (height == 0 || height - 1 > tip.height ||
+      store_.hash_at(height - 1) != block->block->header.previous_hash)
     return refuse("its parent is not on our chain");
   if (height > tip.height)
     return append({block, 1}, &certificate, now, true);
@@ -174,10 +176,11 @@ apply_result chain_state::commit(const checked_block* block, const block_certifi
 
 apply_result chain_state::reorganise(std::uint64_t ancestor, const hash256& ancestor_hash,
                                      std::span<const checked_block> blocks, std::int64_t now) {
-  if (blocks.empty() || ancestor > store_.tip().height || store_.hash_at(ancestor) != ancestor_hash) {
+  if (blocks.empty() || ancestor > store_.tip().height ||
+      store_.hash_at(ancestor) != ancestor_hash) {
     apply_result result;
-    result.rejected = failure{"the branch above height " + std::to_string(ancestor)
-                              + " does not begin on our chain any more"};
+    result.rejected = failure{"the branch above height " + std::to_string(ancestor) +
+                              " does not begin on our chain any more"};
     result.storage_failed = store_.trouble().has_value();
     return result;
   }
@@ -200,14 +203,14 @@ apply_result chain_state::replace(std::uint64_t ancestor, std::span<const checke
 
   coin_overlay coins{store_, rules_};
   auto below = undo(count, coins);
-  if (!below) // Nothing is wrong with the branch if our own blocks cannot be undone.
+  if (!below)  // Nothing is wrong with the branch if our own blocks cannot be undone.
     return refuse(std::move(below.error()), true);
   store_batch batch;
   batch.remove = count;
   batch.tip = *below;
   result = connect(blocks, now, coins, batch);
   if (result.rejected)
-    return result; // All or nothing: the overlay goes, and with it what was done.
+    return result;  // All or nothing: the overlay goes, and with it what was done.
   batch.coins = coins.take_changes();
   if (certificate != nullptr)
     batch.certificates.emplace(certificate->height, *certificate);
@@ -217,4 +220,4 @@ apply_result chain_state::replace(std::uint64_t ancestor, std::span<const checke
   return result;
 }
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

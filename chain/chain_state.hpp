@@ -15,14 +15,14 @@ class coin_overlay;
 
 /// What came of applying blocks.
 struct apply_result {
-  std::size_t applied = 0;             ///< How many from the front are now stored.
-  std::optional<failure> rejected;     ///< Why the next one was not: the rule and the values.
-  std::uint64_t rejected_height = 0;   ///< Of that one; 0 when none was refused for itself.
-  bool storage_failed = false;         ///< The store is at fault, not the block.
+  std::size_t applied = 0;            ///< How many from the front are now stored.
+  std::optional<failure> rejected;    ///< Why the next one was not: the rule and the values.
+  std::uint64_t rejected_height = 0;  ///< Of that one; 0 when none was refused for itself.
+  bool storage_failed = false;        ///< The store is at fault, not the block.
 };
 
 class chain_state {
-public:
+ public:
   /// `store` must be open and hold at least the genesis block of the network. `block_store` outlives this.
   /// `rules`: of this network, for blocks that are applied from now on.
   explicit chain_state(block_store& store, spending_rules rules = {});
@@ -53,13 +53,13 @@ public:
 
   const block_store& store() const noexcept { return store_; }
 
-private:
+ private:
   apply_result append(std::span<const checked_block> blocks, const block_certificate* certificate,
                       std::int64_t now, bool sync);
   outcome<void> may_undo(std::uint64_t count) const;
   outcome<chain_tip> undo(std::uint64_t count, coin_overlay& coins) const;
-  apply_result connect(std::span<const checked_block> blocks, std::int64_t now,
-                       coin_overlay& coins, store_batch& batch) const;
+  apply_result connect(std::span<const checked_block> blocks, std::int64_t now, coin_overlay& coins,
+                       store_batch& batch) const;
   apply_result replace(std::uint64_t ancestor, std::span<const checked_block> blocks,
                        const block_certificate* certificate, std::int64_t now);
 
@@ -67,4 +67,4 @@ private:
   spending_rules rules_;
 };
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

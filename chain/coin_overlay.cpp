@@ -17,10 +17,10 @@ tl::unexpected<failure> pass_on(failure&& x) {
   return tl::unexpected<failure>{std::move(x)};
 }
 
-} // namespace
+}  // namespace
 
 coin_overlay::coin_overlay(const block_store& store, spending_rules rules)
-  : store_(store), rules_(rules) {}
+    : store_(store), rules_(rules) {}
 
 outcome<coin_overlay::cached_group*> coin_overlay::find(const hash256& txid) {
   if (const auto known = entries_.find(txid); known != entries_.end())
@@ -57,8 +57,8 @@ outcome<void> coin_overlay::create(const transaction& tx, const hash256& txid) {
     return pass_on(std::move(found.error()));
   auto& entry = **found;
   if (!entry.coins.empty())
-    return fail("a transaction with this id has " + std::to_string(entry.coins.size())
-                + " unspent outputs, which would be lost");
+    return fail("a transaction with this id has " + std::to_string(entry.coins.size()) +
+                " unspent outputs, which would be lost");
   std::uint32_t vout = 0;
   for (const auto& output : tx.outputs)
     entry.coins.emplace_hint(entry.coins.end(), vout++, coin{output.value, output.script_pubkey});
@@ -69,16 +69,15 @@ outcome<void> coin_overlay::create(const transaction& tx, const hash256& txid) {
 
 outcome<void> coin_overlay::connect_transaction(const transaction& tx, const hash256& txid,
                                                 block_undo& undo) {
-  const auto to_sign
-    = rules_.require_signatures && !tx.inputs.empty() ? signing_hash(tx) : hash256{};
+  const auto to_sign =
+      rules_.require_signatures && !tx.inputs.empty() ? signing_hash(tx) : hash256{};
   amount inputs = 0;
   for (const auto& input : tx.inputs) {
     auto spent = spend(input.previous_output);
     if (!spent)
       return pass_on(std::move(spent.error()));
     const bool overflow = __builtin_add_overflow(inputs, spent->value, &inputs);
-    const auto& known
-      = undo.spent.emplace_back(input.previous_output, std::move(*spent)).second;
+    const auto& known = undo.spent.emplace_back(input.previous_output, std::move(*spent)).second;
     if (overflow)
       return fail("its inputs add up to more than 2^64");
     if (rules_.require_signatures)
@@ -92,8 +91,8 @@ outcome<void> coin_overlay::connect_transaction(const transaction& tx, const has
       if (__builtin_add_overflow(outputs, output.value, &outputs))
         return fail("its outputs add up to more than 2^64");
     if (outputs > inputs)
-      return fail("its outputs add up to " + std::to_string(outputs) + " units, its inputs only to "
-                  + std::to_string(inputs));
+      return fail("its outputs add up to " + std::to_string(outputs) +
+                  " units, its inputs only to " + std::to_string(inputs));
   }
   return create(tx, txid);
 }
@@ -119,9 +118,8 @@ outcome<block_undo> coin_overlay::connect(const checked_block& x) {
         undo.spent.pop_back();
       }
     }
-    return fail("block " + std::to_string(x.block->header.height) + ": transaction "
-                + std::to_string(i) + " (" + to_hex(x.txids[i])
-                + "): " + connected.error().reason);
+    return fail("block " + std::to_string(x.block->header.height) + ": transaction " +
+                std::to_string(i) + " (" + to_hex(x.txids[i]) + "): " + connected.error().reason);
   }
   return undo;
 }
@@ -132,8 +130,9 @@ outcome<void> coin_overlay::erase_outputs(const transaction& tx, const hash256& 
     return pass_on(std::move(found.error()));
   auto& entry = **found;
   if (entry.coins.size() != tx.outputs.size())
-    return fail("transaction " + to_hex(txid) + " should have " + std::to_string(tx.outputs.size())
-                + " unspent outputs and has " + std::to_string(entry.coins.size()));
+    return fail("transaction " + to_hex(txid) + " should have " +
+                std::to_string(tx.outputs.size()) + " unspent outputs and has " +
+                std::to_string(entry.coins.size()));
   removed_ += entry.coins.size();
   entry.coins.clear();
   entry.changed = true;
@@ -183,4 +182,4 @@ std::map<hash256, coin_group> coin_overlay::take_changes() {
   return result;
 }
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

@@ -14,7 +14,7 @@ namespace timenode::chain {
 /// Blocks connect to it on top and disconnect from it, one after the other; then its changes go into
 /// one store batch. Reads each transaction's outputs from the store once.
 class coin_overlay {
-public:
+ public:
   /// Starts at the store's tip. The store outlives the overlay and must not change meanwhile.
   explicit coin_overlay(const block_store& store, spending_rules rules = {});
 
@@ -38,10 +38,10 @@ public:
   /// The new state of every transaction whose outputs differ from the store's. The overlay is used up.
   std::map<hash256, coin_group> take_changes();
 
-private:
+ private:
   struct cached_group {
     coin_group coins;
-    bool in_store = false; ///< The store has outputs of it.
+    bool in_store = false;  ///< The store has outputs of it.
     bool changed = false;
   };
 
@@ -60,4 +60,4 @@ private:
   bool storage_failed_ = false;
 };
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

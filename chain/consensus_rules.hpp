@@ -43,11 +43,13 @@ struct consensus_rules {
   }
 
   /// What spending needs on that network.
-  spending_rules spending(network_id network) const noexcept { return {require_signatures, network}; }
+  spending_rules spending(network_id network) const noexcept {
+    return {require_signatures, network};
+  }
 
   bool is_private() const noexcept { return block_time != block_time_seconds; }
 
   bool operator==(const consensus_rules&) const = default;
 };
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

@@ -29,7 +29,7 @@ std::string error_text(int code) {
 
 // An open file, closed at the end unless it is one of the standard ones.
 class file_handle {
-public:
+ public:
   explicit file_handle(int fd = -1) noexcept : fd_(fd) {}
   file_handle(const file_handle&) = delete;
   file_handle& operator=(const file_handle&) = delete;
@@ -41,7 +41,7 @@ public:
     fd_ = fd;
   }
 
-private:
+ private:
   void close() noexcept {
     if (fd_ > STDERR_FILENO)
       ::close(fd_);
@@ -70,7 +70,7 @@ std::string_view xz_error(lzma_ret code) {
   }
 }
 
-} // namespace
+}  // namespace
 
 // -- reading ----------------------------------------------------------------------------
 
@@ -80,7 +80,7 @@ struct input_stream::impl {
   std::optional<std::uint64_t> total;
   std::uint64_t consumed = 0;
   std::array<char, piece_bytes> piece;
-  std::span<const char> left; ///< Of the piece, not handed out yet.
+  std::span<const char> left;  ///< Of the piece, not handed out yet.
   bool file_ended = false;
   bool compressed = false;
   bool ended = false;
@@ -166,8 +166,8 @@ outcome<input_stream> input_stream::open(const std::string& name) {
   }
   if (auto filled = x->refill(); !filled)
     return tl::unexpected<failure>{std::move(filled.error())};
-  x->compressed = x->left.size() >= xz_magic.size()
-                  && std::equal(xz_magic.begin(), xz_magic.end(), x->left.begin());
+  x->compressed = x->left.size() >= xz_magic.size() &&
+                  std::equal(xz_magic.begin(), xz_magic.end(), x->left.begin());
   if (x->compressed) {
     const auto code = lzma_stream_decoder(&x->xz, max_decompressor_bytes, LZMA_CONCATENATED);
     if (code != LZMA_OK)
@@ -198,11 +198,11 @@ std::optional<std::uint64_t> input_stream::bytes_total() const noexcept {
 
 struct output_stream::impl {
   std::string name;
-  std::string temporary; ///< Empty when the file is written directly.
+  std::string temporary;  ///< Empty when the file is written directly.
   file_handle file;
   bool compressed = false;
   lzma_stream xz = LZMA_STREAM_INIT;
-  std::string buffer; ///< Bytes for the file that wait to become a piece.
+  std::string buffer;  ///< Bytes for the file that wait to become a piece.
 
   ~impl() {
     lzma_end(&xz);
@@ -317,4 +317,4 @@ outcome<void> output_stream::finish() {
   return {};
 }
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

@@ -15,7 +15,7 @@ namespace timenode::chain {
 
 /// Reads a file from its beginning. What begins with xz's magic bytes is decompressed, whatever its name.
 class input_stream {
-public:
+ public:
   /// "-" is the standard input. The failure names the file and the reason.
   static outcome<input_stream> open(const std::string& name);
   input_stream(input_stream&&) noexcept;
@@ -33,7 +33,7 @@ public:
   /// Size of the file when it was opened; none when it is a pipe or a terminal.
   std::optional<std::uint64_t> bytes_total() const noexcept;
 
-private:
+ private:
   struct impl;
   explicit input_stream(std::unique_ptr<impl> x) noexcept;
   std::unique_ptr<impl> impl_;
@@ -42,7 +42,7 @@ private:
 /// Writes a file, under its name only when it is complete: until `finish`, the bytes are in a temporary
 /// file beside it, which goes away with the stream.
 class output_stream {
-public:
+ public:
   /// Compresses when the name ends in ".xz". "-" is the standard output, never compressed. A name that
   /// is there and is no regular file (a pipe, a device) is written to directly.
   static outcome<output_stream> create(const std::string& name);
@@ -56,10 +56,10 @@ public:
   /// Writes out what is left, syncs, and gives the file its name, replacing what had it.
   outcome<void> finish();
 
-private:
+ private:
   struct impl;
   explicit output_stream(std::unique_ptr<impl> x) noexcept;
   std::unique_ptr<impl> impl_;
 };
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

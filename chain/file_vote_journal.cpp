@@ -33,13 +33,13 @@ std::string system_reason() {
 
 std::string checksum_of(std::string_view text) {
   return to_hex(sha256({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}))
-    .substr(0, checksum_digits);
+      .substr(0, checksum_digits);
 }
 
 std::string line_of(std::uint64_t height, const signed_record& x, const block_ptr& block) {
-  auto text = std::to_string(height) + " "
-              + std::string{deed_names[static_cast<std::size_t>(x.what)]} + " "
-              + std::to_string(x.round) + " " + to_hex(x.block) + " ";
+  auto text = std::to_string(height) + " " +
+              std::string{deed_names[static_cast<std::size_t>(x.what)]} + " " +
+              std::to_string(x.round) + " " + to_hex(x.block) + " ";
   if (block)
     wire::encode_block(*block, text);
   else
@@ -69,7 +69,7 @@ struct parsed_line {
 };
 
 std::optional<parsed_line> parse(std::string_view line, wire::line_decoder& decoder) {
-  const auto checksum = take_word(line); // of what is left of the line then
+  const auto checksum = take_word(line);  // of what is left of the line then
   if (checksum != checksum_of(line))
     return std::nullopt;
   const auto height = number(take_word(line));
@@ -102,7 +102,7 @@ bool write_all(int fd, std::string_view text) {
   return true;
 }
 
-} // namespace
+}  // namespace
 
 outcome<std::unique_ptr<file_vote_journal>>
 file_vote_journal::open(const std::filesystem::path& file, std::size_t rewrite_above_bytes) {
@@ -116,7 +116,7 @@ file_vote_journal::open(const std::filesystem::path& file, std::size_t rewrite_a
 }
 
 file_vote_journal::file_vote_journal(std::filesystem::path file, std::size_t rewrite_above_bytes)
-  : file_(std::move(file)), rewrite_above_(rewrite_above_bytes) {}
+    : file_(std::move(file)), rewrite_above_(rewrite_above_bytes) {}
 
 file_vote_journal::~file_vote_journal() {
   if (fd_ >= 0)
@@ -136,16 +136,16 @@ outcome<void> file_vote_journal::read() {
   for (std::size_t number_of_line = 1; !rest.empty(); ++number_of_line) {
     const auto end = rest.find('\n');
     if (end == rest.npos)
-      return {}; // Cut short while it was written, so what it says was never sent.
+      return {};  // Cut short while it was written, so what it says was never sent.
     auto parsed = parse(rest.substr(0, end), decoder);
     rest.remove_prefix(end + 1);
     if (parsed)
       restore({parsed->height, parsed->record, std::move(parsed->block)});
     else if (!rest.empty())
-      return fail("the vote journal " + file_.string() + " is damaged at line "
-                  + std::to_string(number_of_line)
-                  + ", so it is not known what this masternode signed. Wait until the network is a "
-                    "few blocks further, then remove the file and start again");
+      return fail("the vote journal " + file_.string() + " is damaged at line " +
+                  std::to_string(number_of_line) +
+                  ", so it is not known what this masternode signed. Wait until the network is a "
+                  "few blocks further, then remove the file and start again");
   }
   return {};
 }
@@ -167,8 +167,8 @@ outcome<void> file_vote_journal::append(const std::string& lines) {
   if (::ftruncate(fd_, static_cast<off_t>(size_)) != 0 || ::lseek(fd_, 0, SEEK_END) < 0)
     if (auto opened = reopen(); !opened)
       return opened;
-  return fail("cannot write the vote journal " + file_.string() + ": " + reason
-              + "; this masternode signs nothing until that works again");
+  return fail("cannot write the vote journal " + file_.string() + ": " + reason +
+              "; this masternode signs nothing until that works again");
 }
 
 /// What still counts, beside the old file and then in its place.
@@ -183,7 +183,8 @@ outcome<void> file_vote_journal::rewrite() {
   if (fd >= 0)
     ::close(fd);
   if (!written || ::rename(next.c_str(), file_.c_str()) != 0)
-    return fail("cannot write the vote journal " + next + ": " + (written ? system_reason() : reason));
+    return fail("cannot write the vote journal " + next + ": " +
+                (written ? system_reason() : reason));
   const auto directory = file_.has_parent_path() ? file_.parent_path().string() : ".";
   const auto parent = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (parent >= 0) {
@@ -204,4 +205,4 @@ outcome<void> file_vote_journal::reopen() {
   return {};
 }
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

@@ -13,18 +13,18 @@
 namespace timenode::chain {
 
 class file_vote_journal final : public vote_journal {
-public:
+ public:
   /// A block of 2 MB has some 8 MB of JSON; beyond this the file is written anew with what still counts.
   static constexpr std::size_t rewrite_above = 16u << 20;
 
   /// Reads the file, or makes it. Lines cut short by a crash are left out: what they say was never sent.
   /// Fails when the file cannot be read or written, or when it is damaged otherwise: then it is not known
   /// what was signed, and the failure says what to do.
-  static outcome<std::unique_ptr<file_vote_journal>> open(const std::filesystem::path& file,
-                                                          std::size_t rewrite_above_bytes = rewrite_above);
+  static outcome<std::unique_ptr<file_vote_journal>>
+  open(const std::filesystem::path& file, std::size_t rewrite_above_bytes = rewrite_above);
   ~file_vote_journal() override;
 
-private:
+ private:
   file_vote_journal(std::filesystem::path file, std::size_t rewrite_above_bytes);
 
   outcome<void> read();
@@ -39,4 +39,4 @@ private:
   std::size_t size_ = 0;
 };
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

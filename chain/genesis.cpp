@@ -32,7 +32,7 @@ checked_block make_genesis(std::int64_t timestamp, amount reward) {
   return result;
 }
 
-} // namespace
+}  // namespace
 
 const checked_block& genesis_block(network_id network) {
   // 2025-12-01 00:00:00 UTC with 100 TIME, and 2026-01-01 00:00:00 UTC with nothing.
@@ -41,4 +41,4 @@ const checked_block& genesis_block(network_id network) {
   return network == network_id::mainnet ? mainnet : testnet;
 }
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

@@ -11,4 +11,4 @@ namespace timenode::chain {
 /// (`check_block`) do not hold for it. Lives as long as the program.
 const checked_block& genesis_block(network_id network);
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

@@ -43,4 +43,4 @@ hash256 merkle_root(std::span<const hash256> txids) {
   return level.front();
 }
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

@@ -19,4 +19,4 @@ hash256 txid(const transaction& x);
 /// checks a root must refuse repeated ids.
 hash256 merkle_root(std::span<const hash256> txids);
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

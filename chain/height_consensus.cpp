@@ -15,7 +15,7 @@ using wire::ballot_phase;
 constexpr monotonic_ns second = 1'000'000'000;
 constexpr hash256 no_block{};
 
-} // namespace
+}  // namespace
 
 round_times times_for(std::int64_t block_time) noexcept {
   const auto part = [block_time](std::int64_t parts, monotonic_ns least, monotonic_ns most) {
@@ -25,7 +25,7 @@ round_times times_for(std::int64_t block_time) noexcept {
 }
 
 height_consensus::height_consensus(setup x, const std::vector<signed_record>& history)
-  : setup_(std::move(x)) {
+    : setup_(std::move(x)) {
   std::sort(setup_.members.begin(), setup_.members.end());
   takes_part_ = setup_.self && is_member(*setup_.self);
   resume(history);
@@ -51,7 +51,7 @@ void height_consensus::resume(const std::vector<signed_record>& history) {
       again_.push_back(vote_action{x.block});
     else if (x.what != deed::propose && x.round + ballot_box::rounds_kept >= first_round_)
       again_.push_back(ballot_action{
-        x.round, x.what == deed::prepare ? ballot_phase::prepare : ballot_phase::lock, x.block});
+          x.round, x.what == deed::prepare ? ballot_phase::prepare : ballot_phase::lock, x.block});
   }
 }
 
@@ -101,8 +101,8 @@ std::optional<hash256> height_consensus::missing_block() const {
 }
 
 bool height_consensus::needs(const hash256& block) const {
-  if (block == decided_ || (locked_ && locked_->second == block)
-      || (valid_ && valid_->second == block) || missing_block() == block)
+  if (block == decided_ || (locked_ && locked_->second == block) ||
+      (valid_ && valid_->second == block) || missing_block() == block)
     return true;
   return std::any_of(proposals_.begin(), proposals_.end(), [&](const auto& x) {
     return std::find(x.second.begin(), x.second.end(), block) != x.second.end();
@@ -154,7 +154,8 @@ void height_consensus::begin(monotonic_ns now) {
   enter(first_round_, now);
   for (auto& x : std::exchange(again_, {})) {
     if (const auto* ballot = std::get_if<ballot_action>(&x); ballot && ballot->round == round_)
-      step_ = ballot->phase == ballot_phase::prepare ? std::max(step_, step::prepared) : step::locked;
+      step_ =
+          ballot->phase == ballot_phase::prepare ? std::max(step_, step::prepared) : step::locked;
     if (takes_part_)
       actions_.push_back(x);
   }
@@ -167,8 +168,8 @@ void height_consensus::block_is(const hash256& block, block_quality quality, mon
 }
 
 bool height_consensus::proposed(std::uint64_t round, const hash256& block, monotonic_ns now) {
-  if (round + ballot_box::rounds_kept < round_
-      || (round > round_ && round - round_ > ballot_box::rounds_kept))
+  if (round + ballot_box::rounds_kept < round_ ||
+      (round > round_ && round - round_ > ballot_box::rounds_kept))
     return false;
   auto& known = proposals_[round];
   if (std::find(known.begin(), known.end(), block) != known.end())
@@ -230,7 +231,7 @@ void height_consensus::enter(std::uint64_t round, monotonic_ns now) {
   forget_old();
   if (takes_part_ && leader(round_) == setup_.self && proposals(round_).empty())
     actions_.push_back(
-      propose_action{round_, valid_ ? std::optional{valid_->second} : std::nullopt});
+        propose_action{round_, valid_ ? std::optional{valid_->second} : std::nullopt});
 }
 
 void height_consensus::forget_old() {
@@ -268,8 +269,8 @@ bool height_consensus::advance(monotonic_ns now) {
       return true;
     }
   }
-  return (step_ == step::proposal && try_prepare(now)) || (step_ == step::prepared && try_lock(now))
-         || go_on(now);
+  return (step_ == step::proposal && try_prepare(now)) ||
+         (step_ == step::prepared && try_lock(now)) || go_on(now);
 }
 
 /// Decisions, our vote, the commit.
@@ -320,8 +321,8 @@ bool height_consensus::try_prepare(monotonic_ns now) {
   }
   const auto none_is_good = !proposals(round_).empty() && !wait;
   const auto others_agree = box_.agreed(round_, ballot_phase::prepare, quorum());
-  const auto can_lock
-    = others_agree && (others_agree->is_zero() || quality_of(*others_agree).has_value());
+  const auto can_lock =
+      others_agree && (others_agree->is_zero() || quality_of(*others_agree).has_value());
   if (none_is_good || can_lock || now >= proposal_until_) {
     cast(ballot_phase::prepare, no_block);
     return true;
@@ -383,4 +384,4 @@ void height_consensus::abstain(std::uint64_t round) {
       actions_.push_back(ballot_action{round, phase, no_block});
 }
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

@@ -51,7 +51,7 @@ round_times times_for(std::int64_t block_time) noexcept;
 enum class block_quality : std::uint8_t {
   good,
   disputed,  ///< Breaks no rule of the chain, but is not what we would have made: not prepared by us.
-  impossible ///< Breaks a rule of the chain: no vote can make it ours.
+  impossible  ///< Breaks a rule of the chain: no vote can make it ours.
 };
 
 // -- what is to be done ----------------------------------------------------------------------
@@ -89,7 +89,7 @@ using consensus_action = std::variant<propose_action, ballot_action, vote_action
 struct signed_record {
   enum class deed : std::uint8_t { propose, prepare, lock, vote };
   deed what = deed::prepare;
-  std::uint64_t round = 0; ///< 0 of a vote.
+  std::uint64_t round = 0;  ///< 0 of a vote.
   hash256 block{};
   bool operator==(const signed_record&) const = default;
 };
@@ -97,7 +97,7 @@ struct signed_record {
 // -- the height ------------------------------------------------------------------------------
 
 class height_consensus {
-public:
+ public:
   /// Proposals of one round that are looked at: a leader that makes two is at fault, and both may have been
   /// prepared by some.
   static constexpr std::size_t proposals_a_round = 2;
@@ -108,7 +108,7 @@ public:
     std::vector<std::string> members;
     /// How many there are, those included whose address and key we have not heard of.
     std::size_t size = 0;
-    std::optional<std::string> self = {}; ///< None, or no member: we only watch.
+    std::optional<std::string> self = {};  ///< None, or no member: we only watch.
     round_times times = {};
   };
 
@@ -151,7 +151,9 @@ public:
   bool others_have_begun() const { return box_.voters() >= third_of(setup_.size); }
   const std::optional<hash256>& decided() const noexcept { return decided_; }
   const std::optional<hash256>& committed() const noexcept { return committed_; }
-  const std::optional<std::pair<std::uint64_t, hash256>>& locked() const noexcept { return locked_; }
+  const std::optional<std::pair<std::uint64_t, hash256>>& locked() const noexcept {
+    return locked_;
+  }
   /// A block that two thirds agree on and whose content is not at hand.
   std::optional<hash256> missing_block() const;
   /// Whether the content of that block may still be needed.
@@ -166,7 +168,7 @@ public:
   std::vector<wire::message> standing() const;
   const ballot_box& ballots() const noexcept { return box_; }
 
-private:
+ private:
   enum class step : std::uint8_t { waiting, proposal, prepared, locked };
 
   std::size_t quorum() const noexcept { return quorum_of(setup_.size); }
@@ -196,17 +198,19 @@ private:
   step step_ = step::waiting;
   /// What we cast, in the rounds that are kept.
   std::set<std::pair<std::uint64_t, wire::ballot_phase>> cast_;
-  std::uint64_t first_round_ = 0;   ///< Where `begin` enters.
-  std::vector<consensus_action> again_; ///< What `begin` casts again, since a restart may have kept it back.
-  monotonic_ns proposal_until_ = 0; ///< 0: does not run.
+  std::uint64_t first_round_ = 0;  ///< Where `begin` enters.
+  std::vector<consensus_action>
+      again_;  ///< What `begin` casts again, since a restart may have kept it back.
+  monotonic_ns proposal_until_ = 0;  ///< 0: does not run.
   monotonic_ns prepare_until_ = 0;
   monotonic_ns lock_until_ = 0;
 
-  std::optional<std::pair<std::uint64_t, hash256>> locked_; ///< Round and block that we locked last.
+  std::optional<std::pair<std::uint64_t, hash256>>
+      locked_;  ///< Round and block that we locked last.
   std::optional<std::pair<std::uint64_t, hash256>> valid_;  ///< Latest that two thirds prepared.
   std::optional<hash256> decided_;
   std::optional<hash256> committed_;
   bool voted_ = false;
 };
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

@@ -14,7 +14,7 @@ int digit_value(char c) noexcept {
   return -1;
 }
 
-} // namespace
+}  // namespace
 
 std::string to_hex(std::span<const std::uint8_t> bytes) {
   static constexpr char digits[] = "0123456789abcdef";
@@ -48,4 +48,4 @@ std::optional<byte_string> bytes_from_hex(std::string_view text) {
   return result;
 }
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

@@ -32,4 +32,4 @@ std::optional<Bytes> from_hex(std::string_view text) noexcept {
 /// Any number of bytes; none when the length is odd or a character is no digit.
 std::optional<byte_string> bytes_from_hex(std::string_view text);
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

@@ -18,20 +18,20 @@ constexpr std::size_t batch_bytes = 16u << 20;
 constexpr std::size_t export_bytes = 4u << 20;
 
 class importer {
-public:
+ public:
   importer(chain_file_reader& from, chain_state& to, std::int64_t now,
            const transfer_callback& progress)
-    : from_(from), to_(to), now_(now), progress_(progress) {}
+      : from_(from), to_(to), now_(now), progress_(progress) {}
 
   import_report run() {
     while (!report_.stopped && take_next()) {
     }
-    flush(); // Also what came before a bad line.
+    flush();  // Also what came before a bad line.
     report_.lines = from_.line();
     return std::move(report_);
   }
 
-private:
+ private:
   // False at the end of the file.
   bool take_next() {
     auto next = from_.next();
@@ -59,8 +59,8 @@ private:
     const auto top = to_.store().tip().height + pending_.size();
     if (height > top + 1)
       return stop(from_.line(), height,
-                  "block " + std::to_string(height) + " leaves a hole: our chain ends at "
-                    + std::to_string(top));
+                  "block " + std::to_string(height) + " leaves a hole: our chain ends at " +
+                      std::to_string(top));
     if (height <= top)
       return compare(height, block_hash(block->header));
     auto checked = check_block(std::move(block));
@@ -74,8 +74,8 @@ private:
   // For a block at a height that we have.
   void compare(std::uint64_t height, const hash256& hash) {
     const auto stored = to_.store().tip().height;
-    const auto ours = height > stored ? pending_[height - stored - 1].hash
-                                      : to_.store().hash_at(height);
+    const auto ours =
+        height > stored ? pending_[height - stored - 1].hash : to_.store().hash_at(height);
     if (ours == hash) {
       ++report_.skipped;
       return;
@@ -83,8 +83,8 @@ private:
     if (!ours)
       return stop(from_.line(), height, storage_reason("our own block cannot be read"), true);
     stop(from_.line(), height,
-         "block " + std::to_string(height) + " is " + to_hex(hash) + " in the file and "
-           + to_hex(*ours) + " in our chain: they are different chains, or parted there");
+         "block " + std::to_string(height) + " is " + to_hex(hash) + " in the file and " +
+             to_hex(*ours) + " in our chain: they are different chains, or parted there");
   }
 
   void flush() {
@@ -131,26 +131,28 @@ private:
   const transfer_callback& progress_;
   import_report report_;
   std::uint64_t blocks_ = 0;
-  std::vector<checked_block> pending_; ///< Follow each other, the first on our tip.
+  std::vector<checked_block> pending_;  ///< Follow each other, the first on our tip.
   std::vector<std::uint64_t> pending_lines_;
   std::size_t pending_bytes_ = 0;
 };
 
-} // namespace
+}  // namespace
 
 import_report import_chain(chain_file_reader& from, chain_state& to, std::int64_t now,
                            const transfer_callback& progress) {
   return importer{from, to, now, progress}.run();
 }
 
-outcome<std::uint64_t> export_chain(const chain_reader& from, std::uint64_t first, std::uint64_t last,
-                                    chain_file_writer& to, const transfer_callback& progress) {
+outcome<std::uint64_t> export_chain(const chain_reader& from, std::uint64_t first,
+                                    std::uint64_t last, chain_file_writer& to,
+                                    const transfer_callback& progress) {
   const auto tip = from.tip().height;
   if (first > last)
-    return fail("there are no blocks from " + std::to_string(first) + " to " + std::to_string(last));
+    return fail("there are no blocks from " + std::to_string(first) + " to " +
+                std::to_string(last));
   if (first > tip)
-    return fail("our chain ends at block " + std::to_string(tip) + ", below "
-                + std::to_string(first));
+    return fail("our chain ends at block " + std::to_string(tip) + ", below " +
+                std::to_string(first));
   last = std::min(last, tip);
   std::uint64_t written = 0;
   std::uint64_t told = 0;
@@ -159,13 +161,13 @@ outcome<std::uint64_t> export_chain(const chain_reader& from, std::uint64_t firs
     const auto blocks = from.blocks(height, last, export_bytes);
     if (blocks.empty()) {
       const auto trouble = from.trouble();
-      return fail("block " + std::to_string(height) + " cannot be read from the store"
-                  + (trouble ? ": " + trouble->reason : std::string{}));
+      return fail("block " + std::to_string(height) + " cannot be read from the store" +
+                  (trouble ? ": " + trouble->reason : std::string{}));
     }
     for (const auto& x : blocks) {
       if (previous && x->header.previous_hash != *previous)
-        return fail("our chain was reorganised at block " + std::to_string(height)
-                    + " while it was written: try again");
+        return fail("our chain was reorganised at block " + std::to_string(height) +
+                    " while it was written: try again");
       previous = block_hash(x->header);
       if (auto put = to.write(*x); !put)
         return tl::unexpected<failure>{std::move(put.error())};
@@ -183,4 +185,4 @@ outcome<std::uint64_t> export_chain(const chain_reader& from, std::uint64_t firs
   return written;
 }
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

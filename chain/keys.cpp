@@ -44,7 +44,7 @@ std::array<std::uint8_t, checksum_bytes> checksum_of(std::span<const std::uint8_
   return result;
 }
 
-} // namespace
+}  // namespace
 
 key_pair key_pair::from_seed(const secret_seed& seed) {
   prepare_sodium();
@@ -110,18 +110,19 @@ outcome<void> check_address(std::string_view text, network_id network) {
   if (text.empty() || (text[0] != '0' && text[0] != '1'))
     return fail("the address has neither 0 (testnet) nor 1 (mainnet) after \"TIME\"");
   if (text[0] != network_digit(network))
-    return fail("the address is one of the other network, not of " + std::string{to_string(network)});
+    return fail("the address is one of the other network, not of " +
+                std::string{to_string(network)});
   text.remove_prefix(1);
   const auto bytes = base58_decode(text);
   if (!bytes)
     return fail("the address has a character that is not base58, or is too long");
   if (bytes->size() != payload_bytes + checksum_bytes)
-    return fail("the address holds " + std::to_string(bytes->size()) + " bytes, not "
-                + std::to_string(payload_bytes + checksum_bytes));
+    return fail("the address holds " + std::to_string(bytes->size()) + " bytes, not " +
+                std::to_string(payload_bytes + checksum_bytes));
   const auto checksum = checksum_of({bytes->data(), payload_bytes});
   if (!std::equal(checksum.begin(), checksum.end(), bytes->begin() + payload_bytes))
     return fail("the address's checksum does not match: it is mistyped");
   return {};
 }
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

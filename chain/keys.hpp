@@ -19,7 +19,7 @@ using secret_seed = opaque_bytes<32, struct secret_seed_tag>;
 
 /// A secret key with its public key. Wipes the secret from memory at the end of its life.
 class key_pair {
-public:
+ public:
   /// The key pair of a seed. Any 32 bytes are a valid seed.
   static key_pair from_seed(const secret_seed& seed);
   /// A new key pair from the system's random numbers.
@@ -35,11 +35,11 @@ public:
   /// Deterministic: the same bytes give the same signature.
   signature sign(std::span<const std::uint8_t> message) const;
 
-private:
+ private:
   key_pair() = default;
 
   timenode::public_key public_{};
-  std::array<std::uint8_t, 64> secret_{}; ///< libsodium's form: seed ‖ public key.
+  std::array<std::uint8_t, 64> secret_{};  ///< libsodium's form: seed ‖ public key.
 };
 
 /// Whether the signature of the message was made by the key. Takes about 60 µs. Keys and signatures
@@ -62,4 +62,4 @@ inline bool is_valid_address(std::string_view text, network_id network) {
   return check_address(text, network).has_value();
 }
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

@@ -21,4 +21,4 @@ std::optional<std::string> leader_of(std::uint64_t height, std::vector<std::stri
   return std::move(addresses[number % addresses.size()]);
 }
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

@@ -14,4 +14,4 @@ namespace timenode::chain {
 /// SHA-256(seed) as u64 LE, modulo their number.
 std::optional<std::string> leader_of(std::uint64_t height, std::vector<std::string> addresses);
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

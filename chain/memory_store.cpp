@@ -92,7 +92,8 @@ std::uint64_t memory_store::final_height() const {
 
 outcome<void> memory_store::commit(const store_batch& batch, bool) {
   const std::unique_lock lock{mutex_};
-  if (auto fits = check_batch(batch, tip_, certificates_.empty() ? 0 : certificates_.rbegin()->first);
+  if (auto fits =
+          check_batch(batch, tip_, certificates_.empty() ? 0 : certificates_.rbegin()->first);
       !fits)
     return fits;
   std::vector<shelved_block> removed;
@@ -145,4 +146,4 @@ outcome<block_undo> memory_store::undo_at(std::uint64_t height) const {
   return entries_[height].undo;
 }
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

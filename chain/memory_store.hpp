@@ -15,7 +15,7 @@ namespace timenode::chain {
 /// Starts with the genesis block of its network. Blocks are shared, not copied. A commit fails only
 /// when the batch does not fit on the tip. Not final, so that tests can make commits fail.
 class memory_store : public block_store {
-public:
+ public:
   explicit memory_store(network_id network);
 
   chain_tip tip() const override;
@@ -33,7 +33,7 @@ public:
   outcome<void> commit(const store_batch& batch, bool sync) override;
   outcome<block_undo> undo_at(std::uint64_t height) const override;
 
-private:
+ private:
   struct entry {
     block_ptr block;
     hash256 hash{};
@@ -41,17 +41,17 @@ private:
     block_undo undo;
   };
 
-  mutable std::shared_mutex mutex_; ///< Guards all below but the digest.
-  std::vector<entry> entries_;      ///< By height.
+  mutable std::shared_mutex mutex_;  ///< Guards all below but the digest.
+  std::vector<entry> entries_;       ///< By height.
   std::unordered_map<hash256, std::uint64_t, opaque_hasher> heights_;
   std::map<hash256, coin_group> coins_;
   std::map<std::uint64_t, block_certificate> certificates_;
   chain_tip tip_;
   block_shelf shelf_;
-  std::map<hash256, block_ptr> shelved_; ///< What is on it.
+  std::map<hash256, block_ptr> shelved_;  ///< What is on it.
 
-  mutable std::mutex digest_mutex_; ///< Taken before `mutex_` where both are.
-  mutable std::optional<std::pair<hash256, utxo_digest>> digest_; ///< The last one, for this tip.
+  mutable std::mutex digest_mutex_;  ///< Taken before `mutex_` where both are.
+  mutable std::optional<std::pair<hash256, utxo_digest>> digest_;  ///< The last one, for this tip.
 };
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

@@ -34,7 +34,8 @@ outcome<migration_report> migrate_store(const std::filesystem::path& directory,
     const auto step = std::find_if(steps.begin(), steps.end(),
                                    [&](const auto& x) { return x.from == report.to; });
     if (step == steps.end())
-      return fail("the chain store in " + directory.string() + " has schema " + std::to_string(report.to) +
+      return fail("the chain store in " + directory.string() + " has schema " +
+                  std::to_string(report.to) +
                   ", from which this program knows no way: move that directory away, then the node "
                   "downloads (or you import) the chain");
     if (auto done = step->run(db); !done)

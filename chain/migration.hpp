@@ -35,7 +35,8 @@ struct migration_report {
 /// Takes the steps that the store in this directory needs; the schema is raised, durably, after each. Changes
 /// nothing when it is up to date. Fails when there is no store, when it is newer than the steps lead, when
 /// none leads on from it, when a step fails, and as `rocksdb_store::open` does.
-outcome<migration_report> migrate_store(const std::filesystem::path& directory,
-                                        const std::vector<migration_step>& steps = migration_steps());
+outcome<migration_report>
+migrate_store(const std::filesystem::path& directory,
+              const std::vector<migration_step>& steps = migration_steps());
 
 }  // namespace timenode::chain

@@ -14,8 +14,8 @@ std::size_t size_of(const wire::subscribe& x) {
 outcome<void> check_count(std::size_t watched) {
   if (watched <= max_watched_per_peer)
     return {};
-  return fail("it would watch " + std::to_string(watched) + " addresses and outputs; "
-              + std::to_string(max_watched_per_peer) + " are allowed");
+  return fail("it would watch " + std::to_string(watched) + " addresses and outputs; " +
+              std::to_string(max_watched_per_peer) + " are allowed");
 }
 
 template <class Map, class Key>
@@ -33,14 +33,15 @@ void count_down(Map& map, const Key& key, const ip_address& who) {
     map.erase(entry);
 }
 
-} // namespace
+}  // namespace
 
 outcome<void> output_watches::check(const wire::subscribe& x) {
   if (x.id.size() > max_subscription_id_bytes)
     return fail("its id is longer than " + std::to_string(max_subscription_id_bytes) + " bytes");
   for (const auto& address : x.addresses)
     if (address.size() > max_watched_address_bytes)
-      return fail("an address is longer than " + std::to_string(max_watched_address_bytes) + " bytes");
+      return fail("an address is longer than " + std::to_string(max_watched_address_bytes) +
+                  " bytes");
   return check_count(size_of(x));
 }
 
@@ -93,13 +94,15 @@ std::size_t output_watches::subscriptions() const noexcept {
   return result;
 }
 
-std::vector<ip_address> output_watches::watchers_of(const outpoint& output, const byte_string* script) const {
+std::vector<ip_address> output_watches::watchers_of(const outpoint& output,
+                                                    const byte_string* script) const {
   std::set<ip_address> result;
   if (const auto i = by_output_.find(output); i != by_output_.end())
     for (const auto& [who, _] : i->second)
       result.insert(who);
   if (script) {
-    const auto text = std::string_view{reinterpret_cast<const char*>(script->data()), script->size()};
+    const auto text =
+        std::string_view{reinterpret_cast<const char*>(script->data()), script->size()};
     if (const auto i = by_address_.find(text); i != by_address_.end())
       for (const auto& [who, _] : i->second)
         result.insert(who);
@@ -121,4 +124,4 @@ void output_watches::unindex(const ip_address& who, const wire::subscribe& x) {
     count_down(by_address_, address, who);
 }
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

@@ -25,7 +25,7 @@ inline constexpr std::size_t max_subscription_id_bytes = 128;
 inline constexpr std::size_t max_watched_address_bytes = 64;
 
 class output_watches {
-public:
+ public:
   /// Whether a peer may watch that much at all.
   static outcome<void> check(const wire::subscribe& x);
   /// The peer wants to hear of these; an earlier subscription of the same id is replaced. Fails, and changes
@@ -44,7 +44,7 @@ public:
   /// page, section 4); null when that is not known.
   std::vector<ip_address> watchers_of(const outpoint& output, const byte_string* script) const;
 
-private:
+ private:
   struct peer {
     std::map<std::string, wire::subscribe> subscriptions;
     std::size_t watched = 0;
@@ -59,4 +59,4 @@ private:
   std::map<std::string, std::map<ip_address, std::size_t>, std::less<>> by_address_;
 };
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

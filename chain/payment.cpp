@@ -49,7 +49,7 @@ tx_output output(const std::string& address, amount value) {
   return {value, {address.begin(), address.end()}};
 }
 
-} // namespace
+}  // namespace
 
 amount most_outputs(amount inputs) noexcept {
   if (inputs <= least_fee)
@@ -65,24 +65,25 @@ amount most_outputs(amount inputs) noexcept {
 
 outcome<transaction> make_payment(std::vector<spendable> coins, const payment& x) {
   if (x.value < least_output)
-    return fail("less than " + to_decimal(least_output) + " TIME is dust, which nodes do not hand on");
+    return fail("less than " + to_decimal(least_output) +
+                " TIME is dust, which nodes do not hand on");
   const auto have = sum_of(coins);
   const auto chosen = choose(std::move(coins), x.value);
   if (chosen.empty())
-    return fail("there are " + to_decimal(have) + " TIME to spend, and with the fee it takes "
-                + to_decimal(x.value + fee_for(x.value)));
+    return fail("there are " + to_decimal(have) + " TIME to spend, and with the fee it takes " +
+                to_decimal(x.value + fee_for(x.value)));
   transaction result;
   result.version = 1;
   result.timestamp = x.timestamp;
   for (const auto& coin : chosen)
     result.inputs.push_back(
-      {coin.where, byte_string(script_sig_bytes), std::numeric_limits<std::uint32_t>::max()});
+        {coin.where, byte_string(script_sig_bytes), std::numeric_limits<std::uint32_t>::max()});
   result.outputs.push_back(output(x.to, x.value));
   if (const auto change = most_outputs(sum_of(chosen)) - x.value; change >= least_output)
     result.outputs.push_back(output(x.change, change));
   if (encoded_size(result) > max_relayed_bytes)
-    return fail("it takes " + std::to_string(chosen.size())
-                + " outputs, more than fit into a transaction; send it in parts");
+    return fail("it takes " + std::to_string(chosen.size()) +
+                " outputs, more than fit into a transaction; send it in parts");
   for (auto& input : result.inputs)
     input.script_sig.clear();
   return result;
@@ -95,8 +96,8 @@ std::string to_decimal(amount units) {
 }
 
 outcome<amount> from_decimal(std::string_view text) {
-  const auto wrong = fail("'" + std::string{text.substr(0, 40)}
-                          + "' is no amount: digits, and perhaps a point and up to eight decimals");
+  const auto wrong = fail("'" + std::string{text.substr(0, 40)} +
+                          "' is no amount: digits, and perhaps a point and up to eight decimals");
   const auto point = text.find('.');
   const auto whole = text.substr(0, point);
   auto fraction = point == text.npos ? std::string{} : std::string{text.substr(point + 1)};
@@ -113,4 +114,4 @@ outcome<amount> from_decimal(std::string_view text) {
   return result;
 }
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

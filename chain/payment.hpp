@@ -20,10 +20,10 @@ struct spendable {
 };
 
 struct payment {
-  std::string to;     ///< An address.
-  amount value = 0;   ///< What arrives there.
-  std::string change; ///< The address that gets what is left.
-  std::int64_t timestamp = 0; ///< Unix seconds.
+  std::string to;              ///< An address.
+  amount value = 0;            ///< What arrives there.
+  std::string change;          ///< The address that gets what is left.
+  std::int64_t timestamp = 0;  ///< Unix seconds.
 };
 
 /// What outputs may add up to when the inputs are worth `inputs`: the rest is the fee that the rule wants, and
@@ -41,4 +41,4 @@ std::string to_decimal(amount units);
 /// An amount in TIME, exactly: digits, perhaps a point and up to eight decimals. No sign, no exponent.
 outcome<amount> from_decimal(std::string_view text);
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

@@ -22,4 +22,4 @@ reward_list rewards_of(std::span<const payee> payees) {
   return result;
 }
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

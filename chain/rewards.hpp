@@ -29,4 +29,4 @@ using reward_list = std::vector<std::pair<std::string, amount>>;
 /// floor(100 TIME × weight / sum of weights) each, in the same order.
 reward_list rewards_of(std::span<const payee> payees);
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

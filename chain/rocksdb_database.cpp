@@ -5,7 +5,6 @@
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
 #include <rocksdb/table.h>
-
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,18 +17,18 @@ namespace timenode::chain {
 
 namespace {
 
-constexpr std::array<const char*, family_count> family_names{"default", "blocks", "heights", "coins",
-                                                             "undo", "certificates",
-                                                              "shelf"};
+constexpr std::array<const char*, family_count> family_names{
+    "default", "blocks", "heights", "coins", "undo", "certificates", "shelf"};
 
 std::string in_directory(const std::filesystem::path& x) {
   return "the chain store in " + x.string();
 }
 
 failure explain_damage(const std::filesystem::path& directory, const std::string& what) {
-  return {in_directory(directory) + " is damaged: " + what
-          + ". Run 'timenode check --repair', which keeps what is whole; the node downloads the rest. Or "
-            "move that directory away: then it downloads (or you import) all of it"};
+  return {
+      in_directory(directory) + " is damaged: " + what +
+      ". Run 'timenode check --repair', which keeps what is whole; the node downloads the rest. Or "
+      "move that directory away: then it downloads (or you import) all of it"};
 }
 
 failure explain_status(const std::filesystem::path& directory, const rocksdb::Status& status,
@@ -41,17 +40,18 @@ failure explain_status(const std::filesystem::path& directory, const rocksdb::St
   if (status.IsCorruption())
     return explain_damage(directory, text);
   if (says("lock hold by current process") || (says("LOCK") && says("temporarily unavailable")))
-    return {in_directory(directory) + " is in use by another process: is timenode running already?"};
+    return {in_directory(directory) +
+            " is in use by another process: is timenode running already?"};
   if (says("Read-only file system") || says("Permission denied"))
-    return {in_directory(directory) + " cannot be written (" + text
-            + "): make the directory writable for this user"};
+    return {in_directory(directory) + " cannot be written (" + text +
+            "): make the directory writable for this user"};
   return {in_directory(directory) + " failed to " + std::string{doing} + ": " + text};
 }
 
 // RocksDB would go on by itself some time after a failed write. Then it and we might differ about whether
 // that write is stored; rocksdb_store.cpp opens the database anew instead, and looks.
 class no_recovery final : public rocksdb::EventListener {
-public:
+ public:
   void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status,
                             bool* automatic) override {
     *automatic = false;
@@ -157,12 +157,12 @@ outcome<void> prepare_directory(const std::filesystem::path& directory) {
   std::error_code error;
   std::filesystem::create_directories(directory, error);
   if (error)
-    return fail("the directory " + directory.string()
-                + " for the chain store cannot be made: " + error.message());
+    return fail("the directory " + directory.string() +
+                " for the chain store cannot be made: " + error.message());
   if (::access(directory.c_str(), R_OK | W_OK | X_OK) != 0) {
     const auto reason = std::error_code{errno, std::generic_category()}.message();
-    return fail("the directory " + directory.string() + " cannot be written (" + reason
-                + "): make it writable for this user");
+    return fail("the directory " + directory.string() + " cannot be written (" + reason +
+                "): make it writable for this user");
   }
   if (has_lost_its_list(directory))
     return tl::unexpected<failure>{explain_damage(directory, "its file CURRENT is missing")};
@@ -172,18 +172,19 @@ outcome<void> prepare_directory(const std::filesystem::path& directory) {
 // Families that we do not know are the mark of a newer program.
 outcome<void> check_families(const std::filesystem::path& directory) {
   std::vector<std::string> names;
-  const auto listed
-    = rocksdb::DB::ListColumnFamilies(rocksdb::DBOptions{}, directory.string(), &names);
+  const auto listed =
+      rocksdb::DB::ListColumnFamilies(rocksdb::DBOptions{}, directory.string(), &names);
   if (!listed.ok())
-    return {}; // There is none yet; or opening tells what is wrong.
+    return {};  // There is none yet; or opening tells what is wrong.
   for (const auto& name : names)
     if (std::find(family_names.begin(), family_names.end(), name) == family_names.end())
-      return fail(in_directory(directory) + " was written by a newer timenode (it has records of kind '"
-                  + name + "'): install that version, or use another data directory");
+      return fail(in_directory(directory) +
+                  " was written by a newer timenode (it has records of kind '" + name +
+                  "'): install that version, or use another data directory");
   return {};
 }
 
-} // namespace
+}  // namespace
 
 outcome<std::unique_ptr<database>> database::open(const std::filesystem::path& directory,
                                                   const rocksdb_options& options) {
@@ -256,4 +257,4 @@ failure database::damaged(const std::string& what) const {
   return explain_damage(directory_, what);
 }
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

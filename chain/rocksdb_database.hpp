@@ -13,19 +13,19 @@ namespace timenode::chain {
 
 /// Column families: kinds of records, each with its own keys.
 enum class family : std::size_t {
-  meta,    ///< "schema", "genesis" and "tip". RocksDB's "default", which must exist.
-  blocks,  ///< Height, big-endian -> the block in bincode.
-  heights, ///< Block hash -> height, big-endian.
-  coins,   ///< Transaction id -> its unspent outputs.
-  undo,    ///< Height, big-endian -> what the block spent. None for a block that spent nothing.
-  certificates, ///< Height, big-endian -> the votes that committed the block. None for a block without.
-  shelf,   ///< Height, big-endian, and hash -> a block that a reorganisation took off the chain, in bincode.
+  meta,     ///< "schema", "genesis" and "tip". RocksDB's "default", which must exist.
+  blocks,   ///< Height, big-endian -> the block in bincode.
+  heights,  ///< Block hash -> height, big-endian.
+  coins,    ///< Transaction id -> its unspent outputs.
+  undo,     ///< Height, big-endian -> what the block spent. None for a block that spent nothing.
+  certificates,  ///< Height, big-endian -> the votes that committed the block. None for a block without.
+  shelf,  ///< Height, big-endian, and hash -> a block that a reorganisation took off the chain, in bincode.
 };
 inline constexpr std::size_t family_count = 7;
 
 /// An open database with its families; closes in the right order.
 class database {
-public:
+ public:
   /// Opens the database or makes an empty one. The failure is as of `rocksdb_store::open`.
   static outcome<std::unique_ptr<database>> open(const std::filesystem::path& directory,
                                                  const rocksdb_options& options);
@@ -55,7 +55,7 @@ public:
   /// The sentence when what was read makes no sense.
   failure damaged(const std::string& what) const;
 
-private:
+ private:
   database() = default;
   void take(rocksdb::DB* db, const std::vector<rocksdb::ColumnFamilyHandle*>& handles);
 
@@ -65,4 +65,4 @@ private:
   bool sync_at_close_ = true;
 };
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

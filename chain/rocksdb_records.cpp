@@ -35,7 +35,8 @@ void put_height(const database& db, const checked_block& x, rocksdb::WriteBatch&
 }
 
 /// In the order of their hashes: a record that goes in beside the one before it costs RocksDB half.
-void put_heights(const database& db, const std::vector<checked_block>& blocks, rocksdb::WriteBatch& out) {
+void put_heights(const database& db, const std::vector<checked_block>& blocks,
+                 rocksdb::WriteBatch& out) {
   std::vector<const checked_block*> sorted;
   sorted.reserve(blocks.size());
   for (const auto& x : blocks)
@@ -75,9 +76,9 @@ outcome<void> check_schema(const database& db, std::uint64_t schema) {
   if (schema > schema_version)
     return pass_on(newer_schema(db, schema));
   if (schema < schema_version)
-    return fail("the chain store in " + db.directory().string()
-                + " was written by an older timenode (schema " + std::to_string(schema)
-                + ", this one uses " + std::to_string(schema_version) + "): run 'timenode migrate'");
+    return fail("the chain store in " + db.directory().string() +
+                " was written by an older timenode (schema " + std::to_string(schema) +
+                ", this one uses " + std::to_string(schema_version) + "): run 'timenode migrate'");
   return {};
 }
 
@@ -90,23 +91,23 @@ outcome<void> check_network(const database& db, network_id network) {
     return {};
   const auto other = network == network_id::mainnet ? network_id::testnet : network_id::mainnet;
   if (*found && value == slice(genesis_block(other).hash))
-    return fail("the chain store in " + db.directory().string() + " belongs to "
-                + std::string{to_string(other)} + ", this node is on "
-                + std::string{to_string(network)} + ": use another data directory");
+    return fail("the chain store in " + db.directory().string() + " belongs to " +
+                std::string{to_string(other)} + ", this node is on " +
+                std::string{to_string(network)} + ": use another data directory");
   return pass_on(db.damaged("its genesis block is not one of this program"));
 }
 
 outcome<void> check_top(const database& db, const chain_tip& tip) {
   const std::unique_ptr<rocksdb::Iterator> last{
-    db->NewIterator(rocksdb::ReadOptions{}, db[family::blocks])};
+      db->NewIterator(rocksdb::ReadOptions{}, db[family::blocks])};
   last->SeekToLast();
   if (!last->status().ok())
     return pass_on(db.explain(last->status(), "read"));
   if (last->Valid() && last->key() == slice(encode_height(tip.height)))
     if (const auto hash = hash_of_record(db, tip.height, last->value()); hash && *hash == tip.hash)
       return {};
-  return pass_on(db.damaged("its topmost block is not the one at height "
-                            + std::to_string(tip.height) + " with hash " + to_hex(tip.hash)));
+  return pass_on(db.damaged("its topmost block is not the one at height " +
+                            std::to_string(tip.height) + " with hash " + to_hex(tip.hash)));
 }
 
 // A block in a record, as the shelf lists it.
@@ -149,7 +150,7 @@ void write_shelf(const database& db, const block_shelf::change& change,
     out.Put(db[family::shelf], slice(shelf_key(x)), values.at(x.hash));
 }
 
-} // namespace
+}  // namespace
 
 outcome<bool> get_record(const database& db, family where, const rocksdb::Slice& key,
                          rocksdb::PinnableSlice& value, const rocksdb::ReadOptions& options) {
@@ -177,14 +178,16 @@ outcome<std::optional<std::uint64_t>> read_schema(const database& db) {
 outcome<void> write_schema(const database& db, std::uint64_t schema) {
   rocksdb::WriteOptions options;
   options.sync = true;
-  const auto written = db->Put(options, db[family::meta], slice(schema_key), slice(encode_height(schema)));
+  const auto written =
+      db->Put(options, db[family::meta], slice(schema_key), slice(encode_height(schema)));
   return written.ok() ? outcome<void>{} : pass_on(db.explain(written, "write"));
 }
 
 failure newer_schema(const database& db, std::uint64_t schema) {
-  return {"the chain store in " + db.directory().string() + " was written by a newer timenode (schema "
-          + std::to_string(schema) + ", this one knows " + std::to_string(schema_version)
-          + "): install that version, or use another data directory"};
+  return {"the chain store in " + db.directory().string() +
+          " was written by a newer timenode (schema " + std::to_string(schema) +
+          ", this one knows " + std::to_string(schema_version) +
+          "): install that version, or use another data directory"};
 }
 
 outcome<chain_tip> load_tip(const database& db, network_id network) {
@@ -219,7 +222,7 @@ outcome<chain_tip> read_tip(const database& db, const rocksdb::ReadOptions& opti
 
 outcome<std::uint64_t> read_final_height(const database& db) {
   const std::unique_ptr<rocksdb::Iterator> last{
-    db->NewIterator(rocksdb::ReadOptions{}, db[family::certificates])};
+      db->NewIterator(rocksdb::ReadOptions{}, db[family::certificates])};
   last->SeekToLast();
   if (!last->status().ok())
     return pass_on(db.explain(last->status(), "read"));
@@ -235,11 +238,11 @@ outcome<block_ptr> decode_block_record(const database& db, std::uint64_t height,
                                        const rocksdb::Slice& value) {
   auto result = decode_block(bytes(value));
   if (!result)
-    return pass_on(db.damaged("block " + std::to_string(height) + " cannot be understood ("
-                              + result.error().reason + ")"));
+    return pass_on(db.damaged("block " + std::to_string(height) + " cannot be understood (" +
+                              result.error().reason + ")"));
   if (result->header.height != height)
-    return pass_on(db.damaged("block " + std::to_string(height) + " says to be block "
-                              + std::to_string(result->header.height)));
+    return pass_on(db.damaged("block " + std::to_string(height) + " says to be block " +
+                              std::to_string(result->header.height)));
   return std::make_shared<const block>(std::move(*result));
 }
 
@@ -261,7 +264,7 @@ std::array<char, 40> shelf_key(const shelved_block& x) noexcept {
 outcome<block_shelf> load_shelf(const database& db) {
   block_shelf result;
   rocksdb::ReadOptions read;
-  read.fill_cache = false; // Each is read once.
+  read.fill_cache = false;  // Each is read once.
   const std::unique_ptr<rocksdb::Iterator> entry{db->NewIterator(read, db[family::shelf])};
   for (entry->SeekToFirst(); entry->Valid(); entry->Next()) {
     const auto key = chars(entry->key());
@@ -322,4 +325,4 @@ outcome<batch_writes> make_writes(const database& db, const store_batch& batch,
   return writes;
 }
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

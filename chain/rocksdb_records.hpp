@@ -70,7 +70,8 @@ outcome<block_ptr> decode_block_record(const database& db, std::uint64_t height,
                                        const rocksdb::Slice& value);
 
 /// The hash of the block in a record, without decoding it.
-outcome<hash256> hash_of_record(const database& db, std::uint64_t height, const rocksdb::Slice& value);
+outcome<hash256> hash_of_record(const database& db, std::uint64_t height,
+                                const rocksdb::Slice& value);
 
 /// What a batch does to the records and to the shelf.
 struct batch_writes {
@@ -78,12 +79,12 @@ struct batch_writes {
   block_shelf::change shelf;
 };
 /// The batch must fit on the tip (`check_batch`).
-outcome<batch_writes> make_writes(const database& db, const store_batch& batch, const chain_tip& tip,
-                                  const block_shelf& shelf);
+outcome<batch_writes> make_writes(const database& db, const store_batch& batch,
+                                  const chain_tip& tip, const block_shelf& shelf);
 
 /// The blocks beside the chain, as they lie in the database.
 outcome<block_shelf> load_shelf(const database& db);
 /// The key of one of them.
 std::array<char, 40> shelf_key(const shelved_block& x) noexcept;
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

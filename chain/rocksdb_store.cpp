@@ -30,7 +30,7 @@ std::uint64_t free_bytes(const std::filesystem::path& directory) {
   return std::uint64_t{about.f_bavail} * about.f_frsize;
 }
 
-} // namespace
+}  // namespace
 
 struct rocksdb_store::impl {
   network_id network{};
@@ -40,17 +40,18 @@ struct rocksdb_store::impl {
   /// read from it. The writing thread, which alone does that, reads without it. Before `state_mutex`.
   mutable std::shared_mutex db_mutex;
   std::unique_ptr<database> db;
-  bool full = false; ///< The last write failed for want of space. Only the writing thread's.
+  bool full = false;  ///< The last write failed for want of space. Only the writing thread's.
 
-  mutable std::mutex state_mutex; ///< Guards these five; never held while the disk works.
+  mutable std::mutex state_mutex;  ///< Guards these five; never held while the disk works.
   chain_tip tip;
   std::uint64_t final_height = 0;
   block_shelf shelf;
   std::optional<failure> write_trouble;
-  mutable std::optional<failure> read_trouble; ///< The first one.
+  mutable std::optional<failure> read_trouble;  ///< The first one.
 
-  mutable std::mutex digest_mutex; ///< Held while the set is walked, so that two do not both walk it.
-  mutable std::optional<std::pair<hash256, utxo_digest>> digest; ///< The last one, for this tip.
+  mutable std::mutex
+      digest_mutex;  ///< Held while the set is walked, so that two do not both walk it.
+  mutable std::optional<std::pair<hash256, utxo_digest>> digest;  ///< The last one, for this tip.
 
   // Keeps the reason of a failed read, and gives the value, or nothing.
   template <class T>
@@ -90,9 +91,9 @@ struct rocksdb_store::impl {
 
 // -- opening ------------------------------------------------------------------------
 
-outcome<std::unique_ptr<rocksdb_store>>
-rocksdb_store::open(const std::filesystem::path& directory, network_id network,
-                    const rocksdb_options& options) {
+outcome<std::unique_ptr<rocksdb_store>> rocksdb_store::open(const std::filesystem::path& directory,
+                                                            network_id network,
+                                                            const rocksdb_options& options) {
   auto db = database::open(directory, options);
   if (!db)
     return tl::unexpected<failure>{std::move(db.error())};
@@ -145,7 +146,7 @@ std::vector<block_ptr> rocksdb_store::blocks(std::uint64_t first, std::uint64_t 
   const auto to = encode_height(last);
   // An iterator sees the store as it is now, whatever is committed meanwhile.
   const std::unique_ptr<rocksdb::Iterator> entry{
-    db->NewIterator(rocksdb::ReadOptions{}, db[family::blocks])};
+      db->NewIterator(rocksdb::ReadOptions{}, db[family::blocks])};
   std::size_t size = 0;
   for (entry->Seek(slice(from)); entry->Valid() && entry->key().compare(slice(to)) <= 0;
        entry->Next()) {
@@ -228,10 +229,10 @@ outcome<utxo_digest> rocksdb_store::impl::walk_coins() const {
   const std::shared_lock lock{db_mutex};
   const auto release = [&](const rocksdb::Snapshot* x) { (*db)->ReleaseSnapshot(x); };
   const std::unique_ptr<const rocksdb::Snapshot, decltype(release)> snapshot{(*db)->GetSnapshot(),
-                                                                              release};
+                                                                             release};
   rocksdb::ReadOptions read;
   read.snapshot = snapshot.get();
-  read.fill_cache = false; // One walk over everything would push out all that is in use.
+  read.fill_cache = false;  // One walk over everything would push out all that is in use.
   // The tip of the snapshot: a commit may have come since the caller looked.
   auto top = read_tip(*db, read);
   if (!top)
@@ -243,7 +244,7 @@ outcome<utxo_digest> rocksdb_store::impl::walk_coins() const {
     const auto coins = decode_coins(chars(entry->value()));
     if (!coins || entry->key().size() != txid.size())
       return tl::unexpected<failure>{
-        db->damaged("a record of unspent outputs cannot be understood")};
+          db->damaged("a record of unspent outputs cannot be understood")};
     std::copy_n(bytes(entry->key()).begin(), txid.size(), txid.begin());
     hasher.add(txid, *coins);
   }
@@ -271,7 +272,7 @@ block_ptr rocksdb_store::block_on_shelf(const hash256& hash) const {
   const std::shared_lock lock{impl_->db_mutex};
   rocksdb::PinnableSlice value;
   if (!impl_->get(family::shelf, slice(shelf_key(*which)), value))
-    return nullptr; // It came off meanwhile.
+    return nullptr;  // It came off meanwhile.
   return impl_->value_of(decode_block_record(*impl_->db, which->height, value));
 }
 
@@ -297,7 +298,7 @@ outcome<block_undo> rocksdb_store::undo_at(std::uint64_t height) const {
     return fail("there are no undo data for height " + std::to_string(height));
   if (!spends_nothing(*block))
     return tl::unexpected<failure>{
-      impl_->db->damaged("the undo data of block " + std::to_string(height) + " are missing")};
+        impl_->db->damaged("the undo data of block " + std::to_string(height) + " are missing")};
   return block_undo{};
 }
 
@@ -326,9 +327,8 @@ std::optional<failure> rocksdb_store::trouble() const {
 std::uint64_t rocksdb_store::disk_bytes() const {
   const std::shared_lock lock{impl_->db_mutex};
   std::uint64_t result = 0;
-  std::error_code error; // Files come and go meanwhile: what cannot be asked counts nothing.
-  for (const auto& entry :
-       std::filesystem::directory_iterator{impl_->db->directory(), error}) {
+  std::error_code error;  // Files come and go meanwhile: what cannot be asked counts nothing.
+  for (const auto& entry : std::filesystem::directory_iterator{impl_->db->directory(), error}) {
     std::error_code gone;
     const auto size = entry.file_size(gone);
     if (!gone)
@@ -342,7 +342,7 @@ rocksdb_store::unspent(std::size_t max_count) const {
   const std::shared_lock lock{impl_->db_mutex};
   const auto& db = *impl_->db;
   rocksdb::ReadOptions read;
-  read.fill_cache = false; // As in `walk_coins`. An iterator sees one moment.
+  read.fill_cache = false;  // As in `walk_coins`. An iterator sees one moment.
   std::vector<std::pair<outpoint, coin>> result;
   const std::unique_ptr<rocksdb::Iterator> entry{db->NewIterator(read, db[family::coins])};
   for (entry->SeekToFirst(); entry->Valid(); entry->Next()) {
@@ -376,7 +376,8 @@ outcome<chain_tip> rocksdb_store::copy_to(const std::filesystem::path& directory
     if (status.ok())
       status = checkpoint->CreateCheckpoint(directory.string());
     if (!status.ok())
-      return fail("cannot copy the chain store to " + directory.string() + ": " + status.ToString());
+      return fail("cannot copy the chain store to " + directory.string() + ": " +
+                  status.ToString());
   }
   // What is in the copy tells its tip, not what is here: blocks may have come meanwhile.
   const auto copy = database::open_to_read(directory, impl_->options);
@@ -388,9 +389,9 @@ outcome<chain_tip> rocksdb_store::copy_to(const std::filesystem::path& directory
 // -- writing --------------------------------------------------------------------------
 
 failure rocksdb_store::impl::full_disk(std::uint64_t needed) const {
-  return {"the disk that holds " + db->directory().string() + " is full: free at least "
-          + std::to_string((needed >> 20) + 1)
-          + " MiB on it; blocks are stored again as soon as they are there"};
+  return {"the disk that holds " + db->directory().string() + " is full: free at least " +
+          std::to_string((needed >> 20) + 1) +
+          " MiB on it; blocks are stored again as soon as they are there"};
 }
 
 // After a failed write nobody knows what of it is in the log, so the database is opened anew, which finds
@@ -404,7 +405,7 @@ outcome<void> rocksdb_store::impl::reopen() {
   if (!to_read)
     return tl::unexpected<failure>{std::move(to_read.error())};
   put_in_place(*to_read);
-  to_read->reset(); // The old one, which has the lock on the directory.
+  to_read->reset();  // The old one, which has the lock on the directory.
   auto again = database::open(directory, options);
   if (!again)
     return tl::unexpected<failure>{std::move(again.error())};
@@ -428,7 +429,7 @@ outcome<void> rocksdb_store::impl::reopen() {
 }
 
 outcome<void> rocksdb_store::impl::write(const store_batch& batch, bool sync) {
-  const auto now = tip; // Only this thread changes it.
+  const auto now = tip;  // Only this thread changes it.
   if (auto fits = check_batch(batch, now, final_height); !fits)
     return fits;
   auto writes = make_writes(*db, batch, now, shelf);
@@ -471,4 +472,4 @@ outcome<void> rocksdb_store::commit(const store_batch& batch, bool sync) {
   return moves_tip && x.tip == batch.tip ? outcome<void>{} : x.write(batch, sync);
 }
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

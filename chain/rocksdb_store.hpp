@@ -21,7 +21,7 @@ struct rocksdb_options {
 /// one checksummed record. Uses at most the cache, 64 MB of write buffers and some MB more of memory; one
 /// directory, that no other process may use meanwhile.
 class rocksdb_store final : public block_store {
-public:
+ public:
   /// Opens the store in that directory, or makes it there with the genesis block of the network. The
   /// failure is a sentence that an operator can act on: the directory is in use, cannot be written, its
   /// disk is full, it belongs to another network or to a newer program, or it is damaged (and which file).
@@ -67,10 +67,10 @@ public:
   /// Thread-safe; commits wait for moments only. Returns the tip of the copy.
   outcome<chain_tip> copy_to(const std::filesystem::path& directory) const;
 
-private:
+ private:
   struct impl;
   explicit rocksdb_store(std::unique_ptr<impl> x);
   std::unique_ptr<impl> impl_;
 };
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

@@ -16,9 +16,10 @@ constexpr std::size_t bytes_per_step = 8u << 20;
 // A block that was stored was not too far ahead when it came, whatever the clock says today.
 constexpr auto end_of_time = std::numeric_limits<std::int64_t>::max();
 
-} // namespace
+}  // namespace
 
-salvage_report salvage(const chain_reader& from, block_store& to, const salvage_callback& progress) {
+salvage_report salvage(const chain_reader& from, block_store& to,
+                       const salvage_callback& progress) {
   salvage_report result;
   chain_state state{to};
   const auto last = from.tip().height;
@@ -36,8 +37,8 @@ salvage_report salvage(const chain_reader& from, block_store& to, const salvage_
     }
     if (blocks.empty()) {
       const auto trouble = from.trouble();
-      result.ended_because = "block " + std::to_string(first) + " cannot be read"
-                             + (trouble ? " (" + trouble->reason + ")" : std::string{});
+      result.ended_because = "block " + std::to_string(first) + " cannot be read" +
+                             (trouble ? " (" + trouble->reason + ")" : std::string{});
     }
     if (checked.empty())
       break;
@@ -55,4 +56,4 @@ salvage_report salvage(const chain_reader& from, block_store& to, const salvage_
   return result;
 }
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

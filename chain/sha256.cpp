@@ -36,7 +36,7 @@ void with_state(std::array<std::byte, 112>& bytes, F f) noexcept {
   std::memcpy(bytes.data(), &state, sizeof(state));
 }
 
-} // namespace
+}  // namespace
 
 sha256_hasher::sha256_hasher() noexcept {
   SHA256_CTX state;
@@ -77,4 +77,4 @@ hash256 sha256(std::span<const std::uint8_t> bytes) noexcept {
   return result;
 }
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

@@ -15,7 +15,7 @@ namespace timenode::chain {
 
 /// Hashes what is given to it piece by piece.
 class sha256_hasher {
-public:
+ public:
   sha256_hasher() noexcept;
 
   sha256_hasher& update(std::span<const std::uint8_t> bytes) noexcept;
@@ -30,7 +30,7 @@ public:
   /// The hash of all that came. The hasher is used up: assign a new one to go on.
   hash256 finish() noexcept;
 
-private:
+ private:
   /// Room for OpenSSL's state; sha256.cpp checks that it fits.
   static constexpr std::size_t state_bytes = 112;
   alignas(8) std::array<std::byte, state_bytes> state_;
@@ -39,4 +39,4 @@ private:
 /// The hash of `bytes`.
 hash256 sha256(std::span<const std::uint8_t> bytes) noexcept;
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

@@ -17,24 +17,24 @@ std::uint8_t verdict(bool approve) noexcept {
   return approve ? 1 : 0;
 }
 
-} // namespace
+}  // namespace
 
 hash256 heartbeat_hash(const wire::heartbeat_broadcast& x) noexcept {
   return sha256_hasher{}
-    .update(x.masternode_address)
-    .update_le(x.sequence_number)
-    .update_le(x.timestamp)
-    .finish();
+      .update(x.masternode_address)
+      .update_le(x.sequence_number)
+      .update_le(x.timestamp)
+      .finish();
 }
 
 hash256 signed_bytes(const wire::heartbeat_broadcast& x) noexcept {
   return sha256_hasher{}
-    .update("TIMECOIN_HEARTBEAT:")
-    .update(x.masternode_address)
-    .update_le(x.sequence_number)
-    .update_le(x.timestamp)
-    .update(x.masternode_pubkey)
-    .finish();
+      .update("TIMECOIN_HEARTBEAT:")
+      .update(x.masternode_address)
+      .update_le(x.sequence_number)
+      .update_le(x.timestamp)
+      .update(x.masternode_pubkey)
+      .finish();
 }
 
 void sign(wire::heartbeat_broadcast& x, const key_pair& key) {
@@ -48,12 +48,12 @@ bool verify(const wire::heartbeat_broadcast& x) noexcept {
 
 hash256 signed_bytes(const wire::heartbeat_attestation& x) noexcept {
   return sha256_hasher{}
-    .update("TIMECOIN_WITNESS:")
-    .update(x.heartbeat_hash)
-    .update(x.witness_address)
-    .update_le(x.witness_timestamp)
-    .update(x.witness_pubkey)
-    .finish();
+      .update("TIMECOIN_WITNESS:")
+      .update(x.heartbeat_hash)
+      .update(x.witness_address)
+      .update_le(x.witness_timestamp)
+      .update(x.witness_pubkey)
+      .finish();
 }
 
 void sign(wire::heartbeat_attestation& x, const key_pair& key) {
@@ -94,13 +94,13 @@ bool verify(const wire::block_vote& x, const public_key& voter) noexcept {
 
 hash256 signed_bytes(const wire::block_ballot& x) noexcept {
   return sha256_hasher{}
-    .update("TIMECOIN_BALLOT:")
-    .update(std::array{static_cast<std::uint8_t>(x.phase)})
-    .update_le(x.height)
-    .update_le(x.round)
-    .update(x.block_hash)
-    .update(x.voter)
-    .finish();
+      .update("TIMECOIN_BALLOT:")
+      .update(std::array{static_cast<std::uint8_t>(x.phase)})
+      .update_le(x.height)
+      .update_le(x.round)
+      .update(x.block_hash)
+      .update(x.voter)
+      .finish();
 }
 
 void sign(wire::block_ballot& x, const key_pair& key) {
@@ -131,4 +131,4 @@ bool verify(const wire::transaction_vote& x, const public_key& voter) {
   return verify(voter, signed_bytes(x), std::span<const std::uint8_t>{x.signature});
 }
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

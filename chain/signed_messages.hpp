@@ -48,4 +48,4 @@ byte_string signed_bytes(const wire::transaction_vote& x);
 void sign(wire::transaction_vote& x, const key_pair& key);
 bool verify(const wire::transaction_vote& x, const public_key& voter);
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

@@ -23,7 +23,7 @@ constexpr auto end_of_time = std::numeric_limits<std::int64_t>::max();
 
 // The unspent outputs of a replay, and nothing else: blocks are not kept.
 class replay_coins final : public block_store {
-public:
+ public:
   chain_tip tip() const override { return {}; }
   block_ptr block_at(std::uint64_t) const override { return nullptr; }
   std::vector<block_ptr> blocks(std::uint64_t, std::uint64_t, std::size_t) const override {
@@ -53,14 +53,14 @@ public:
   }
   outcome<block_undo> undo_at(std::uint64_t) const override { return block_undo{}; }
 
-private:
+ private:
   std::map<hash256, coin_group> coins_;
 };
 
 class checker {
-public:
+ public:
   checker(const block_store& store, network_id network, bool with_coins)
-    : store_(store), network_(network), with_coins_(with_coins) {}
+      : store_(store), network_(network), with_coins_(with_coins) {}
 
   // Empty when the block is right.
   std::string check(std::uint64_t height, const block_ptr& block) {
@@ -88,8 +88,8 @@ public:
     for (const auto& x : store_.shelved()) {
       const auto block = store_.block_on_shelf(x.hash);
       if (block == nullptr || block_hash(block->header) != x.hash)
-        return check_fault{x.height, "the block of a former branch with hash " + to_hex(x.hash)
-                                       + " cannot be read"};
+        return check_fault{x.height, "the block of a former branch with hash " + to_hex(x.hash) +
+                                         " cannot be read"};
     }
     return std::nullopt;
   }
@@ -102,16 +102,16 @@ public:
     const auto ours = coins_.utxo_state();
     const auto theirs = store_.utxo_state();
     if (ours.count != tip.utxo_count)
-      return "there should be " + std::to_string(ours.count) + " unspent outputs, the tip says "
-             + std::to_string(tip.utxo_count);
+      return "there should be " + std::to_string(ours.count) + " unspent outputs, the tip says " +
+             std::to_string(tip.utxo_count);
     if (ours.hash != theirs.hash || ours.count != theirs.count)
-      return "the hash of the " + std::to_string(ours.count) + " unspent outputs should be "
-             + to_hex(ours.hash) + "; that of the " + std::to_string(theirs.count)
-             + " in the store is " + to_hex(theirs.hash);
+      return "the hash of the " + std::to_string(ours.count) + " unspent outputs should be " +
+             to_hex(ours.hash) + "; that of the " + std::to_string(theirs.count) +
+             " in the store is " + to_hex(theirs.hash);
     return {};
   }
 
-private:
+ private:
   outcome<checked_block> check_genesis(const block_ptr& block) const {
     const auto& genesis = genesis_block(network_);
     if (*block == *genesis.block)
@@ -133,7 +133,7 @@ private:
     }
     store_batch batch;
     batch.coins = overlay.take_changes();
-    static_cast<void>(coins_.commit(batch, false)); // Cannot fail.
+    static_cast<void>(coins_.commit(batch, false));  // Cannot fail.
     return {};
   }
 
@@ -144,7 +144,7 @@ private:
   replay_coins coins_;
 };
 
-} // namespace
+}  // namespace
 
 check_report check_store(const block_store& store, network_id network, std::uint64_t first,
                          std::uint64_t last, const check_callback& progress) {
@@ -158,7 +158,8 @@ check_report check_store(const block_store& store, network_id network, std::uint
     report.fault = check_fault{height, reason + (trouble ? " (" + trouble->reason + ")" : "")};
   };
   for (auto height = first; height <= last;) {
-    const auto blocks = store.blocks(height, std::min(last, height + blocks_per_call - 1), read_bytes);
+    const auto blocks =
+        store.blocks(height, std::min(last, height + blocks_per_call - 1), read_bytes);
     if (blocks.empty()) {
       fault(height, "it cannot be read");
       return report;
@@ -182,4 +183,4 @@ check_report check_store(const block_store& store, network_id network, std::uint
   return report;
 }
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

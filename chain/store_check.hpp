@@ -19,9 +19,9 @@ struct check_fault {
 };
 
 struct check_report {
-  std::uint64_t checked = 0;        ///< Blocks, up to the fault if there is one.
-  bool coins_checked = false;       ///< Undo data and unspent outputs were compared too.
-  std::optional<check_fault> fault; ///< The first one found.
+  std::uint64_t checked = 0;         ///< Blocks, up to the fault if there is one.
+  bool coins_checked = false;        ///< Undo data and unspent outputs were compared too.
+  std::optional<check_fault> fault;  ///< The first one found.
 };
 
 /// Told the height about once in a thousand blocks. Returning false stops the check. May be empty.
@@ -35,4 +35,4 @@ using check_callback = std::function<bool(std::uint64_t height)>;
 check_report check_store(const block_store& store, network_id network, std::uint64_t first,
                          std::uint64_t last, const check_callback& progress = {});
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

@@ -29,7 +29,7 @@ void put_coin(std::uint32_t vout, const coin& x, std::string& out) {
 
 // Reads until the first thing that does not fit; from then on all reads give nothing.
 class reader {
-public:
+ public:
   explicit reader(std::span<const char> bytes) noexcept : left_(bytes) {}
 
   bool raw(void* to, std::size_t size) noexcept {
@@ -48,7 +48,7 @@ public:
       const auto byte = static_cast<std::uint8_t>(left_.front());
       left_ = left_.subspan(1);
       const auto bits = std::uint64_t{byte} & 0x7f;
-      if (shift == 63 && bits > 1) // More than 64 bits.
+      if (shift == 63 && bits > 1)  // More than 64 bits.
         return give_up();
       x |= bits << shift;
       if (byte < 0x80)
@@ -60,7 +60,7 @@ public:
   bool count(std::uint64_t& x, std::size_t element_bytes) noexcept {
     if (number(x) && x <= left_.size() / element_bytes)
       return true;
-    x = 0; // So that nobody makes room for what cannot be there.
+    x = 0;  // So that nobody makes room for what cannot be there.
     return give_up();
   }
 
@@ -88,7 +88,7 @@ public:
 
   bool finished() const noexcept { return good_ && left_.empty(); }
 
-private:
+ private:
   template <class Bytes>
   void take(std::uint64_t size, Bytes& x) {
     const auto bytes = left_.first(static_cast<std::size_t>(size));
@@ -106,7 +106,7 @@ private:
   bool good_ = true;
 };
 
-} // namespace
+}  // namespace
 
 void encode_coins(const coin_group& x, std::string& out) {
   out.clear();
@@ -164,8 +164,8 @@ outcome<coin_group> decode_coins(std::span<const char> bytes) {
     result.emplace_hint(result.end(), vout, std::move(x));
   }
   if (!in.finished() || result.size() != count || count == 0)
-    return fail("a record of unspent outputs (" + std::to_string(bytes.size())
-                + " bytes) cannot be understood");
+    return fail("a record of unspent outputs (" + std::to_string(bytes.size()) +
+                " bytes) cannot be understood");
   return result;
 }
 
@@ -181,8 +181,8 @@ outcome<block_undo> decode_undo(std::span<const char> bytes) {
       break;
   }
   if (!in.finished() || result.spent.size() != count)
-    return fail("a record of undo data (" + std::to_string(bytes.size())
-                + " bytes) cannot be understood");
+    return fail("a record of undo data (" + std::to_string(bytes.size()) +
+                " bytes) cannot be understood");
   return result;
 }
 
@@ -200,8 +200,8 @@ outcome<block_certificate> decode_certificate(std::uint64_t height, std::span<co
       break;
   }
   if (!in.finished() || result.signatures.size() != count)
-    return fail("the certificate of block " + std::to_string(height) + " ("
-                + std::to_string(bytes.size()) + " bytes) cannot be understood");
+    return fail("the certificate of block " + std::to_string(height) + " (" +
+                std::to_string(bytes.size()) + " bytes) cannot be understood");
   return result;
 }
 
@@ -213,8 +213,8 @@ outcome<chain_tip> decode_tip(std::span<const char> bytes) {
   in.raw(&result.utxo_count, 8);
   in.raw(result.hash.data(), 32);
   if (!in.finished())
-    return fail("the record of the tip (" + std::to_string(bytes.size())
-                + " bytes) cannot be understood");
+    return fail("the record of the tip (" + std::to_string(bytes.size()) +
+                " bytes) cannot be understood");
   return result;
 }
 
@@ -227,4 +227,4 @@ outcome<std::uint64_t> decode_height(std::span<const char> bytes) {
   return result;
 }
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

@@ -34,4 +34,4 @@ outcome<block_certificate> decode_certificate(std::uint64_t height, std::span<co
 outcome<chain_tip> decode_tip(std::span<const char> bytes);
 outcome<std::uint64_t> decode_height(std::span<const char> bytes);
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

@@ -23,7 +23,7 @@ offer_result fate_of(const pooled_transaction& x, offer_fate fate, std::string w
   return result;
 }
 
-} // namespace
+}  // namespace
 
 std::uint64_t pooled_transaction::fee_rate() const noexcept {
   constexpr auto most = std::numeric_limits<std::uint64_t>::max();
@@ -34,7 +34,7 @@ std::uint64_t pooled_transaction::fee_rate() const noexcept {
 }
 
 transaction_pool::transaction_pool(spending_rules rules, pool_limits limits)
-  : rules_{rules}, limits_{limits} {}
+    : rules_{rules}, limits_{limits} {}
 
 // -- taking -------------------------------------------------------------------------------
 
@@ -62,7 +62,7 @@ void transaction_pool::make_room(const hash256& added, offer_result& result) {
     if (worst != added)
       continue;
     gone.pop_back();
-    for (auto i = gone.rbegin(); i != gone.rend(); ++i) // what they build on first
+    for (auto i = gone.rbegin(); i != gone.rend(); ++i)  // what they build on first
       insert(std::move(*i));
     result.fate = offer_fate::refused;
     result.why = "there is no room: those that wait pay more for their length";
@@ -77,7 +77,8 @@ offer_result transaction_pool::judge(pooled_transaction& x, const chain_reader& 
     return fate_of(x, offer_fate::known, "it is known");
   // What no chain could make right is told from what only is not handed on.
   if (x.tx.inputs.empty())
-    return fate_of(x, offer_fate::wrong, "it has no inputs; only the first of a block may have none");
+    return fate_of(x, offer_fate::wrong,
+                   "it has no inputs; only the first of a block may have none");
   const auto outputs = check_for_relay(x.tx, rules_.network);
   if (!outputs)
     return fate_of(x, offer_fate::refused, outputs.error().reason);
@@ -86,8 +87,8 @@ offer_result transaction_pool::judge(pooled_transaction& x, const chain_reader& 
   for (const auto& input : x.tx.inputs)
     if (const auto* rival = spender_of(input.previous_output)) {
       auto result = fate_of(x, offer_fate::conflicts,
-                              "it spends output " + to_text(input.previous_output)
-                                + ", which transaction " + to_hex(rival->txid) + " spends");
+                            "it spends output " + to_text(input.previous_output) +
+                                ", which transaction " + to_hex(rival->txid) + " spends");
       result.rival = rival->txid;
       return result;
     }
@@ -97,7 +98,7 @@ offer_result transaction_pool::judge(pooled_transaction& x, const chain_reader& 
     auto spent = find_coin(input.previous_output, chain);
     if (!spent)
       return fate_of(x, offer_fate::impossible,
-                       "its input " + to_text(input.previous_output) + " does not exist or is spent");
+                     "its input " + to_text(input.previous_output) + " does not exist or is spent");
     if (__builtin_add_overflow(inputs, spent->value, &inputs))
       return fate_of(x, offer_fate::wrong, "its inputs add up to more than 2^64");
     x.spent.push_back(std::move(*spent));
@@ -106,34 +107,36 @@ offer_result transaction_pool::judge(pooled_transaction& x, const chain_reader& 
   }
   if (*outputs > inputs)
     return fate_of(x, offer_fate::wrong,
-                     "its outputs add up to " + std::to_string(*outputs) + " units, its inputs only to "
-                       + std::to_string(inputs));
+                   "its outputs add up to " + std::to_string(*outputs) +
+                       " units, its inputs only to " + std::to_string(inputs));
   x.fee = inputs - *outputs;
   if (const auto least = fee_for(*outputs); x.fee < least)
     return fate_of(x, offer_fate::refused,
-                     "its fee is " + std::to_string(x.fee) + " units; it has to be "
-                       + std::to_string(least) + " or more");
+                   "its fee is " + std::to_string(x.fee) + " units; it has to be " +
+                       std::to_string(least) + " or more");
   if (count_ancestors(x) > limits_.max_ancestors)
     return fate_of(x, offer_fate::refused,
-                     "it builds on more than " + std::to_string(limits_.max_ancestors)
-                       + " transactions that are in no block yet");
-  if (rules_.require_signatures) { // last, since it costs most
+                   "it builds on more than " + std::to_string(limits_.max_ancestors) +
+                       " transactions that are in no block yet");
+  if (rules_.require_signatures) {  // last, since it costs most
     const auto hash = signing_hash(x.tx);
     for (std::size_t i = 0; i < x.spent.size(); ++i) {
       const auto& input = x.tx.inputs[i];
       // All inputs sign the same: what one key spends is checked once.
-      if (i > 0 && input.script_sig == x.tx.inputs[i - 1].script_sig
-          && x.spent[i].script_pubkey == x.spent[i - 1].script_pubkey)
+      if (i > 0 && input.script_sig == x.tx.inputs[i - 1].script_sig &&
+          x.spent[i].script_pubkey == x.spent[i - 1].script_pubkey)
         continue;
-      if (auto owned = check_signature(input, x.spent[i].script_pubkey, hash, rules_.network); !owned)
+      if (auto owned = check_signature(input, x.spent[i].script_pubkey, hash, rules_.network);
+          !owned)
         return fate_of(x, offer_fate::wrong,
-                         "its input " + to_text(input.previous_output) + ": " + owned.error().reason);
+                       "its input " + to_text(input.previous_output) + ": " + owned.error().reason);
     }
   }
   return fate_of(x, offer_fate::added, {});
 }
 
-std::optional<coin> transaction_pool::find_coin(const outpoint& x, const chain_reader& chain) const {
+std::optional<coin> transaction_pool::find_coin(const outpoint& x,
+                                                const chain_reader& chain) const {
   if (const auto* parent = find(x.txid)) {
     if (x.vout >= parent->tx.outputs.size())
       return std::nullopt;
@@ -360,4 +363,4 @@ pool_selection transaction_pool::select(std::size_t max_bytes, bool final_only) 
   return result;
 }
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

@@ -36,18 +36,18 @@ struct pool_limits {
 /// What became of a transaction that was offered.
 enum class offer_fate : std::uint8_t {
   added,
-  known,      ///< It is there, or in a block with outputs that are unspent.
-  conflicts,  ///< It spends what another one there spends.
-  impossible, ///< What it spends is not there, or not any more, or not yet.
-  refused,    ///< It is not what nodes hand on: dust, fee, length; or there is no room.
-  wrong,      ///< By itself, and no chain could make it right.
+  known,       ///< It is there, or in a block with outputs that are unspent.
+  conflicts,   ///< It spends what another one there spends.
+  impossible,  ///< What it spends is not there, or not any more, or not yet.
+  refused,     ///< It is not what nodes hand on: dust, fee, length; or there is no room.
+  wrong,       ///< By itself, and no chain could make it right.
 };
 
 /// A transaction of the pool.
 struct pooled_transaction {
   transaction tx;
   hash256 txid{};
-  std::size_t bytes = 0;         ///< Of bincode.
+  std::size_t bytes = 0;  ///< Of bincode.
   amount fee = 0;
   std::int64_t since = 0;        ///< Unix seconds.
   std::int64_t final_since = 0;  ///< Unix seconds; 0: it is not final.
@@ -62,10 +62,10 @@ struct pooled_transaction {
 
 struct offer_result {
   offer_fate fate = offer_fate::wrong;
-  std::string why;               ///< Empty when it was added.
+  std::string why;  ///< Empty when it was added.
   hash256 txid{};
-  std::optional<hash256> rival;  ///< Of `conflicts`: who spends the same.
-  std::vector<pooled_transaction> evicted; ///< Who had to go for it.
+  std::optional<hash256> rival;             ///< Of `conflicts`: who spends the same.
+  std::vector<pooled_transaction> evicted;  ///< Who had to go for it.
 };
 
 /// Transactions for a block or a peer, each after those that it builds on.
@@ -77,12 +77,13 @@ struct pool_selection {
 
 /// What a new block did to the pool.
 struct pool_update {
-  std::vector<pooled_transaction> confirmed; ///< They are in the block.
-  std::vector<pooled_transaction> overtaken; ///< The block spends what they spend, or what they build on.
+  std::vector<pooled_transaction> confirmed;  ///< They are in the block.
+  std::vector<pooled_transaction>
+      overtaken;  ///< The block spends what they spend, or what they build on.
 };
 
 class transaction_pool {
-public:
+ public:
   explicit transaction_pool(spending_rules rules, pool_limits limits = {});
 
   /// Takes the transaction if the rules allow it on that chain with what the pool has. `now`: Unix seconds.
@@ -127,7 +128,7 @@ public:
       f(x);
   }
 
-private:
+ private:
   using entry_map = std::unordered_map<hash256, pooled_transaction, opaque_hasher>;
   using ranked = std::set<std::pair<std::uint64_t, hash256>>;
 
@@ -146,11 +147,11 @@ private:
   pool_limits limits_;
   entry_map entries_;
   std::map<outpoint, hash256> spenders_;
-  ranked by_rate_;   ///< All.
-  ranked evictable_; ///< Those that none builds on and that are not final.
-  std::set<std::pair<std::int64_t, hash256>> by_age_; ///< Those that are not final.
+  ranked by_rate_;    ///< All.
+  ranked evictable_;  ///< Those that none builds on and that are not final.
+  std::set<std::pair<std::int64_t, hash256>> by_age_;  ///< Those that are not final.
   std::size_t bytes_ = 0;
   std::size_t final_ = 0;
 };
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

@@ -17,7 +17,7 @@ std::string number(std::uint64_t x) {
   return std::to_string(x);
 }
 
-} // namespace
+}  // namespace
 
 hash256 signing_hash(const transaction& x) {
   auto bare = x;
@@ -38,8 +38,8 @@ outcome<void> check_signature(const tx_input& input, const byte_string& script_p
                               const hash256& signing_hash, network_id network) {
   const auto& script = input.script_sig;
   if (script.size() != script_sig_bytes)
-    return fail("its script_sig has " + number(script.size())
-                + " bytes; a public key and its signature have " + number(script_sig_bytes));
+    return fail("its script_sig has " + number(script.size()) +
+                " bytes; a public key and its signature have " + number(script_sig_bytes));
   public_key key;
   std::copy_n(script.begin(), key.size(), key.begin());
   const auto address = address_of(key, network);
@@ -71,8 +71,8 @@ outcome<amount> check_for_relay(const transaction& x, network_id network) {
   for (std::size_t i = 0; i < x.outputs.size(); ++i) {
     const auto& output = x.outputs[i];
     if (output.value < least_output)
-      return fail("output " + number(i) + " is of " + number(output.value) + " units; less than "
-                  + number(least_output) + " is dust");
+      return fail("output " + number(i) + " is of " + number(output.value) + " units; less than " +
+                  number(least_output) + " is dust");
     const std::string address{output.script_pubkey.begin(), output.script_pubkey.end()};
     if (auto valid = check_address(address, network); !valid)
       return fail("output " + number(i) + " is for no address: " + valid.error().reason);
@@ -82,4 +82,4 @@ outcome<amount> check_for_relay(const transaction& x, network_id network) {
   return sum;
 }
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

@@ -24,8 +24,8 @@ inline constexpr std::size_t script_sig_bytes = 96;
 
 /// What spending needs on a network, beyond the rules that hold everywhere.
 struct spending_rules {
-  bool require_signatures = false; ///< See `consensus_rules::require_signatures`.
-  network_id network = network_id::testnet; ///< Whose addresses own outputs.
+  bool require_signatures = false;           ///< See `consensus_rules::require_signatures`.
+  network_id network = network_id::testnet;  ///< Whose addresses own outputs.
 
   bool operator==(const spending_rules&) const = default;
 };
@@ -52,4 +52,4 @@ outcome<void> check_signature(const tx_input& input, const byte_string& script_p
 /// or pays more than there is. Returns what its outputs add up to.
 outcome<amount> check_for_relay(const transaction& x, network_id network);
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

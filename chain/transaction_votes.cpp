@@ -89,4 +89,4 @@ void approved_spends::forget_before(std::int64_t time) {
   }
 }
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

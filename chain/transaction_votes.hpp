@@ -27,9 +27,9 @@ inline constexpr std::int64_t repeated_after = 15;
 
 enum class vote_fate {
   added,
-  repeated,    ///< The same, but so much later that it is sent on.
+  repeated,  ///< The same, but so much later that it is sent on.
   known,
-  contradicts, ///< The masternode said the opposite before; that holds.
+  contradicts,  ///< The masternode said the opposite before; that holds.
   no_room,
 };
 
@@ -39,7 +39,7 @@ struct vote_count {
 };
 
 class transaction_votes {
-public:
+ public:
   vote_fate add(const wire::transaction_vote& x, std::int64_t now);
 
   /// Of those voters alone.
@@ -64,7 +64,7 @@ public:
 
   std::size_t size() const noexcept { return kept_; }
 
-private:
+ private:
   struct kept_vote {
     bool approve = false;
     std::int64_t timestamp = 0;
@@ -72,7 +72,7 @@ private:
   };
   struct about {
     std::int64_t since = 0;
-    std::map<std::string, kept_vote> votes; ///< By voter.
+    std::map<std::string, kept_vote> votes;  ///< By voter.
   };
 
   std::map<hash256, about> by_transaction_;
@@ -82,7 +82,7 @@ private:
 /// What a masternode has approved: for each output one transaction that spends it and no other, until that one
 /// is in a block or so old that no one can have taken it for final any more.
 class approved_spends {
-public:
+ public:
   /// Outputs that are remembered; when there are more, nothing new is approved.
   explicit approved_spends(std::size_t most = 200'000) : most_{most} {}
 
@@ -96,7 +96,7 @@ public:
 
   std::size_t size() const noexcept { return by_output_.size(); }
 
-private:
+ private:
   struct approval {
     hash256 txid{};
     std::int64_t at = 0;
@@ -107,4 +107,4 @@ private:
   std::set<std::pair<std::int64_t, outpoint>> by_time_;
 };
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

@@ -11,14 +11,14 @@ namespace {
 
 // Whether l's decimal digits come before r's as text: 10 before 9.
 bool before_as_text(std::uint32_t l, std::uint32_t r) noexcept {
-  char left[10]; // The longest is 4294967295.
+  char left[10];  // The longest is 4294967295.
   char right[10];
   const auto left_end = std::to_chars(left, std::end(left), l).ptr;
   const auto right_end = std::to_chars(right, std::end(right), r).ptr;
   return std::lexicographical_compare(left, left_end, right, right_end);
 }
 
-} // namespace
+}  // namespace
 
 void utxo_hasher::add(const hash256& txid, const coin_group& coins) {
   const auto add_one = [&](std::uint32_t vout, const coin& x) {
@@ -41,4 +41,4 @@ void utxo_hasher::add(const hash256& txid, const coin_group& coins) {
     add_one(entry->first, entry->second);
 }
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

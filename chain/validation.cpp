@@ -28,8 +28,8 @@ outcome<void> check_coinbase_place(const block& x) {
   for (std::size_t i = 0; i < x.transactions.size(); ++i) {
     const auto& inputs = x.transactions[i].inputs;
     if (i == 0 && !inputs.empty())
-      return fail("the first transaction has " + number(inputs.size())
-                  + " inputs; it must be the coinbase, which has none");
+      return fail("the first transaction has " + number(inputs.size()) +
+                  " inputs; it must be the coinbase, which has none");
     if (i != 0 && inputs.empty())
       return fail("transaction " + number(i) + " has no inputs; only the first may have none");
   }
@@ -45,18 +45,18 @@ outcome<void> check_rewards(const block& x) {
     if (__builtin_add_overflow(sum, reward.second, &sum))
       return fail("the masternode rewards add up to more than 2^64");
   if (sum < block_subsidy - reward_tolerance || sum > block_subsidy + reward_tolerance)
-    return fail("the masternode rewards add up to " + number(sum) + " units, not to "
-                + number(block_subsidy) + " within " + number(reward_tolerance));
+    return fail("the masternode rewards add up to " + number(sum) + " units, not to " +
+                number(block_subsidy) + " within " + number(reward_tolerance));
 
   const auto& outputs = x.transactions.front().outputs;
   if (outputs.size() != x.masternode_rewards.size())
-    return fail("the coinbase has " + number(outputs.size()) + " outputs for "
-                + number(x.masternode_rewards.size()) + " rewards");
+    return fail("the coinbase has " + number(outputs.size()) + " outputs for " +
+                number(x.masternode_rewards.size()) + " rewards");
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const auto& [address, value] = x.masternode_rewards[i];
     if (outputs[i].value != value)
-      return fail("coinbase output " + number(i) + " pays " + number(outputs[i].value)
-                  + " units, the reward listed is " + number(value));
+      return fail("coinbase output " + number(i) + " pays " + number(outputs[i].value) +
+                  " units, the reward listed is " + number(value));
     if (!std::equal(outputs[i].script_pubkey.begin(), outputs[i].script_pubkey.end(),
                     address.begin(), address.end(),
                     [](std::uint8_t l, char r) { return l == static_cast<std::uint8_t>(r); }))
@@ -119,8 +119,8 @@ outcome<void> check_text(const block& x, std::size_t bytes) {
   std::string text;
   wire::encode_block(x, text);
   if (text.size() > wire::max_block_text_bytes)
-    return fail("its text has " + number(text.size()) + " bytes, more than "
-                + number(wire::max_block_text_bytes) + ": it fits into no message");
+    return fail("its text has " + number(text.size()) + " bytes, more than " +
+                number(wire::max_block_text_bytes) + ": it fits into no message");
   return {};
 }
 
@@ -147,8 +147,8 @@ outcome<checked_block> check(block_ptr pointer) {
     return tl::unexpected<failure>{std::move(kept.error())};
   const auto root = merkle_root(result.txids);
   if (root != x.header.merkle_root)
-    return fail("the merkle root is " + to_hex(x.header.merkle_root) + ", its transactions give "
-                + to_hex(root));
+    return fail("the merkle root is " + to_hex(x.header.merkle_root) + ", its transactions give " +
+                to_hex(root));
   result.hash = block_hash(x.header);
   result.block = std::move(pointer);
   return result;
@@ -158,7 +158,7 @@ tl::unexpected<failure> about_block(std::uint64_t height, const std::string& rea
   return fail("block " + number(height) + ": " + reason);
 }
 
-} // namespace
+}  // namespace
 
 outcome<checked_block> check_block(block_ptr block) {
   if (block == nullptr)
@@ -176,21 +176,21 @@ outcome<void> check_on_parent(const checked_block& x, const parent_info& parent,
   if (header.height == 0 || header.height - 1 != parent.height)
     return about_block(header.height, "it does not follow on height " + number(parent.height));
   if (header.previous_hash != parent.hash)
-    return about_block(header.height, "its previous hash is " + to_hex(header.previous_hash)
-                                        + ", block " + number(parent.height) + " is "
-                                        + to_hex(parent.hash));
+    return about_block(header.height, "its previous hash is " + to_hex(header.previous_hash) +
+                                          ", block " + number(parent.height) + " is " +
+                                          to_hex(parent.hash));
   if (header.timestamp <= parent.timestamp)
-    return about_block(header.height, "its timestamp " + std::to_string(header.timestamp)
-                                        + " is not above its parent's, "
-                                        + std::to_string(parent.timestamp));
+    return about_block(header.height, "its timestamp " + std::to_string(header.timestamp) +
+                                          " is not above its parent's, " +
+                                          std::to_string(parent.timestamp));
   // Unsigned, since a timestamp from a peer may be at either end of the range.
-  if (header.timestamp > now
-      && static_cast<std::uint64_t>(header.timestamp) - static_cast<std::uint64_t>(now)
-           > static_cast<std::uint64_t>(max_future_seconds))
-    return about_block(header.height, "its timestamp " + std::to_string(header.timestamp)
-                                        + " is more than " + std::to_string(max_future_seconds)
-                                        + " s ahead of our clock, " + std::to_string(now));
+  if (header.timestamp > now &&
+      static_cast<std::uint64_t>(header.timestamp) - static_cast<std::uint64_t>(now) >
+          static_cast<std::uint64_t>(max_future_seconds))
+    return about_block(header.height, "its timestamp " + std::to_string(header.timestamp) +
+                                          " is more than " + std::to_string(max_future_seconds) +
+                                          " s ahead of our clock, " + std::to_string(now));
   return {};
 }
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

@@ -41,4 +41,4 @@ struct parent_info {
 /// `now` is Unix seconds by our clock.
 outcome<void> check_on_parent(const checked_block& x, const parent_info& parent, std::int64_t now);
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

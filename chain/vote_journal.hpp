@@ -15,7 +15,7 @@
 namespace timenode::chain {
 
 class vote_journal {
-public:
+ public:
   /// Heights that are remembered: what is signed below them is refused, since it is not known any more what
   /// was signed there. A node works on one or two heights at a time.
   static constexpr std::uint64_t heights_kept = 8;
@@ -32,31 +32,31 @@ public:
   /// fails, nothing may be signed: it would contradict what was, or the disk failed.
   outcome<void> write_down(std::uint64_t height, const signed_record& x, const block_ptr& block);
 
-protected:
+ protected:
   struct entry {
     std::uint64_t height = 0;
     signed_record record;
-    block_ptr block; ///< May be null.
+    block_ptr block;  ///< May be null.
   };
 
   /// Takes over what was written down before, in order.
   void restore(entry x);
   const std::vector<entry>& entries() const noexcept { return entries_; }
 
-private:
+ private:
   /// Brings it to where it survives a crash; `entries()` does not have it yet.
   virtual outcome<void> store(const entry& x) = 0;
 
   void forget_old();
 
-  std::vector<entry> entries_; ///< Of the last heights.
+  std::vector<entry> entries_;  ///< Of the last heights.
   std::uint64_t highest_ = 0;
 };
 
 /// Remembers as long as it lives itself: a disk that survives the nodes of a test.
 class memory_vote_journal final : public vote_journal {
-private:
+ private:
   outcome<void> store(const entry&) override { return {}; }
 };
 
-} // namespace timenode::chain
+}  // namespace timenode::chain

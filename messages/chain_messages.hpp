@@ -115,10 +115,9 @@ struct apply_reply {
 
   template <class Inspector>
   friend bool inspect(Inspector& f, apply_reply& x) {
-    return f.object(x).fields(f.field("tip", x.tip), f.field("applied", x.applied),
-                              f.field("rejected", x.rejected),
-                              f.field("rejected_height", x.rejected_height),
-                              f.field("storage_failed", x.storage_failed));
+    return f.object(x).fields(
+        f.field("tip", x.tip), f.field("applied", x.applied), f.field("rejected", x.rejected),
+        f.field("rejected_height", x.rejected_height), f.field("storage_failed", x.storage_failed));
   }
 };
 
@@ -128,15 +127,14 @@ struct keeper_snapshot {
   std::uint64_t batches = 0;         ///< Store commits since start.
   std::uint64_t blocks_refused = 0;
   std::uint64_t final_height = 0;  ///< Highest block with a certificate; 0: none.
-  std::string storage_error;  ///< Empty: the store works.
+  std::string storage_error;       ///< Empty: the store works.
 
   template <class Inspector>
   friend bool inspect(Inspector& f, keeper_snapshot& x) {
-    return f.object(x).fields(f.field("tip", x.tip), f.field("blocks_applied", x.blocks_applied),
-                              f.field("batches", x.batches),
-                              f.field("blocks_refused", x.blocks_refused),
-                              f.field("final_height", x.final_height),
-                              f.field("storage_error", x.storage_error));
+    return f.object(x).fields(
+        f.field("tip", x.tip), f.field("blocks_applied", x.blocks_applied),
+        f.field("batches", x.batches), f.field("blocks_refused", x.blocks_refused),
+        f.field("final_height", x.final_height), f.field("storage_error", x.storage_error));
   }
 };
 

@@ -19,26 +19,26 @@ namespace timenode {
 
 /// Where the block producer is.
 struct consensus_snapshot {
-  std::uint64_t height = 0;       ///< That is being decided; 0: none.
+  std::uint64_t height = 0;  ///< That is being decided; 0: none.
   std::uint64_t round = 0;
-  std::string state;              ///< "waiting", "deciding", "decided", "idle".
-  std::string why;                ///< Of "idle" and "waiting", as a sentence.
-  std::string leader;             ///< Of the round; empty: none is known.
-  std::int64_t due_at = 0;        ///< Unix seconds.
-  std::vector<std::string> members; ///< That are known, by address.
-  std::uint64_t size = 0;         ///< Of the set, the unknown included.
+  std::string state;                 ///< "waiting", "deciding", "decided", "idle".
+  std::string why;                   ///< Of "idle" and "waiting", as a sentence.
+  std::string leader;                ///< Of the round; empty: none is known.
+  std::int64_t due_at = 0;           ///< Unix seconds.
+  std::vector<std::string> members;  ///< That are known, by address.
+  std::uint64_t size = 0;            ///< Of the set, the unknown included.
   std::uint64_t quorum = 0;
-  bool takes_part = false;        ///< We are one of them.
-  std::uint64_t prepared = 0;     ///< Ballots of this round, for whatever block.
+  bool takes_part = false;     ///< We are one of them.
+  std::uint64_t prepared = 0;  ///< Ballots of this round, for whatever block.
   std::uint64_t locked = 0;
   std::uint64_t votes = 0;
-  std::uint64_t final_height = 0; ///< Highest block with a certificate.
-  std::string signs_nothing;      ///< Why we sign nothing though we take part; empty: we sign.
+  std::uint64_t final_height = 0;  ///< Highest block with a certificate.
+  std::string signs_nothing;       ///< Why we sign nothing though we take part; empty: we sign.
   std::int64_t clock_offset = 0;  ///< Seconds that others' clocks are ahead of ours, at the median.
   std::uint64_t proposed = 0;     ///< Blocks that we proposed, since start.
   std::uint64_t committed = 0;    ///< Blocks whose commit we saw complete, since start.
-  std::uint64_t failed_rounds = 0; ///< Since start.
-  std::uint64_t liars = 0;        ///< Ballots that contradicted others of the same masternode.
+  std::uint64_t failed_rounds = 0;  ///< Since start.
+  std::uint64_t liars = 0;          ///< Ballots that contradicted others of the same masternode.
 
   template <class Inspector>
   friend bool inspect(Inspector& f, consensus_snapshot& x) {

@@ -12,7 +12,8 @@ namespace {
 
 // Where an IPv4 address stands among the 16 bytes, and what is before it in its mapped form (RFC 4291).
 constexpr std::size_t v4_offset = 12;
-constexpr std::array<std::uint8_t, v4_offset> mapped_prefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+constexpr std::array<std::uint8_t, v4_offset> mapped_prefix{0, 0, 0, 0, 0,    0,
+                                                            0, 0, 0, 0, 0xff, 0xff};
 
 /// The address without the zone id ("%eth0"), which means something on one machine only.
 std::string_view without_zone(std::string_view text) noexcept {
@@ -29,7 +30,7 @@ std::optional<std::uint16_t> parse_port(std::string_view text) noexcept {
   return result;
 }
 
-} // namespace
+}  // namespace
 
 ip_address ip_address::from_v4(const std::array<std::uint8_t, 4>& bytes) noexcept {
   ip_address result;
@@ -161,9 +162,10 @@ std::string endpoint::to_string() const {
   return (ip.is_v4() ? host : "[" + host + "]") + ":" + std::to_string(port);
 }
 
-} // namespace timenode
+}  // namespace timenode
 
-std::size_t std::hash<timenode::ip_address>::operator()(const timenode::ip_address& x) const noexcept {
+std::size_t
+std::hash<timenode::ip_address>::operator()(const timenode::ip_address& x) const noexcept {
   auto bytes = x.v6_bytes();
   std::uint64_t halves[2];
   std::memcpy(halves, bytes.data(), sizeof(halves));

@@ -19,7 +19,7 @@ namespace timenode {
 /// Zone ids are dropped. Ordered as the direction rule wants: IPv4 below IPv6, each as an unsigned
 /// big-endian number. Default: 0.0.0.0, "unspecified".
 class ip_address {
-public:
+ public:
   ip_address() = default;
 
   /// From 4 or 16 bytes in network order.
@@ -55,10 +55,10 @@ public:
     return f.object(x).fields(f.field("v6", x.v6_), f.field("bytes", x.bytes_));
   }
 
-private:
+ private:
   // Order matters for the defaulted comparison: any IPv6 above any IPv4.
   bool v6_ = false;
-  std::array<std::uint8_t, 16> bytes_{}; ///< IPv4 in the last four bytes, the rest zero.
+  std::array<std::uint8_t, 16> bytes_{};  ///< IPv4 in the last four bytes, the rest zero.
 };
 
 inline std::string to_string(const ip_address& x) {
@@ -89,7 +89,7 @@ inline std::string to_string(const endpoint& x) {
   return x.to_string();
 }
 
-} // namespace timenode
+}  // namespace timenode
 
 template <>
 struct std::hash<timenode::ip_address> {

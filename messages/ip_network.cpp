@@ -43,13 +43,13 @@ std::optional<unsigned> parse_mask(std::string_view text) {
   return std::popcount(value) == static_cast<int>(bits) ? std::optional{bits} : std::nullopt;
 }
 
-} // namespace
+}  // namespace
 
 ip_network::ip_network(const ip_address& host) noexcept
-  : base_{host}, bits_{host.is_v4() ? std::uint8_t{32} : std::uint8_t{128}} {}
+    : base_{host}, bits_{host.is_v4() ? std::uint8_t{32} : std::uint8_t{128}} {}
 
 ip_network::ip_network(const ip_address& member, unsigned bits) noexcept
-  : bits_{static_cast<std::uint8_t>(bits)} {
+    : bits_{static_cast<std::uint8_t>(bits)} {
   if (member.is_v4()) {
     auto bytes = member.v4_bytes();
     mask(bytes, bits);
@@ -82,8 +82,8 @@ outcome<ip_network> ip_network::parse(std::string_view text) {
     bits = *bits >= mapped_bits ? std::optional{*bits - mapped_bits} : std::nullopt;
   const auto most = host->is_v4() ? 32u : 128u;
   if (!bits || *bits > most)
-    return complain("has no number from 0 to " + std::to_string(mapped ? most + mapped_bits : most)
-                    + " behind its '/'");
+    return complain("has no number from 0 to " +
+                    std::to_string(mapped ? most + mapped_bits : most) + " behind its '/'");
   return ip_network{*host, *bits};
 }
 
@@ -99,4 +99,4 @@ std::string ip_network::to_short_string() const {
   return is_host() ? base_.to_string() : to_string();
 }
 
-} // namespace timenode
+}  // namespace timenode

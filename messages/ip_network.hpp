@@ -14,7 +14,7 @@ namespace timenode {
 /// The addresses that share their first bits. A single address is the network of all its bits. Default: 0.0.0.0/32,
 /// which holds no host.
 class ip_network {
-public:
+ public:
   ip_network() = default;
   /// That address alone.
   explicit ip_network(const ip_address& host) noexcept;
@@ -45,7 +45,7 @@ public:
     return f.object(x).fields(f.field("base", x.base_), f.field("bits", x.bits_));
   }
 
-private:
+ private:
   ip_address base_;
   std::uint8_t bits_ = 32;
 };
@@ -54,4 +54,4 @@ inline std::string to_string(const ip_network& x) {
   return x.to_string();
 }
 
-} // namespace timenode
+}  // namespace timenode

@@ -15,7 +15,7 @@ constexpr std::size_t unused_depth = 1;
 // Most lines are shorter: pings, votes, announcements.
 constexpr std::size_t first_capacity = 4096;
 
-} // namespace
+}  // namespace
 
 struct json_index::impl {
   std::unique_ptr<simdjson::internal::dom_parser_implementation> stages;
@@ -26,7 +26,7 @@ struct json_index::impl {
     auto size = std::max({wanted, first_capacity, std::min(capacity * 2, wanted * 2)});
     auto error = stages ? stages->set_capacity(size)
                         : simdjson::get_active_implementation()->create_dom_parser_implementation(
-                          size, unused_depth, stages);
+                              size, unused_depth, stages);
     if (error != simdjson::SUCCESS) {
       stages.reset();
       capacity = 0;
@@ -46,21 +46,21 @@ json_index& json_index::operator=(json_index&&) noexcept = default;
 std::string_view json_index::build(std::string_view text) {
   if (!impl_->stages || impl_->capacity < text.size())
     impl_->grow(text.size());
-  auto error = impl_->stages->stage1(reinterpret_cast<const std::uint8_t*>(text.data()), text.size(),
-                                     simdjson::stage1_mode::regular);
+  auto error = impl_->stages->stage1(reinterpret_cast<const std::uint8_t*>(text.data()),
+                                     text.size(), simdjson::stage1_mode::regular);
   switch (error) {
-    case simdjson::SUCCESS:
-      return {};
-    case simdjson::EMPTY:
-      return "empty";
-    case simdjson::UTF8_ERROR:
-      return "not UTF-8";
-    case simdjson::UNCLOSED_STRING:
-      return "not JSON: a string has no end";
-    case simdjson::UNESCAPED_CHARS:
-      return "not JSON: a control character in a string";
-    default:
-      return "not JSON";
+  case simdjson::SUCCESS:
+    return {};
+  case simdjson::EMPTY:
+    return "empty";
+  case simdjson::UTF8_ERROR:
+    return "not UTF-8";
+  case simdjson::UNCLOSED_STRING:
+    return "not JSON: a string has no end";
+  case simdjson::UNESCAPED_CHARS:
+    return "not JSON: a control character in a string";
+  default:
+    return "not JSON";
   }
 }
 
@@ -72,4 +72,4 @@ const std::uint32_t* json_index::end() const noexcept {
   return begin() + impl_->stages->n_structural_indexes;
 }
 
-} // namespace timenode::wire
+}  // namespace timenode::wire

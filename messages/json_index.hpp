@@ -14,7 +14,7 @@ namespace timenode::wire {
 /// of each string, number or word. Everything between the end of a token and the next one that is not
 /// white space is itself a token, so a reader that checks every token has checked every byte.
 class json_index {
-public:
+ public:
   /// Readable bytes that must follow a text.
   static constexpr std::size_t padding = 64;
 
@@ -31,9 +31,9 @@ public:
   const std::uint32_t* begin() const noexcept;
   const std::uint32_t* end() const noexcept;
 
-private:
+ private:
   struct impl;
   std::unique_ptr<impl> impl_;
 };
 
-} // namespace timenode::wire
+}  // namespace timenode::wire

@@ -14,7 +14,7 @@ static_assert(std::endian::native == std::endian::little, "the digit arithmetic 
 /// Reads numbers 0..255 without a branch for each, which would be unpredictable: hashes are random. What
 /// is wrong with any of them is gathered and asked for at the end.
 class byte_gatherer {
-public:
+ public:
   /// The number that the token from `start` to `next` is, if it is one.
   std::uint8_t number(const char* text, std::uint32_t start, std::uint32_t next) noexcept {
     auto length = next - start;
@@ -37,7 +37,7 @@ public:
     return lengths_ <= 3 && (strange_ & 0x80808080u) == 0 && (outside_ & 0x80000000u) == 0;
   }
 
-private:
+ private:
   /// By number of digits, a byte per digit: a leading zero is not JSON.
   static constexpr std::uint32_t smallest[4] = {0, 0x000000, 0x000100, 0x010000};
   static constexpr std::uint32_t largest = 0x020505;
@@ -47,7 +47,7 @@ private:
   std::uint32_t outside_ = 0;
 };
 
-} // namespace
+}  // namespace
 
 std::string_view json_reader::token() const noexcept {
   auto first = text_ + at_[0];
@@ -154,8 +154,7 @@ bool json_reader::read_bytes(std::uint8_t* out, std::size_t count) {
   }
   // White space, or something wrong that wants naming.
   std::size_t found = 0;
-  return read_bytes_slowly(out, count, found)
-         && (found == count || wrong_count(found, count));
+  return read_bytes_slowly(out, count, found) && (found == count || wrong_count(found, count));
 }
 
 bool json_reader::read_bytes_slowly(std::uint8_t* out, std::size_t count, std::size_t& found) {
@@ -227,20 +226,20 @@ bool json_reader::skip_value(int depth) {
   if (depth == 0)
     return wrong("nested too deeply");
   switch (peek()) {
-    case '{':
-      return skip_object(depth - 1);
-    case '[':
-      return skip_array(depth - 1);
-    case '"': {
-      std::string_view text;
-      std::string buffer;
-      return read_text(text, buffer);
-    }
-    default:
-      if (at_end() || !is_json_word(token()))
-        return wrong("not JSON: a value is wanted");
-      ++at_;
-      return true;
+  case '{':
+    return skip_object(depth - 1);
+  case '[':
+    return skip_array(depth - 1);
+  case '"': {
+    std::string_view text;
+    std::string buffer;
+    return read_text(text, buffer);
+  }
+  default:
+    if (at_end() || !is_json_word(token()))
+      return wrong("not JSON: a value is wanted");
+    ++at_;
+    return true;
   }
 }
 
@@ -288,4 +287,4 @@ std::string json_reader::reason(std::string_view root) const {
   return std::string{root} + path_ + ": " + what_;
 }
 
-} // namespace timenode::wire
+}  // namespace timenode::wire

@@ -18,13 +18,13 @@ namespace timenode::wire {
 /// Reads token by token. Every function that returns false has recorded what is wrong; callers add where
 /// it is while they return (`in_field`, `in_element`) and must not go on reading.
 class json_reader {
-public:
+ public:
   /// How deep a value that we skip may nest. (What we read nests as deep as its type: at most 9.)
   static constexpr int max_depth = 64;
 
   /// The index must have been built from `text` without complaint; both must outlive the reader.
   json_reader(const char* text, const json_index& index) noexcept
-    : text_{text}, at_{index.begin()}, last_{index.end()} {}
+      : text_{text}, at_{index.begin()}, last_{index.end()} {}
 
   // -- tokens -----------------------------------------------------------------
 
@@ -45,9 +45,10 @@ public:
   template <fixed_text Name>
   bool take_key(char separator) noexcept {
     constexpr auto quoted = '"' + Name + '"';
-    static_assert(quoted.size() <= json_index::padding, "comparing must not read beyond the padding");
-    if (last_ - at_ < 3 || text_[at_[0]] != separator || text_[at_[2]] != ':'
-        || std::memcmp(text_ + at_[1], quoted.chars, quoted.size()) != 0)
+    static_assert(quoted.size() <= json_index::padding,
+                  "comparing must not read beyond the padding");
+    if (last_ - at_ < 3 || text_[at_[0]] != separator || text_[at_[2]] != ':' ||
+        std::memcmp(text_ + at_[1], quoted.chars, quoted.size()) != 0)
       return false;
     at_ += 3;
     return true;
@@ -86,7 +87,7 @@ public:
   /// E.g. "GetBlocks[1]: not a u64" for the root "GetBlocks".
   std::string reason(std::string_view root) const;
 
-private:
+ private:
   /// The next token up to the one behind it, without the white space between them. Not at the end.
   std::string_view token() const noexcept;
   bool read_unsigned(std::uint64_t limit, std::uint64_t& x);
@@ -97,9 +98,9 @@ private:
 
   const char* text_;
   const std::uint32_t* at_;
-  const std::uint32_t* last_; ///< Points to the text's length, as `json_index` promises.
+  const std::uint32_t* last_;  ///< Points to the text's length, as `json_index` promises.
   std::string path_;
   std::string what_;
 };
 
-} // namespace timenode::wire
+}  // namespace timenode::wire

@@ -23,9 +23,9 @@ bool parse_eight(const char* text, std::uint64_t& x) noexcept {
     return false;
   // Pairs of digits, then pairs of pairs, then both halves.
   digits = (digits * 10) + (digits >> 8);
-  digits = (((digits & 0x000000ff000000ffu) * 0x000f424000000064u)
-            + (((digits >> 16) & 0x000000ff000000ffu) * 0x0000271000000001u))
-           >> 32;
+  digits = (((digits & 0x000000ff000000ffu) * 0x000f424000000064u) +
+            (((digits >> 16) & 0x000000ff000000ffu) * 0x0000271000000001u)) >>
+           32;
   x = digits;
   return true;
 }
@@ -90,29 +90,30 @@ std::size_t unescape_unicode(std::string_view text, std::string& out) {
   auto second = code_unit(text.substr(7));
   if (second < 0xdc00 || second > 0xdfff)
     return 0;
-  append_utf8(0x10000 + ((point - 0xd800) << 10) + (static_cast<std::uint32_t>(second) - 0xdc00), out);
+  append_utf8(0x10000 + ((point - 0xd800) << 10) + (static_cast<std::uint32_t>(second) - 0xdc00),
+              out);
   return 11;
 }
 
 /// What a one-letter escape stands for, or 0.
 constexpr char unescape_letter(char x) noexcept {
   switch (x) {
-    case '"':
-    case '\\':
-    case '/':
-      return x;
-    case 'b':
-      return '\b';
-    case 'f':
-      return '\f';
-    case 'n':
-      return '\n';
-    case 'r':
-      return '\r';
-    case 't':
-      return '\t';
-    default:
-      return '\0';
+  case '"':
+  case '\\':
+  case '/':
+    return x;
+  case 'b':
+    return '\b';
+  case 'f':
+    return '\f';
+  case 'n':
+    return '\n';
+  case 'r':
+    return '\r';
+  case 't':
+    return '\t';
+  default:
+    return '\0';
   }
 }
 
@@ -147,7 +148,7 @@ bool is_number(std::string_view text) noexcept {
   return text.empty();
 }
 
-} // namespace
+}  // namespace
 
 bool parse_unsigned(std::string_view digits, std::uint64_t& x) noexcept {
   // 2^64-1 has 20 digits.
@@ -160,8 +161,8 @@ bool parse_unsigned(std::string_view digits, std::uint64_t& x) noexcept {
     result = result * 100'000'000 + eight;
   }
   for (auto digit : digits) {
-    if (!is_digit(digit) || __builtin_mul_overflow(result, std::uint64_t{10}, &result)
-        || __builtin_add_overflow(result, static_cast<std::uint64_t>(digit - '0'), &result))
+    if (!is_digit(digit) || __builtin_mul_overflow(result, std::uint64_t{10}, &result) ||
+        __builtin_add_overflow(result, static_cast<std::uint64_t>(digit - '0'), &result))
       return false;
   }
   x = result;
@@ -220,4 +221,4 @@ std::string printable(std::string_view text, std::size_t limit) {
   return result;
 }
 
-} // namespace timenode::wire
+}  // namespace timenode::wire

@@ -31,4 +31,4 @@ bool unescape(std::string_view text, std::string& out);
 /// The first bytes of `text`, at most `limit`, fit for a log: what is not printable ASCII becomes '.'.
 std::string printable(std::string_view text, std::size_t limit);
 
-} // namespace timenode::wire
+}  // namespace timenode::wire

@@ -45,13 +45,13 @@ constexpr char escape_of(char x) noexcept {
   return escapes[static_cast<std::uint8_t>(x)];
 }
 
-} // namespace
+}  // namespace
 
 void json_writer::value(std::string_view x) {
   mark('"');
   while (!x.empty()) {
     auto plain = static_cast<std::size_t>(
-      std::find_if(x.begin(), x.end(), [](char c) { return escape_of(c) != 0; }) - x.begin());
+        std::find_if(x.begin(), x.end(), [](char c) { return escape_of(c) != 0; }) - x.begin());
     raw(x.substr(0, plain));
     x.remove_prefix(plain);
     if (x.empty())
@@ -94,4 +94,4 @@ void json_writer::bytes(std::span<const std::uint8_t> x) {
   buffer_[size_ - 1] = ']';
 }
 
-} // namespace timenode::wire
+}  // namespace timenode::wire

@@ -17,7 +17,7 @@ namespace timenode::wire {
 /// Appends to a string by way of a buffer on the stack: most pieces are a few bytes, and appending each
 /// to the string would cost more than making it. The string is complete when the writer is gone.
 class json_writer {
-public:
+ public:
   explicit json_writer(std::string& out) noexcept : out_{out} {}
   ~json_writer() { flush(); }
   json_writer(const json_writer&) = delete;
@@ -55,7 +55,7 @@ public:
   /// An array of numbers.
   void bytes(std::span<const std::uint8_t> x);
 
-private:
+ private:
   /// Large enough that flushing is rare, small enough for the first-level cache.
   using buffer = std::array<char, 4096>;
 
@@ -73,7 +73,7 @@ private:
 
   std::string& out_;
   std::size_t size_ = 0;
-  buffer buffer_; // Not initialised: every byte is written before it is read.
+  buffer buffer_;  // Not initialised: every byte is written before it is read.
 };
 
-} // namespace timenode::wire
+}  // namespace timenode::wire

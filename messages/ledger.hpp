@@ -77,7 +77,7 @@ struct block_header {
   std::uint64_t height = 0;
   hash256 previous_hash{};
   hash256 merkle_root{};
-  std::int64_t timestamp = 0; ///< Unix seconds, UTC.
+  std::int64_t timestamp = 0;  ///< Unix seconds, UTC.
   amount block_reward = 0;
 
   bool operator==(const block_header&) const = default;
@@ -86,7 +86,8 @@ struct block_header {
 struct block {
   block_header header;
   std::vector<transaction> transactions;
-  std::vector<std::pair<std::string, amount>> masternode_rewards; ///< Address and amount, in order.
+  std::vector<std::pair<std::string, amount>>
+      masternode_rewards;  ///< Address and amount, in order.
 
   bool operator==(const block&) const = default;
 };
@@ -98,16 +99,16 @@ using block_ptr = std::shared_ptr<const block>;
 /// computed on the way.
 struct checked_block {
   block_ptr block;
-  hash256 hash{};             ///< Of the header.
-  std::vector<hash256> txids; ///< In the order of the transactions.
-  std::size_t bytes = 0;      ///< Bincode size.
+  hash256 hash{};              ///< Of the header.
+  std::vector<hash256> txids;  ///< In the order of the transactions.
+  std::size_t bytes = 0;       ///< Bincode size.
 };
 
 /// The stored block that all others lead to.
 struct chain_tip {
   std::uint64_t height = 0;
   hash256 hash{};
-  std::int64_t timestamp = 0; ///< Of the block, Unix seconds.
+  std::int64_t timestamp = 0;  ///< Of the block, Unix seconds.
   std::uint64_t utxo_count = 0;
 
   bool operator==(const chain_tip&) const = default;
@@ -130,4 +131,4 @@ struct opaque_hasher {
   }
 };
 
-} // namespace timenode
+}  // namespace timenode

@@ -69,7 +69,7 @@ enum class link_end : std::uint8_t {
   operator_request,    ///< `disconnectnode` or a ban by hand.
   shutdown,            ///< We are stopping.
   internal_error,      ///< A fault of ours.
-  line_overflow,       ///< All unfinished lines together took too much, and this peer's took the most.
+  line_overflow,  ///< All unfinished lines together took too much, and this peer's took the most.
 };
 /// The last of them, for what has one of something for each.
 inline constexpr link_end last_link_end = link_end::line_overflow;
@@ -81,7 +81,7 @@ bool inspect(Inspector& f, link_end& x) {
 
 /// Why a connection that somebody opened was not let in, or not kept.
 enum class inbound_refusal : std::uint8_t {
-  not_running, ///< We are starting or stopping.
+  not_running,  ///< We are starting or stopping.
   banned,
   self,        ///< From our own address.
   group_rate,  ///< Its address group connects too often.
@@ -109,4 +109,4 @@ bool inspect(Inspector& f, dial_purpose& x) {
   return inspect_enum(f, x, dial_purpose::discovered);
 }
 
-} // namespace timenode
+}  // namespace timenode

@@ -97,16 +97,15 @@ struct masternode_detail {
     return f.object(x).fields(
         f.field("entry", x.entry), f.field("known", x.known), f.field("belief", x.belief),
         f.field("next", x.next), f.field("next_in", x.next_in), f.field("changes", x.changes),
-        f.field("heartbeats", x.heartbeats),
-        f.field("verified_heartbeats", x.verified_heartbeats));
+        f.field("heartbeats", x.heartbeats), f.field("verified_heartbeats", x.verified_heartbeats));
   }
 };
 
 /// What came of heartbeats, all masternodes together.
 struct attestation_stats {
-  std::uint64_t kept = 0;      ///< Heartbeats that are remembered.
-  std::uint64_t verified = 0;  ///< Of these.
-  std::uint64_t masternodes = 0;     ///< That have any.
+  std::uint64_t kept = 0;             ///< Heartbeats that are remembered.
+  std::uint64_t verified = 0;         ///< Of these.
+  std::uint64_t masternodes = 0;      ///< That have any.
   std::uint64_t verified_in_all = 0;  ///< Also those that are not remembered any more.
 
   template <class Inspector>

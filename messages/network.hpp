@@ -28,4 +28,4 @@ constexpr std::uint16_t default_rpc_port(network_id x) noexcept {
   return x == network_id::mainnet ? 24001 : 24101;
 }
 
-} // namespace timenode
+}  // namespace timenode

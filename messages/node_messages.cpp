@@ -14,4 +14,4 @@ block_ptr block_from_text(const std::string& text) {
   return result ? std::move(*result) : nullptr;
 }
 
-} // namespace timenode
+}  // namespace timenode

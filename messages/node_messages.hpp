@@ -52,8 +52,8 @@ struct node_snapshot {
         f.field("directory", x.directory), f.field("gossip", x.gossip), f.field("keeper", x.keeper),
         f.field("sync", x.sync), f.field("masternodes", x.masternodes),
         f.field("attestations", x.attestations), f.field("consensus", x.consensus),
-        f.field("mempool", x.mempool),
-        f.field("invariant_violations", x.invariant_violations), f.field("silent", x.silent));
+        f.field("mempool", x.mempool), f.field("invariant_violations", x.invariant_violations),
+        f.field("silent", x.silent));
   }
 };
 

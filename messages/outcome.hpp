@@ -31,4 +31,4 @@ inline tl::unexpected<failure> fail(std::string reason) {
   return tl::unexpected<failure>{failure{std::move(reason)}};
 }
 
-} // namespace timenode
+}  // namespace timenode

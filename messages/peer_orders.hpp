@@ -15,11 +15,11 @@ namespace timenode {
 
 struct ban_snapshot {
   ip_network network;
-  bool by_operator = false; ///< Else by the ladder of violations.
+  bool by_operator = false;  ///< Else by the ladder of violations.
   std::string reason;
-  std::string evidence;   ///< The offending bytes, cut and printable; empty for an operator's ban.
-  std::int64_t since = 0; ///< Unix seconds.
-  std::int64_t until = 0; ///< Unix seconds; `net::for_good`: for good.
+  std::string evidence;    ///< The offending bytes, cut and printable; empty for an operator's ban.
+  std::int64_t since = 0;  ///< Unix seconds.
+  std::int64_t until = 0;  ///< Unix seconds; `net::for_good`: for good.
 
   bool operator==(const ban_snapshot&) const = default;
 
@@ -33,8 +33,8 @@ struct ban_snapshot {
 
 struct trust_snapshot {
   ip_network network;
-  std::string reason;     ///< The operator's words; may be empty.
-  std::int64_t since = 0; ///< Unix seconds.
+  std::string reason;      ///< The operator's words; may be empty.
+  std::int64_t since = 0;  ///< Unix seconds.
 
   bool operator==(const trust_snapshot&) const = default;
 
@@ -53,10 +53,10 @@ enum class order_kind : std::uint8_t {
   clear_bans,  ///< Lift all bans.
   trust,       ///< Never ban a network by itself.
   untrust,
-  add_peer,    ///< Stay connected to a peer, as if it were configured; until the node stops.
-  remove_peer, ///< No more.
-  dial_once,   ///< Dial a peer now.
-  disconnect,  ///< Close the connections of a peer.
+  add_peer,     ///< Stay connected to a peer, as if it were configured; until the node stops.
+  remove_peer,  ///< No more.
+  dial_once,    ///< Dial a peer now.
+  disconnect,   ///< Close the connections of a peer.
 };
 template <class Inspector>
 bool inspect(Inspector& f, order_kind& x) {
@@ -65,11 +65,11 @@ bool inspect(Inspector& f, order_kind& x) {
 
 struct peer_order {
   order_kind kind = order_kind::ban;
-  ip_network network;          ///< Of bans and trust.
-  std::optional<endpoint> to;  ///< Of peers; `disconnect`: its IP.
-  std::optional<link_id> link; ///< `disconnect`: that connection instead.
-  std::int64_t until = 0;      ///< `ban`: Unix seconds.
-  std::string reason;          ///< `ban` and `trust`: the operator's words; may be empty.
+  ip_network network;           ///< Of bans and trust.
+  std::optional<endpoint> to;   ///< Of peers; `disconnect`: its IP.
+  std::optional<link_id> link;  ///< `disconnect`: that connection instead.
+  std::int64_t until = 0;       ///< `ban`: Unix seconds.
+  std::string reason;           ///< `ban` and `trust`: the operator's words; may be empty.
 
   template <class Inspector>
   friend bool inspect(Inspector& f, peer_order& x) {
@@ -83,7 +83,7 @@ struct peer_order {
 struct peer_settings {
   std::vector<ip_network> banned;
   std::vector<ip_network> trusted;
-  bool trusted_only = false; ///< Everybody else is banned.
+  bool trusted_only = false;  ///< Everybody else is banned.
   std::uint64_t max_peers = 0;
 
   template <class Inspector>
@@ -96,11 +96,11 @@ struct peer_settings {
 
 enum class order_result : std::uint8_t {
   done,
-  already,       ///< It was so before: nothing was changed.
-  not_there,     ///< There is nothing to take back.
-  not_connected, ///< There is no such connection.
-  refused,       ///< The order makes no sense, or a list is full.
-  not_kept,      ///< Done, but a restart will forget it: it could not be written.
+  already,        ///< It was so before: nothing was changed.
+  not_there,      ///< There is nothing to take back.
+  not_connected,  ///< There is no such connection.
+  refused,        ///< The order makes no sense, or a list is full.
+  not_kept,       ///< Done, but a restart will forget it: it could not be written.
 };
 template <class Inspector>
 bool inspect(Inspector& f, order_result& x) {
@@ -109,7 +109,7 @@ bool inspect(Inspector& f, order_result& x) {
 
 struct order_reply {
   order_result result = order_result::done;
-  std::string text; ///< A sentence for the operator: what was done, or why not.
+  std::string text;  ///< A sentence for the operator: what was done, or why not.
 
   template <class Inspector>
   friend bool inspect(Inspector& f, order_reply& x) {
@@ -117,4 +117,4 @@ struct order_reply {
   }
 };
 
-} // namespace timenode
+}  // namespace timenode

@@ -25,12 +25,12 @@ inline constexpr std::uint32_t protocol_version = 1;
 struct handshake {
   std::array<std::uint8_t, 4> magic{};
   std::uint32_t protocol_version = 0;
-  std::string network; ///< "Testnet" or "Mainnet".
+  std::string network;  ///< "Testnet" or "Mainnet".
   bool operator==(const handshake&) const = default;
 };
 
 struct ack {
-  std::string message_type; ///< "Handshake".
+  std::string message_type;  ///< "Handshake".
   bool operator==(const ack&) const = default;
 };
 
@@ -57,7 +57,7 @@ struct version_info {
   std::int64_t timestamp = 0;
   std::vector<std::string> capabilities;
   std::optional<std::string> wallet_address;
-  std::optional<std::string> genesis_hash; ///< Hexadecimal.
+  std::optional<std::string> genesis_hash;  ///< Hexadecimal.
   bool operator==(const version_info&) const = default;
 };
 
@@ -68,7 +68,7 @@ struct get_peers {
 };
 
 struct peers_response {
-  std::vector<std::string> peers; ///< "ip:port" or "ip".
+  std::vector<std::string> peers;  ///< "ip:port" or "ip".
   bool operator==(const peers_response&) const = default;
 };
 
@@ -91,7 +91,7 @@ struct get_blocks {
 };
 
 struct blocks_response {
-  std::vector<block_ptr> blocks; ///< Never null.
+  std::vector<block_ptr> blocks;  ///< Never null.
 };
 
 struct get_block_range {
@@ -101,7 +101,7 @@ struct get_block_range {
 };
 
 struct block_range_response {
-  std::vector<block_ptr> blocks; ///< Never null.
+  std::vector<block_ptr> blocks;  ///< Never null.
 };
 
 struct get_block_hash {
@@ -121,11 +121,11 @@ struct block_request {
 };
 
 struct block_response {
-  block_ptr block; ///< Never null.
+  block_ptr block;  ///< Never null.
 };
 
 struct block_announcement {
-  block_ptr block; ///< Never null.
+  block_ptr block;  ///< Never null.
 };
 
 struct get_genesis_hash {
@@ -146,14 +146,14 @@ struct consensus_query {
 struct consensus_query_response {
   bool agrees = false;
   std::uint64_t height = 0;
-  hash256 their_hash{}; ///< Zero when the height is unknown to the sender.
+  hash256 their_hash{};  ///< Zero when the height is unknown to the sender.
   bool operator==(const consensus_query_response&) const = default;
 };
 
 struct block_proposal {
-  block_ptr block; ///< Never null.
+  block_ptr block;  ///< Never null.
   std::string proposer;
-  byte_string signature; ///< A byte string on the wire: its length is checked by who verifies it.
+  byte_string signature;  ///< A byte string on the wire: its length is checked by who verifies it.
   std::uint64_t round = 0;
 };
 
@@ -169,7 +169,7 @@ struct block_vote {
 struct block_commit {
   hash256 block_hash{};
   std::uint64_t height = 0;
-  std::vector<std::pair<std::string, byte_string>> signatures; ///< Voter and signature.
+  std::vector<std::pair<std::string, byte_string>> signatures;  ///< Voter and signature.
   bool operator==(const block_commit&) const = default;
 };
 
@@ -249,8 +249,8 @@ struct utxo_confirmed {
   bool operator==(const utxo_confirmed&) const = default;
 };
 
-using utxo_state
-  = std::variant<utxo_unspent, utxo_locked, utxo_spent_pending, utxo_spent_finalized, utxo_confirmed>;
+using utxo_state = std::variant<utxo_unspent, utxo_locked, utxo_spent_pending, utxo_spent_finalized,
+                                utxo_confirmed>;
 
 struct utxo {
   outpoint output;
@@ -325,7 +325,7 @@ constexpr std::string_view to_text(masternode_tier x) noexcept {
 }
 
 struct masternode_announcement {
-  std::string address; ///< An IP; a ":port" on it is dropped by the reader (section 3).
+  std::string address;  ///< An IP; a ":port" on it is dropped by the reader (section 3).
   std::string reward_address;
   masternode_tier tier = masternode_tier::free;
   timenode::public_key public_key{};
@@ -362,8 +362,9 @@ struct heartbeat_attestation {
 // -- extensions: only to peers whose `Version` lists the capability (section 9) ----
 
 /// Names of capabilities.
-inline constexpr std::string_view capability_commit_cert = "commit-cert"; ///< Blocks come with their BlockCommit.
-inline constexpr std::string_view capability_ballots = "ballots";         ///< Understands `BlockBallot`.
+inline constexpr std::string_view capability_commit_cert =
+    "commit-cert";  ///< Blocks come with their BlockCommit.
+inline constexpr std::string_view capability_ballots = "ballots";  ///< Understands `BlockBallot`.
 
 /// The phases in which masternodes agree on a block before they vote for it (chain/height_consensus.hpp).
 enum class ballot_phase : std::uint8_t { prepare, lock };
@@ -374,7 +375,7 @@ struct block_ballot {
   std::uint64_t height = 0;
   std::uint64_t round = 0;
   ballot_phase phase = ballot_phase::prepare;
-  hash256 block_hash{}; ///< Zeros: for no block.
+  hash256 block_hash{};  ///< Zeros: for no block.
   std::string voter;
   byte_string signature;
   bool operator==(const block_ballot&) const = default;
@@ -383,16 +384,16 @@ struct block_ballot {
 // -- any of them --------------------------------------------------------------
 
 using message = std::variant<
-  handshake, ack, ping, pong, version_info, get_peers, peers_response, get_block_height,
-  block_height_response, get_blocks, blocks_response, get_block_range, block_range_response,
-  get_block_hash, block_hash_response, block_request, block_response, block_announcement,
-  get_genesis_hash, genesis_hash_response, consensus_query, consensus_query_response, block_proposal,
-  block_vote, block_commit, transaction_broadcast, transaction_vote_request, transaction_vote,
-  transaction_finalized, transaction_rejected, get_pending_transactions,
-  pending_transactions_response, utxo_state_query, utxo_state_response, utxo_state_update,
-  utxo_state_notification, get_utxo_set, utxo_set_response, get_utxo_state_hash,
-  utxo_state_hash_response, subscribe, unsubscribe, masternode_announcement, get_masternodes,
-  masternodes_response, heartbeat_broadcast, heartbeat_attestation, block_ballot>;
+    handshake, ack, ping, pong, version_info, get_peers, peers_response, get_block_height,
+    block_height_response, get_blocks, blocks_response, get_block_range, block_range_response,
+    get_block_hash, block_hash_response, block_request, block_response, block_announcement,
+    get_genesis_hash, genesis_hash_response, consensus_query, consensus_query_response,
+    block_proposal, block_vote, block_commit, transaction_broadcast, transaction_vote_request,
+    transaction_vote, transaction_finalized, transaction_rejected, get_pending_transactions,
+    pending_transactions_response, utxo_state_query, utxo_state_response, utxo_state_update,
+    utxo_state_notification, get_utxo_set, utxo_set_response, get_utxo_state_hash,
+    utxo_state_hash_response, subscribe, unsubscribe, masternode_announcement, get_masternodes,
+    masternodes_response, heartbeat_broadcast, heartbeat_attestation, block_ballot>;
 
 /// The capability without which a peer must not be sent that message; empty: anybody understands it.
 inline std::string_view capability_for(const message& x) noexcept {
@@ -402,4 +403,4 @@ inline std::string_view capability_for(const message& x) noexcept {
 /// Number of message kinds; `message::index()` is below it.
 inline constexpr std::size_t message_kinds = std::variant_size_v<message>;
 
-} // namespace timenode::wire
+}  // namespace timenode::wire

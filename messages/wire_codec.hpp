@@ -35,15 +35,16 @@ inline std::string_view kind_name(const message& x) noexcept {
 /// A well-formed message whose name we do not know. It may be newer than we are: no violation
 /// (protocol page, section 8).
 struct unknown_message {
-  std::string name; ///< Cut to 64 bytes, not printable bytes replaced.
+  std::string name;  ///< Cut to 64 bytes, not printable bytes replaced.
   bool operator==(const unknown_message&) const = default;
 };
 
 /// A line that is provably wrong: a violation (protocol page, section 8).
 struct malformed_line {
-  std::string reason;   ///< Names the field, e.g. "GetBlocks[1]: not a u64".
-  std::string evidence; ///< The first bytes of the line (at most 120), printable.
-  bool fatal = false;   ///< Nothing that comes after it can be read: the connection has to be closed.
+  std::string reason;    ///< Names the field, e.g. "GetBlocks[1]: not a u64".
+  std::string evidence;  ///< The first bytes of the line (at most 120), printable.
+  bool fatal =
+      false;  ///< Nothing that comes after it can be read: the connection has to be closed.
   bool operator==(const malformed_line&) const = default;
 };
 
@@ -52,13 +53,13 @@ using decoded = std::variant<message, unknown_message, malformed_line>;
 /// The lines of one read from a connection, decoded, in order.
 struct received_batch {
   std::vector<decoded> lines;
-  std::size_t bytes = 0; ///< On the wire, newlines included. Handed back as read credit.
+  std::size_t bytes = 0;  ///< On the wire, newlines included. Handed back as read credit.
 };
 
 /// Decodes lines. Keeps simdjson's buffers between calls: one per I/O thread, not per peer.
 /// Not thread-safe; movable.
 class line_decoder {
-public:
+ public:
   line_decoder();
   ~line_decoder();
   line_decoder(line_decoder&&) noexcept;
@@ -77,7 +78,7 @@ public:
   /// Decodes one block as it stands in a chain file: a JSON object, one a line.
   outcome<block_ptr> decode_block(std::string_view line);
 
-private:
+ private:
   struct impl;
   std::unique_ptr<impl> impl_;
 };
@@ -116,4 +117,4 @@ bool inspect(Inspector& f, message& x) {
   }
 }
 
-} // namespace timenode::wire
+}  // namespace timenode::wire

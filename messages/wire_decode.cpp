@@ -21,11 +21,11 @@ malformed_line malformed(std::string reason, std::string_view line, bool fatal =
 }
 
 std::string too_long(std::size_t size) {
-  return "a line of " + std::to_string(size) + " bytes, at most " + std::to_string(max_line_bytes)
-         + " are accepted";
+  return "a line of " + std::to_string(size) + " bytes, at most " + std::to_string(max_line_bytes) +
+         " are accepted";
 }
 
-} // namespace
+}  // namespace
 
 struct line_decoder::impl {
   json_index index;
@@ -67,8 +67,8 @@ decoded line_decoder::decode_padded(std::string_view line) {
   json_reader in{line.data(), impl_->index};
   variant_tag tag;
   decoded result;
-  auto fine = read_variant(in, std::get<message>(result), tag)
-              && (in.at_end() || in.wrong("something behind the message"));
+  auto fine = read_variant(in, std::get<message>(result), tag) &&
+              (in.at_end() || in.wrong("something behind the message"));
   if (!fine) {
     auto root = tag.name.empty() ? "message" : printable(tag.name, longest_name_shown);
     return malformed(in.reason(root), line);
@@ -104,4 +104,4 @@ bool from_line(const std::string& line, message& x) {
   return found != nullptr;
 }
 
-} // namespace timenode::wire
+}  // namespace timenode::wire

@@ -21,7 +21,7 @@ shared_line encode_blocks(std::span<const block_ptr> blocks) {
       result->push_back(',');
     encode_block(*blocks[i], *result);
     if (i == 0 && result->size() + tail.size() > max_line_bytes) {
-      result->resize(before); // Whoever got that line would have to take it for an attack.
+      result->resize(before);  // Whoever got that line would have to take it for an attack.
       break;
     }
     if (i == 0) {
@@ -37,7 +37,7 @@ shared_line encode_blocks(std::span<const block_ptr> blocks) {
   return result;
 }
 
-} // namespace
+}  // namespace
 
 std::string_view kind_name(std::size_t kind) noexcept {
   using names = variant_names<message>;
@@ -76,4 +76,4 @@ std::string to_line(const message& x) {
   return result;
 }
 
-} // namespace timenode::wire
+}  // namespace timenode::wire

@@ -78,6 +78,8 @@ struct form;
 
 /// True for types that have a description.
 template <class T>
-concept described = requires { form<T>::name; };
+concept described = requires {
+  form<T>::name;
+};
 
-} // namespace timenode::wire
+}  // namespace timenode::wire

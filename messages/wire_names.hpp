@@ -33,7 +33,7 @@ struct variant_names<std::variant<Ts...>> {
     return count;
   }
 
-private:
+ private:
   static constexpr std::size_t longest = [] {
     std::size_t result = 0;
     for (auto name : all)
@@ -73,4 +73,4 @@ private:
   static_assert(all_differ, "two variants must not share a name");
 };
 
-} // namespace timenode::wire
+}  // namespace timenode::wire

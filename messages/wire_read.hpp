@@ -32,7 +32,9 @@ inline constexpr std::size_t first_array_bytes = 256;
 // -- the types of fields --------------------------------------------------------
 
 template <class T>
-  requires requires(json_reader& in, T& x) { in.read(x); }
+requires requires(json_reader& in, T& x) {
+  in.read(x);
+}
 bool read_value(json_reader& in, T& x) {
   return in.read(x);
 }
@@ -90,8 +92,8 @@ bool read_value(json_reader& in, std::optional<T>& x) {
 }
 
 template <class T>
-  requires(!std::is_same_v<T, std::uint8_t>) // Bytes have a faster way.
-bool read_value(json_reader& in, std::vector<T>& x) {
+requires(!std::is_same_v<T, std::uint8_t>)  // Bytes have a faster way.
+    bool read_value(json_reader& in, std::vector<T>& x) {
   x.clear();
   if (!in.take('['))
     return in.wrong("not an array");
@@ -277,9 +279,9 @@ bool choose_unit(json_reader& in, std::variant<Ts...>& x, std::size_t index) {
 
 /// Which variant a value named.
 struct variant_tag {
-  std::string_view name; ///< Empty when it could not be read. May point into `buffer`.
+  std::string_view name;  ///< Empty when it could not be read. May point into `buffer`.
   std::string buffer;
-  bool known = true; ///< False: no alternative has that name, and its content was only checked.
+  bool known = true;  ///< False: no alternative has that name, and its content was only checked.
 };
 
 /// Reads a variant in serde's externally tagged form.
@@ -316,4 +318,4 @@ bool read_value(json_reader& in, std::variant<Ts...>& x) {
   return tag.known || in.wrong("not a variant that we know");
 }
 
-} // namespace timenode::wire
+}  // namespace timenode::wire

@@ -127,17 +127,17 @@ inline constexpr auto tag_text = '{' + ('"' + form<T>::name + '"' + ':');
 template <class... Ts>
 void write_value(json_writer& out, const std::variant<Ts...>& x) {
   std::visit(
-    [&out]<class T>(const T& alternative) {
-      if constexpr (std::is_empty_v<T>) {
-        static constexpr auto quoted = '"' + form<T>::name + '"';
-        out.raw(quoted.view());
-      } else {
-        out.raw(tag_text<T>.view());
-        write_value(out, alternative);
-        out.mark('}');
-      }
-    },
-    x);
+      [&out]<class T>(const T& alternative) {
+        if constexpr (std::is_empty_v<T>) {
+          static constexpr auto quoted = '"' + form<T>::name + '"';
+          out.raw(quoted.view());
+        } else {
+          out.raw(tag_text<T>.view());
+          write_value(out, alternative);
+          out.mark('}');
+        }
+      },
+      x);
 }
 
-} // namespace timenode::wire
+}  // namespace timenode::wire

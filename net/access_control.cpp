@@ -14,7 +14,7 @@ access_ban shown(ban&& x) {
   return {ip_network{x.ip}, false, std::move(x.reason), std::move(x.evidence), x.since, x.until};
 }
 
-} // namespace
+}  // namespace
 
 std::optional<access_ban> access_control::banned(const ip_address& ip, std::int64_t now) const {
   if (const auto* rule = list_.find(ip, now))
@@ -71,8 +71,8 @@ std::size_t access_control::unban(const ip_network& network, std::int64_t now) {
 
 std::size_t access_control::unban_all(std::int64_t now) {
   const auto by_operator = list_.clear(access_kind::ban);
-  return by_operator + ladder_.forgive(ip_network::parse("0.0.0.0/0").value(), now)
-         + ladder_.forgive(ip_network::parse("::/0").value(), now);
+  return by_operator + ladder_.forgive(ip_network::parse("0.0.0.0/0").value(), now) +
+         ladder_.forgive(ip_network::parse("::/0").value(), now);
 }
 
 std::vector<std::string> access_control::to_lines(std::int64_t now) const {
@@ -91,4 +91,4 @@ std::vector<std::string> access_control::from_lines(std::span<const std::string>
   return unknown;
 }
 
-} // namespace timenode::net
+}  // namespace timenode::net

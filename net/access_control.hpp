@@ -20,13 +20,13 @@ struct access_ban {
   ip_network network;
   bool by_operator = false;
   std::string reason;
-  std::string evidence; ///< Empty for an operator's.
+  std::string evidence;  ///< Empty for an operator's.
   std::int64_t since = 0;
   std::int64_t until = 0;
 };
 
 class access_control {
-public:
+ public:
   // -- asking ----------------------------------------------------------------------------
 
   /// The ban that keeps this address out. None for a trusted one, whatever it did.
@@ -36,7 +36,9 @@ public:
   /// All bans in force: the operator's, by network, then the others, by IP, but for those that the operator's word
   /// makes void.
   std::vector<access_ban> bans(std::int64_t now) const;
-  std::vector<access_rule> trusts(std::int64_t now) const { return list_.rules(access_kind::trust, now); }
+  std::vector<access_rule> trusts(std::int64_t now) const {
+    return list_.rules(access_kind::trust, now);
+  }
   /// What the ladder knows of an address; null: nothing that still counts.
   const ban_ladder::record* offences(const ip_address& ip, std::int64_t now) const {
     return ladder_.find(ip, now);
@@ -74,9 +76,9 @@ public:
   /// Takes over the lines of an earlier run. Returns those that are none of ours: damaged, or of a newer version.
   std::vector<std::string> from_lines(std::span<const std::string> lines, std::int64_t now);
 
-private:
+ private:
   access_list list_;
   ban_ladder ladder_;
 };
 
-} // namespace timenode::net
+}  // namespace timenode::net

@@ -16,10 +16,11 @@ constexpr std::string_view word_of(access_kind x) noexcept {
   return x == access_kind::ban ? "ban" : "trust";
 }
 
-} // namespace
+}  // namespace
 
 access_list::answer access_list::add(access_rule rule, std::int64_t now) {
-  std::erase_if(rule.reason, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
+  std::erase_if(rule.reason,
+                [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
   if (rule.reason.size() > max_words_bytes)
     rule.reason.resize(max_words_bytes);
   if (const auto i = rules_.find(rule.network); i != rules_.end()) {
@@ -82,7 +83,8 @@ const access_rule* access_list::find(const ip_address& ip, std::int64_t now) con
     return nullptr;
   for (auto bits = ip.is_v4() ? 32u : 128u;; --bits) {
     if ((ip.is_v4() ? v4_sizes_[bits] : v6_sizes_[bits]) > 0)
-      if (const auto i = rules_.find(ip_network{ip, bits}); i != rules_.end() && i->second.until > now)
+      if (const auto i = rules_.find(ip_network{ip, bits});
+          i != rules_.end() && i->second.until > now)
         return &i->second;
     if (bits == 0)
       return nullptr;
@@ -110,7 +112,8 @@ std::vector<std::string> access_list::to_lines(std::int64_t now) const {
 
 bool access_list::from_line(std::string_view line, std::int64_t now) {
   const auto fields = split_fields(line);
-  if (fields.size() != 5 || (fields[0] != word_of(access_kind::ban) && fields[0] != word_of(access_kind::trust)))
+  if (fields.size() != 5 ||
+      (fields[0] != word_of(access_kind::ban) && fields[0] != word_of(access_kind::trust)))
     return false;
   const auto network = ip_network::parse(fields[1]);
   const auto since = number_field<std::int64_t>(fields[2]);
@@ -124,4 +127,4 @@ bool access_list::from_line(std::string_view line, std::int64_t now) {
   return true;
 }
 
-} // namespace timenode::net
+}  // namespace timenode::net

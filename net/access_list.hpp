@@ -20,28 +20,28 @@ namespace timenode::net {
 inline constexpr std::int64_t for_good = 253'402'300'799;
 
 enum class access_kind : std::uint8_t {
-  ban,   ///< Neither dialed nor let in.
-  trust, ///< Never banned by itself, and no rule of places or rates applies to it.
+  ban,    ///< Neither dialed nor let in.
+  trust,  ///< Never banned by itself, and no rule of places or rates applies to it.
 };
 
 /// One thing that the operator said.
 struct access_rule {
   ip_network network;
   access_kind kind = access_kind::ban;
-  std::string reason; ///< The operator's words; may be empty.
+  std::string reason;  ///< The operator's words; may be empty.
   std::int64_t since = 0;
   std::int64_t until = for_good;
-  bool kept = true; ///< Over a restart; not what the configuration says anew at each start.
+  bool kept = true;  ///< Over a restart; not what the configuration says anew at each start.
 };
 
 class access_list {
-public:
+ public:
   /// Enough for the block lists that are passed around; at the limit a new rule is refused.
   static constexpr std::size_t max_rules = 10'000;
 
   enum class answer : std::uint8_t {
     done,
-    same_already, ///< That network has a rule of this kind that lasts as long or longer.
+    same_already,  ///< That network has a rule of this kind that lasts as long or longer.
     full,
   };
 
@@ -66,7 +66,7 @@ public:
   /// Takes over one line of an earlier run. False when it is none of these.
   bool from_line(std::string_view line, std::int64_t now);
 
-private:
+ private:
   void erase(std::map<ip_network, access_rule>::iterator i);
 
   std::map<ip_network, access_rule> rules_;
@@ -74,4 +74,4 @@ private:
   std::array<std::size_t, 129> v6_sizes_{};
 };
 
-} // namespace timenode::net
+}  // namespace timenode::net

@@ -22,7 +22,8 @@ address_scope scope_of_v4(const std::array<std::uint8_t, 4>& b) noexcept {
   if (is(192, 0, 2) || is(198, 51, 100) || is(203, 0, 113))
     return documentation;
   // Protocol assignments, the old 6to4 relay, benchmarks, "this network", multicast and above.
-  if (is(192, 0, 0) || is(192, 88, 99) || (b[0] == 198 && (b[1] & 0xfe) == 18) || b[0] == 0 || b[0] >= 224)
+  if (is(192, 0, 0) || is(192, 88, 99) || (b[0] == 198 && (b[1] & 0xfe) == 18) || b[0] == 0 ||
+      b[0] >= 224)
     return reserved;
   return global;
 }
@@ -33,7 +34,8 @@ address_scope scope_of_v6(const std::array<std::uint8_t, 16>& b) noexcept {
     return private_use;
   if (b[0] == 0xfe && (b[1] & 0xc0) == 0x80)
     return link_local;
-  if ((b[0] == 0x20 && b[1] == 0x01 && b[2] == 0x0d && b[3] == 0xb8) || (b[0] == 0x3f && b[1] == 0xff && b[2] < 0x10))
+  if ((b[0] == 0x20 && b[1] == 0x01 && b[2] == 0x0d && b[3] == 0xb8) ||
+      (b[0] == 0x3f && b[1] == 0xff && b[2] < 0x10))
     return documentation;
   // Only 2000::/3 is given out. In it are 6to4 (2002::/16) and Teredo (2001::/32), which carry an IPv4 address that
   // may be anybody's printer.
@@ -42,7 +44,7 @@ address_scope scope_of_v6(const std::array<std::uint8_t, 16>& b) noexcept {
   return (b[0] & 0xe0) != 0x20 || teredo || six_to_four ? reserved : global;
 }
 
-} // namespace
+}  // namespace
 
 address_scope scope_of(const ip_address& x) noexcept {
   if (x.is_loopback())
@@ -52,8 +54,8 @@ address_scope scope_of(const ip_address& x) noexcept {
 
 bool is_local_address(const ip_address& x) noexcept {
   const auto scope = scope_of(x);
-  return scope == address_scope::loopback || scope == address_scope::link_local
-         || scope == address_scope::private_use || scope == address_scope::shared;
+  return scope == address_scope::loopback || scope == address_scope::link_local ||
+         scope == address_scope::private_use || scope == address_scope::shared;
 }
 
 ip_address group_of(const ip_address& x) noexcept {
@@ -62,4 +64,4 @@ ip_address group_of(const ip_address& x) noexcept {
   return ip_network{x, x.is_v4() ? 16u : 32u}.base();
 }
 
-} // namespace timenode::net
+}  // namespace timenode::net

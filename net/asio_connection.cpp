@@ -316,7 +316,7 @@ void asio_connection::finish_close() {
 }
 
 void asio_connection::finish(const std::string& reason, bool dial_failed) noexcept {
-  send_queue dropped; // Freed after the lock is.
+  send_queue dropped;  // Freed after the lock is.
   {
     std::lock_guard guard{mutex_};
     if (std::exchange(closed_, true))

@@ -23,7 +23,7 @@ namespace timenode::net {
 /// saves a thread's wake (the most of what an answer takes).
 class asio_connection final : public connection,
                               public std::enable_shared_from_this<asio_connection> {
-public:
+ public:
   /// Accepted: counts as open from now on. Null when the transport is being destroyed; throws
   /// boost::system::system_error when the kernel cannot watch one more.
   static asio_connection_ptr make_accepted(std::shared_ptr<asio_engine> engine, accepted_socket x);
@@ -52,7 +52,7 @@ public:
   void close(const std::string& reason) override;
   connection_stats stats() const override;
 
-private:
+ private:
   /// More than this is left to the executor: the mutex is held while it is written.
   static constexpr std::size_t bytes_written_at_once = 16u << 10;
 

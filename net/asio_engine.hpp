@@ -23,7 +23,7 @@ using asio_connection_ptr = std::shared_ptr<asio_connection>;
 /// The event loop, and which connections there are. Every connection that is not closed is in
 /// `live_`, so that the transport can close them all; closed ones never touch the loop again.
 class asio_engine {
-public:
+ public:
   using live_list = std::list<asio_connection*>;
 
   explicit asio_engine(const asio_transport_options& x);
@@ -50,7 +50,7 @@ public:
   /// Sockets of connections: from accept or connect until closed.
   std::atomic<std::size_t> open_sockets = 0;
 
-private:
+ private:
   mutable std::mutex mutex_;
   bool shutting_down_ = false;
   live_list live_;

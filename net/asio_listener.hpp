@@ -17,7 +17,7 @@ namespace timenode::net {
 /// Accepts until it is stopped; survives every error. `start` and `stop` may be called from any
 /// thread, the rest runs on the executor.
 class asio_listener final : public std::enable_shared_from_this<asio_listener> {
-public:
+ public:
   /// Takes a socket that listens. Throws boost::system::system_error when the kernel cannot watch
   /// it.
   asio_listener(std::shared_ptr<asio_engine> engine, unique_fd fd,
@@ -26,7 +26,7 @@ public:
   void start();
   void stop();
 
-private:
+ private:
   using clock = std::chrono::steady_clock;
 
   void post(void (asio_listener::*step)());

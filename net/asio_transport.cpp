@@ -23,7 +23,7 @@ namespace {
 
 /// Signals are for whoever waits for them, not for a thread that moves bytes.
 class all_signals_blocked {
-public:
+ public:
   all_signals_blocked() {
     sigset_t all;
     sigfillset(&all);
@@ -33,7 +33,7 @@ public:
   all_signals_blocked(const all_signals_blocked&) = delete;
   all_signals_blocked& operator=(const all_signals_blocked&) = delete;
 
-private:
+ private:
   sigset_t before_;
 };
 

@@ -37,7 +37,7 @@ struct asio_transport_options {
 /// The destructor closes everything at once (each handler gets its last call) and joins the
 /// threads; it must not run on one of them. Connections that outlive it do nothing any more.
 class asio_transport final : public transport {
-public:
+ public:
   /// Throws std::system_error when the system has no thread or descriptor for it.
   explicit asio_transport(const asio_transport_options& options = {});
   ~asio_transport() override;
@@ -48,7 +48,7 @@ public:
   void stop_listening() override;
   std::size_t open_connections() const override;
 
-private:
+ private:
   struct impl;
   std::unique_ptr<impl> impl_;
 };

@@ -21,4 +21,4 @@ constexpr std::int64_t backoff_limit_ns(std::uint32_t failures,
   return limit < longest ? limit : longest;
 }
 
-} // namespace timenode::net
+}  // namespace timenode::net

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::string_view line_kind = "violations";
 
-} // namespace
+}  // namespace
 
 std::optional<std::int64_t> ban_seconds_for(std::uint32_t violations) noexcept {
   if (violations >= 10)
@@ -115,8 +115,12 @@ bool ban_ladder::from_line(std::string_view line, std::int64_t now) {
     return false;
   // A clock that was set back must neither keep a ban for years nor violations for ever.
   constexpr std::int64_t longest = 24 * 3600;
-  auto x = record{*count, std::min(*last, now), std::min(*since, now), std::min(*until, now + longest),
-                  fields[6].substr(0, max_reason_bytes), fields[7].substr(0, max_evidence_bytes)};
+  auto x = record{*count,
+                  std::min(*last, now),
+                  std::min(*since, now),
+                  std::min(*until, now + longest),
+                  fields[6].substr(0, max_reason_bytes),
+                  fields[7].substr(0, max_evidence_bytes)};
   if (counts(x, now) && records_.size() < max_records)
     records_.insert_or_assign(*ip, std::move(x));
   return true;
@@ -134,4 +138,4 @@ void ban_ladder::make_room(std::int64_t now) {
   records_.erase(victim);
 }
 
-} // namespace timenode::net
+}  // namespace timenode::net

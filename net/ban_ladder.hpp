@@ -26,26 +26,26 @@ inline constexpr std::size_t max_evidence_bytes = 200;
 
 struct ban {
   ip_address ip;
-  std::string reason;   ///< The last violation's.
-  std::string evidence; ///< The offending bytes, cut and printable.
+  std::string reason;    ///< The last violation's.
+  std::string evidence;  ///< The offending bytes, cut and printable.
   std::int64_t since = 0;
   std::int64_t until = 0;
 };
 
 class ban_ladder {
-public:
+ public:
   /// Records at most this many IPs: one that misbehaves costs us a bounded amount of memory. When full, the
   /// record that was longest without a violation and is not banned makes room.
   static constexpr std::size_t max_records = 10'000;
 
   /// What is known of one IP that sent wrong bytes.
   struct record {
-    std::uint32_t count = 0; ///< Violations that count.
-    std::int64_t last = 0;   ///< When the last one was.
+    std::uint32_t count = 0;  ///< Violations that count.
+    std::int64_t last = 0;    ///< When the last one was.
     std::int64_t banned_since = 0;
     std::int64_t banned_until = 0;
-    std::string reason;   ///< The last violation's.
-    std::string evidence; ///< The same.
+    std::string reason;    ///< The last violation's.
+    std::string evidence;  ///< The same.
   };
 
   /// Counts one violation. Returns the ban that it brought, if any.
@@ -72,11 +72,11 @@ public:
   /// dropped.
   bool from_line(std::string_view line, std::int64_t now);
 
-private:
+ private:
   static bool counts(const record& x, std::int64_t now) noexcept;
   void make_room(std::int64_t now);
 
   std::unordered_map<ip_address, record> records_;
 };
 
-} // namespace timenode::net
+}  // namespace timenode::net

@@ -8,4 +8,4 @@ namespace timenode::net {
 /// Encoded bytes to send: immutable, so that one buffer can be queued on any number of connections.
 using shared_buffer = std::shared_ptr<const std::string>;
 
-} // namespace timenode::net
+}  // namespace timenode::net

@@ -19,4 +19,4 @@ constexpr bool local_dials(const ip_address& local, const ip_address& peer) noex
 /// are compared. A node that does not know its own IP (`nullopt`) may dial anyone.
 bool local_dials(std::optional<std::string_view> local, std::string_view peer);
 
-} // namespace timenode::net
+}  // namespace timenode::net

@@ -16,7 +16,7 @@ namespace timenode::net {
 /// come: between lines it holds no memory. Empty lines are skipped; a '\r' before the newline stays
 /// on the line (to JSON it is white space). Not thread-safe.
 class line_framer {
-public:
+ public:
   /// `limit` is the longest line that is accepted, without its newline.
   explicit line_framer(std::size_t limit) noexcept : limit_{limit} {}
 
@@ -43,7 +43,7 @@ public:
   /// How many bytes of a line without end are kept.
   std::size_t buffered() const noexcept { return given_ ? 0 : partial_.size(); }
 
-private:
+ private:
   void keep(std::string_view piece, std::size_t padding);
   void fault(std::string_view piece);
 

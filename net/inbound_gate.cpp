@@ -13,7 +13,7 @@ namespace {
 /// limit of all together holds.
 constexpr std::size_t max_groups = 4096;
 
-} // namespace
+}  // namespace
 
 inbound_limits inbound_limits::for_peers(std::size_t max_peers) noexcept {
   inbound_limits result;
@@ -25,9 +25,10 @@ inbound_limits inbound_limits::for_peers(std::size_t max_peers) noexcept {
 }
 
 inbound_gate::inbound_gate(inbound_limits limits) noexcept
-  : limits_{limits}, rate_{limits.per_second, limits.burst} {}
+    : limits_{limits}, rate_{limits.per_second, limits.burst} {}
 
-inbound_gate::decision inbound_gate::arrived(const ip_address& ip, bool favoured, monotonic_ns now) {
+inbound_gate::decision inbound_gate::arrived(const ip_address& ip, bool favoured,
+                                             monotonic_ns now) {
   if (favoured)
     return {};
   auto& its = group_for(ip, now);
@@ -36,8 +37,9 @@ inbound_gate::decision inbound_gate::arrived(const ip_address& ip, bool favoured
   if (!rate_.take(now))
     return {inbound_refusal::rate, {}};
   its.rate.take(now);
-  const auto most_of_group = std::max<std::size_t>(
-    1, static_cast<std::size_t>(static_cast<double>(limits_.handshakes) * limits_.share_of_group));
+  const auto most_of_group =
+      std::max<std::size_t>(1, static_cast<std::size_t>(static_cast<double>(limits_.handshakes) *
+                                                        limits_.share_of_group));
   decision result;
   if (its.handshakes.size() >= most_of_group)
     result.drop = its.handshakes.front();
@@ -52,7 +54,7 @@ void inbound_gate::begun(link_id id, const ip_address& ip, bool favoured) {
     ++favoured_;
     return;
   }
-  const auto i = groups_.find(group_of(ip)); // `arrived` made it
+  const auto i = groups_.find(group_of(ip));  // `arrived` made it
   auto& its = i->second.handshakes;
   by_id_.emplace(id, place{i, its.insert(its.end(), id), false});
 }
@@ -92,11 +94,11 @@ void inbound_gate::forget_idle_groups(monotonic_ns now) {
 std::optional<link_id> inbound_gate::oldest_of_largest_group() const {
   const std::list<link_id>* largest = nullptr;
   for (const auto& [key, x] : groups_)
-    if (!x.handshakes.empty()
-        && (!largest || x.handshakes.size() > largest->size()
-            || (x.handshakes.size() == largest->size() && x.handshakes.front() < largest->front())))
+    if (!x.handshakes.empty() &&
+        (!largest || x.handshakes.size() > largest->size() ||
+         (x.handshakes.size() == largest->size() && x.handshakes.front() < largest->front())))
       largest = &x.handshakes;
   return largest ? std::optional{largest->front()} : std::nullopt;
 }
 
-} // namespace timenode::net
+}  // namespace timenode::net

@@ -35,12 +35,12 @@ struct inbound_limits {
 };
 
 class inbound_gate {
-public:
+ public:
   explicit inbound_gate(inbound_limits limits) noexcept;
 
   struct decision {
-    std::optional<inbound_refusal> refused; ///< None: admitted.
-    std::optional<link_id> drop;            ///< Whose handshake makes room.
+    std::optional<inbound_refusal> refused;  ///< None: admitted.
+    std::optional<link_id> drop;             ///< Whose handshake makes room.
   };
 
   /// Somebody connected. `favoured`: wanted or trusted by us, so that neither rate nor room applies.
@@ -52,17 +52,17 @@ public:
   /// Handshakes under way, the favoured ones included.
   std::size_t under_way() const noexcept { return by_id_.size(); }
 
-private:
+ private:
   struct group;
   struct place {
     std::map<ip_address, group>::iterator in;
-    std::list<link_id>::iterator at; ///< In its group, the oldest first.
+    std::list<link_id>::iterator at;  ///< In its group, the oldest first.
     bool favoured = false;
   };
   /// Those of one address group.
   struct group {
     token_bucket rate;
-    std::list<link_id> handshakes; ///< The oldest first; not the favoured ones.
+    std::list<link_id> handshakes;  ///< The oldest first; not the favoured ones.
   };
 
   group& group_for(const ip_address& ip, monotonic_ns now);
@@ -76,4 +76,4 @@ private:
   std::size_t favoured_ = 0;
 };
 
-} // namespace timenode::net
+}  // namespace timenode::net

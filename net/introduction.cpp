@@ -35,12 +35,13 @@ std::optional<ip_address> parse_host(std::string_view text) {
   return ip && ip->is_unicast() ? ip : std::nullopt;
 }
 
-} // namespace
+}  // namespace
 
 std::vector<std::string> introduce(std::uint64_t nonce, const ip_address& peer) {
   if (nonce == 0)
     return {};
-  return {std::string{node_prefix} + hexadecimal(nonce), std::string{sees_prefix} + peer.to_string()};
+  return {std::string{node_prefix} + hexadecimal(nonce),
+          std::string{sees_prefix} + peer.to_string()};
 }
 
 introduction read_introduction(const wire::version_info& x) {
@@ -76,10 +77,11 @@ pair_role role_by_introduction(const std::optional<ip_address>& ours, std::uint6
   if (!said.nonce || !said.our_ip || our_nonce == 0 || *said.nonce == our_nonce)
     return mine;
   const auto theirs = role_by_address(said.its_ip, *said.our_ip);
-  const auto agreed = (mine == we_dial && theirs == they_dial) || (mine == they_dial && theirs == we_dial);
+  const auto agreed =
+      (mine == we_dial && theirs == they_dial) || (mine == they_dial && theirs == we_dial);
   if (agreed)
     return mine;
   return our_nonce > *said.nonce ? we_dial : they_dial;
 }
 
-} // namespace timenode::net
+}  // namespace timenode::net

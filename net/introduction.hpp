@@ -36,4 +36,4 @@ pair_role role_by_address(const std::optional<ip_address>& ours, const ip_addres
 pair_role role_by_introduction(const std::optional<ip_address>& ours, std::uint64_t our_nonce,
                                const ip_address& peer, const introduction& said) noexcept;
 
-} // namespace timenode::net
+}  // namespace timenode::net

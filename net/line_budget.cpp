@@ -2,7 +2,8 @@
 
 namespace timenode::net {
 
-std::optional<line_budget::holder> line_budget::hold(holder who, std::size_t bytes, monotonic_ns now) {
+std::optional<line_budget::holder> line_budget::hold(holder who, std::size_t bytes,
+                                                     monotonic_ns now) {
   now_ = now;
   const auto i = lines_.find(who);
   if (bytes < small_beginning_bytes) {
@@ -37,12 +38,12 @@ std::optional<line_budget::holder> line_budget::excess() {
   };
   auto victim = lines_.end();
   for (auto i = lines_.begin(); i != lines_.end(); ++i)
-    if (i->second.bytes >= worth_it
-        && (victim == lines_.end() || growth(i->second) < growth(victim->second)))
+    if (i->second.bytes >= worth_it &&
+        (victim == lines_.end() || growth(i->second) < growth(victim->second)))
       victim = i;
   const auto result = victim->first;
   release(result);
   return result;
 }
 
-} // namespace timenode::net
+}  // namespace timenode::net

@@ -23,7 +23,7 @@ inline constexpr std::size_t max_unfinished_bytes = 64u << 20;
 inline constexpr std::size_t small_beginning_bytes = 16u << 10;
 
 class line_budget {
-public:
+ public:
   using holder = const void*;
 
   explicit line_budget(std::size_t limit) noexcept : limit_{limit} {}
@@ -38,7 +38,7 @@ public:
   /// All that is counted.
   std::size_t total() const noexcept { return total_; }
 
-private:
+ private:
   struct line {
     std::size_t bytes = 0;
     monotonic_ns since = 0;
@@ -46,8 +46,8 @@ private:
 
   std::size_t limit_;
   std::size_t total_ = 0;
-  monotonic_ns now_ = 0; ///< As far as we were told.
+  monotonic_ns now_ = 0;  ///< As far as we were told.
   std::map<holder, line> lines_;
 };
 
-} // namespace timenode::net
+}  // namespace timenode::net

@@ -19,20 +19,20 @@ inline std::string join_fields(const std::vector<std::string>& fields) {
       result += '\t';
     for (const auto c : field) {
       switch (c) {
-        case '\t':
-          result += "\\t";
-          break;
-        case '\n':
-          result += "\\n";
-          break;
-        case '\r':
-          result += "\\r";
-          break;
-        case '\\':
-          result += "\\\\";
-          break;
-        default:
-          result += c;
+      case '\t':
+        result += "\\t";
+        break;
+      case '\n':
+        result += "\\n";
+        break;
+      case '\r':
+        result += "\\r";
+        break;
+      case '\\':
+        result += "\\\\";
+        break;
+      default:
+        result += c;
       }
     }
   }
@@ -66,4 +66,4 @@ std::optional<Int> number_field(std::string_view field) {
   return result;
 }
 
-} // namespace timenode::net
+}  // namespace timenode::net

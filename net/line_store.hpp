@@ -12,12 +12,15 @@
 namespace timenode::net {
 
 /// The lists that a node keeps.
-inline constexpr const char* access_lines = "access";       ///< Bans, trust, violations (net/access_control.hpp).
-inline constexpr const char* masternode_lines = "masternodes"; ///< The masternode table (actors/masternode_book.hpp).
-inline constexpr const char* address_lines = "addresses"; ///< The address book (actors/address_book.hpp).
+inline constexpr const char* access_lines =
+    "access";  ///< Bans, trust, violations (net/access_control.hpp).
+inline constexpr const char* masternode_lines =
+    "masternodes";  ///< The masternode table (actors/masternode_book.hpp).
+inline constexpr const char* address_lines =
+    "addresses";  ///< The address book (actors/address_book.hpp).
 
 class line_store {
-public:
+ public:
   virtual ~line_store() = default;
   /// The lines that were saved last under that name; none when there was nothing. The failure says what is wrong with
   /// the file and what to do.
@@ -29,15 +32,15 @@ public:
 
 /// Keeps lines as long as it lives itself: a disk that survives the nodes of a test.
 class memory_line_store final : public line_store {
-public:
+ public:
   outcome<std::vector<std::string>> load(const std::string& name) override { return lists_[name]; }
   outcome<void> save(const std::string& name, const std::vector<std::string>& lines) override {
     lists_[name] = lines;
     return {};
   }
 
-private:
+ private:
   std::map<std::string, std::vector<std::string>> lists_;
 };
 
-} // namespace timenode::net
+}  // namespace timenode::net

@@ -13,24 +13,25 @@ bool is_public(const ip_address& x) noexcept {
   return x.is_unicast() && scope_of(x) == address_scope::global;
 }
 
-} // namespace
+}  // namespace
 
 std::string_view own_address::explain() const noexcept {
   switch (source_) {
-    case source::configured:
-      return "configured";
-    case source::listening:
-      return "the address that we listen on";
-    case source::met_self:
-      return "a dial there reached ourselves";
-    case source::socket:
-      return "a public address of this machine, which our dials come from";
-    case source::peers:
-      return "the address that our peers see";
-    case source::unknown:
-      break;
+  case source::configured:
+    return "configured";
+  case source::listening:
+    return "the address that we listen on";
+  case source::met_self:
+    return "a dial there reached ourselves";
+  case source::socket:
+    return "a public address of this machine, which our dials come from";
+  case source::peers:
+    return "the address that our peers see";
+  case source::unknown:
+    break;
   }
-  return "not known: we listen on all addresses, none that our dials come from is public, and fewer than three peers "
+  return "not known: we listen on all addresses, none that our dials come from is public, and "
+         "fewer than three peers "
          "agree on what they see; set network.external_address";
 }
 
@@ -103,4 +104,4 @@ std::optional<ip_address> own_address::of_peers() const {
   return std::nullopt;
 }
 
-} // namespace timenode::net
+}  // namespace timenode::net

@@ -18,14 +18,14 @@ namespace timenode::net {
 inline constexpr std::size_t own_address_witnesses = 3;
 
 class own_address {
-public:
+ public:
   enum class source : std::uint8_t {
     unknown,
-    configured, ///< `external_address`.
-    listening,  ///< The specific address that we listen on.
-    met_self,   ///< A dial there reached ourselves.
-    socket,     ///< A public address of this machine, which our dials come from.
-    peers,      ///< What enough peers see.
+    configured,  ///< `external_address`.
+    listening,   ///< The specific address that we listen on.
+    met_self,    ///< A dial there reached ourselves.
+    socket,      ///< A public address of this machine, which our dials come from.
+    peers,       ///< What enough peers see.
   };
 
   own_address() = default;
@@ -47,7 +47,7 @@ public:
   /// stays until there is a better one.
   bool gone(const ip_address& peer);
 
-private:
+ private:
   struct witness {
     std::optional<ip_address> our_end;
     std::optional<ip_address> says;
@@ -60,7 +60,7 @@ private:
   std::optional<ip_address> told_;
   std::optional<ip_address> ip_;
   source source_ = source::unknown;
-  std::map<ip_address, witness> witnesses_; ///< As many as there are peers that we dialed.
+  std::map<ip_address, witness> witnesses_;  ///< As many as there are peers that we dialed.
 };
 
-} // namespace timenode::net
+}  // namespace timenode::net

@@ -26,10 +26,10 @@ constexpr bool blameless(link_end cause) noexcept {
 /// none, for what it does could make us dial it as often.
 constexpr std::uint32_t failures_of_one_there = 3;
 
-} // namespace
+}  // namespace
 
 peer_link::peer_link(peer_link_rules rules, pair_role role, std::uint64_t seed)
-  : rules_{rules}, role_{role}, random_{seed} {}
+    : rules_{rules}, role_{role}, random_{seed} {}
 
 // -- what the registry tells ------------------------------------------------------------------
 
@@ -125,9 +125,9 @@ link_actions peer_link::handshaken(link_id id, monotonic_ns now) {
   // Whoever dials believes that there is no connection. If ours is old, the peer may have lost it without
   // our noticing (a restart, a cut line): it has to prove that it lives before anything else is decided.
   const auto may_be_lost = [&](const link& y) {
-    return y.id != id && established(y)
-           && (y.direction == link_direction::inbound
-               || now - y.established_at > rules_.duplicate_grace);
+    return y.id != id && established(y) &&
+           (y.direction == link_direction::inbound ||
+            now - y.established_at > rules_.duplicate_grace);
   };
   if (x->direction == link_direction::inbound && may_be_lost(*old)) {
     // All that are older, not one after the other: who dials and shakes hands again and again would keep the more of
@@ -218,11 +218,11 @@ link_actions peer_link::tick(monotonic_ns now) {
     // Two established connections of different directions: the one that the elected side dialed stays. With
     // our own IP unknown we give up the one that we dialed, after a wait of random length, so that two
     // nodes in that state do not both do it.
-    const auto keep = role_ == pair_role::we_dial ? link_direction::outbound : link_direction::inbound;
+    const auto keep =
+        role_ == pair_role::we_dial ? link_direction::outbound : link_direction::inbound;
     // The one that was to stay may have ended meanwhile, and left two of the other direction.
-    const auto kept = std::ranges::any_of(links_, [keep](const link& x) {
-      return established(x) && x.direction == keep;
-    });
+    const auto kept = std::ranges::any_of(
+        links_, [keep](const link& x) { return established(x) && x.direction == keep; });
     for (auto& x : links_)
       if (kept && established(x) && x.direction != keep)
         drop(x, link_end::duplicate, "the other connection of this pair stays", out);
@@ -278,12 +278,12 @@ std::string_view peer_link::state_name() const noexcept {
 
 std::string peer_link::rule() const {
   switch (role_) {
-    case pair_role::we_dial:
-      return "our IP is the higher one: we dial";
-    case pair_role::unknown:
-      return "our own IP is not known: either side may dial";
-    case pair_role::they_dial:
-      break;
+  case pair_role::we_dial:
+    return "our IP is the higher one: we dial";
+  case pair_role::unknown:
+    return "our own IP is not known: either side may dial";
+  case pair_role::they_dial:
+    break;
   }
   return their_dials_fail_ ? "their IP is the higher one, but their dials do not reach us: we dial"
                            : "their IP is the higher one: they dial, and we after 30 s without";
@@ -292,12 +292,15 @@ std::string peer_link::rule() const {
 std::string peer_link::next_step() const {
   if (primary_ && other_established(*primary_))
     return std::ranges::any_of(links_, [](const link& x) { return x.probe_deadline != 0; })
-             ? "the older connection is given up unless it answers by then"
+               ? "the older connection is given up unless it answers by then"
            : role_ == pair_role::we_dial || role_ == pair_role::they_dial
-             ? "of the two connections the one stays that the higher IP dialed; the other is closed then"
-             : "of the two connections the one that we dialed is closed then, if the peer does not close one before";
+               ? "of the two connections the one stays that the higher IP dialed; the other is "
+                 "closed then"
+               : "of the two connections the one that we dialed is closed then, if the peer does "
+                 "not close one before";
   if (primary_)
-    return "stays connected; it is pinged every 30 s and given up when nothing at all came for 90 s";
+    return "stays connected; it is pinged every 30 s and given up when nothing at all came for 90 "
+           "s";
   for (const auto& x : links_) {
     if (x.phase == link_phase::handshaking)
       return "the handshake has 10 s";
@@ -361,19 +364,19 @@ void peer_link::settle(monotonic_ns now) {
   // The random part breaks the symmetry of two nodes that both hold themselves for the elected one, which a
   // wrong `external_address` can bring about.
   switch (role_) {
-    case pair_role::we_dial:
-      settle_at_ = now + rules_.elected_grace
-                   + static_cast<monotonic_ns>(
-                     random_.below(static_cast<std::uint64_t>(rules_.elected_grace)));
-      break;
-    case pair_role::they_dial:
-      settle_at_ = now + rules_.duplicate_grace;
-      break;
-    case pair_role::unknown:
-      settle_at_ = now + rules_.duplicate_grace
-                   + static_cast<monotonic_ns>(
+  case pair_role::we_dial:
+    settle_at_ =
+        now + rules_.elected_grace +
+        static_cast<monotonic_ns>(random_.below(static_cast<std::uint64_t>(rules_.elected_grace)));
+    break;
+  case pair_role::they_dial:
+    settle_at_ = now + rules_.duplicate_grace;
+    break;
+  case pair_role::unknown:
+    settle_at_ = now + rules_.duplicate_grace +
+                 static_cast<monotonic_ns>(
                      random_.below(static_cast<std::uint64_t>(2 * rules_.duplicate_grace)));
-      break;
+    break;
   }
 }
 
@@ -412,4 +415,4 @@ void peer_link::choose_primary(link_actions& out) {
   }
 }
 
-} // namespace timenode::net
+}  // namespace timenode::net

@@ -20,7 +20,7 @@ namespace timenode::net {
 enum class pair_role : std::uint8_t {
   we_dial,
   they_dial,
-  unknown, ///< We do not know our own IP: we may dial anyone.
+  unknown,  ///< We do not know our own IP: we may dial anyone.
 };
 
 /// The numbers of the rules. The defaults are the architecture's, section 5, and have their reasons there.
@@ -79,18 +79,19 @@ struct do_report_dial {
   std::uint32_t failures;
   std::string reason;
 };
-using link_action = std::variant<do_dial, do_close, do_probe, do_peer_up, do_peer_down, do_report_dial>;
+using link_action =
+    std::variant<do_dial, do_close, do_probe, do_peer_up, do_peer_down, do_report_dial>;
 using link_actions = std::vector<link_action>;
 
 class peer_link {
-public:
+ public:
   /// One connection of the pair.
   struct link {
     link_id id = 0;
     link_direction direction = link_direction::inbound;
     link_phase phase = link_phase::handshaking;
-    monotonic_ns established_at = 0; ///< Once established.
-    monotonic_ns probe_deadline = 0; ///< 0: no probe is under way.
+    monotonic_ns established_at = 0;  ///< Once established.
+    monotonic_ns probe_deadline = 0;  ///< 0: no probe is under way.
 
     bool operator==(const link&) const = default;
   };
@@ -159,7 +160,7 @@ public:
   /// Tests only: chooses what is drawn next, so that a search can try each outcome.
   void reseed(std::uint64_t seed) noexcept { random_ = random_source{seed}; }
 
-private:
+ private:
   bool we_should_dial() const noexcept;
   link* find(link_id id) noexcept;
   std::size_t live_links() const noexcept;
@@ -177,16 +178,17 @@ private:
   random_source random_;
   bool wanted_ = false;
   bool steadfast_ = false;
-  bool met_ = false; ///< Was established at some time.
+  bool met_ = false;  ///< Was established at some time.
   bool their_dials_fail_ = false;
   std::uint32_t failures_ = 0;
   std::string last_error_;
   monotonic_ns last_error_at_ = 0;
-  std::vector<link> links_; ///< At most a handful: see `max_handshakes`.
+  std::vector<link> links_;  ///< At most a handful: see `max_handshakes`.
   std::optional<link_id> primary_;
-  std::optional<monotonic_ns> dial_at_;     ///< Our next dial, if no connection comes before.
-  monotonic_ns not_before_ = 0;             ///< No dial by itself until then, for an operator disconnected it; or 0.
-  std::optional<monotonic_ns> settle_at_;   ///< When one of two established connections goes.
+  std::optional<monotonic_ns> dial_at_;  ///< Our next dial, if no connection comes before.
+  monotonic_ns not_before_ =
+      0;  ///< No dial by itself until then, for an operator disconnected it; or 0.
+  std::optional<monotonic_ns> settle_at_;  ///< When one of two established connections goes.
 };
 
-} // namespace timenode::net
+}  // namespace timenode::net

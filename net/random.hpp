@@ -8,7 +8,7 @@ namespace timenode {
 /// A small random generator (SplitMix64, Steele et al. 2014): 8 bytes of state, so that each connection
 /// can have its own, and the same on every platform, so that a seed replays. Not for keys.
 class random_source {
-public:
+ public:
   using result_type = std::uint64_t;
 
   explicit random_source(std::uint64_t seed) noexcept : state_{seed} {}
@@ -31,12 +31,12 @@ public:
 
   /// `value` times something in [1 - share, 1 + share].
   std::int64_t jitter(std::int64_t value, double share) noexcept {
-    const auto unit = static_cast<double>((*this)() >> 11) * 0x1.0p-53; // [0, 1)
+    const auto unit = static_cast<double>((*this)() >> 11) * 0x1.0p-53;  // [0, 1)
     return value + static_cast<std::int64_t>(static_cast<double>(value) * share * (2 * unit - 1));
   }
 
-private:
+ private:
   std::uint64_t state_;
 };
 
-} // namespace timenode
+}  // namespace timenode

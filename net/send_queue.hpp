@@ -15,7 +15,7 @@ namespace timenode::net {
 /// Shared buffers in order, the first of them perhaps written in part. Holds no memory to speak of
 /// when empty. Not thread-safe.
 class send_queue {
-public:
+ public:
   /// Appends. `bytes` must be neither null nor empty.
   void push(shared_buffer bytes);
 
@@ -39,7 +39,7 @@ public:
   /// Drops everything.
   void clear() noexcept;
 
-private:
+ private:
   std::vector<shared_buffer> buffers_;  ///< Those before `head_` are null.
   std::size_t head_ = 0;
   std::size_t offset_ = 0;  ///< How much of the front buffer is written.

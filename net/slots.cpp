@@ -28,16 +28,19 @@ void protect_oldest(std::span<const slot_holder> holders, std::size_t count, Pre
       chosen.push_back(&x);
   if (chosen.size() > count) {
     std::ranges::nth_element(chosen, chosen.begin() + static_cast<std::ptrdiff_t>(count), {},
-                             [](const auto* x) { return std::pair{x->since, x->ip}; });
+                             [](const auto* x) {
+                               return std::pair{x->since, x->ip};
+                             });
     chosen.resize(count);
   }
   to.insert(chosen.begin(), chosen.end());
 }
 
-} // namespace
+}  // namespace
 
 std::size_t group_limit(std::size_t max_peers) noexcept {
-  const auto share = static_cast<std::size_t>(std::ceil(static_cast<double>(max_peers) * group_share));
+  const auto share =
+      static_cast<std::size_t>(std::ceil(static_cast<double>(max_peers) * group_share));
   return std::max(group_least, share);
 }
 
@@ -47,7 +50,7 @@ slot_decision decide_slot(const slot_holder& candidate, std::span<const slot_hol
     return {};
   std::size_t counted = 0;
   std::size_t masternodes = 0;
-  std::unordered_map<ip_address, std::size_t> groups; // strangers
+  std::unordered_map<ip_address, std::size_t> groups;  // strangers
   for (const auto& x : holders) {
     counted += x.configured ? 0 : 1;
     masternodes += !x.configured && x.masternode ? 1 : 0;
@@ -61,12 +64,15 @@ slot_decision decide_slot(const slot_holder& candidate, std::span<const slot_hol
 
   const auto share = static_cast<std::size_t>(static_cast<double>(max_peers) * masternode_share);
   std::unordered_set<const slot_holder*> safe;
-  protect_oldest(holders, share, [](const auto& x) { return x.masternode && !x.configured; }, safe);
-  protect_oldest(holders, protected_dials, [](const auto& x) { return x.dialed && is_stranger(x); }, safe);
+  protect_oldest(
+      holders, share, [](const auto& x) { return x.masternode && !x.configured; }, safe);
+  protect_oldest(
+      holders, protected_dials, [](const auto& x) { return x.dialed && is_stranger(x); }, safe);
   const auto privileged = candidate.trusted || (candidate.masternode && masternodes < share);
   // A lower key goes first.
   const auto key = [&groups](const slot_holder& x) {
-    return std::tuple{x.masternode, x.useful, -static_cast<std::int64_t>(groups[group_of(x.ip)]), -x.since};
+    return std::tuple{x.masternode, x.useful, -static_cast<std::int64_t>(groups[group_of(x.ip)]),
+                      -x.since};
   };
   const slot_holder* victim = nullptr;
   for (const auto& x : holders) {
@@ -80,19 +86,23 @@ slot_decision decide_slot(const slot_holder& candidate, std::span<const slot_hol
   }
   if (victim)
     return {true, victim->ip, privileged,
-            group_full ? "its address group has " + std::to_string(group_limit(max_peers)) + " places"
-                       : "all " + std::to_string(max_peers) + " places are taken"};
+            group_full
+                ? "its address group has " + std::to_string(group_limit(max_peers)) + " places"
+                : "all " + std::to_string(max_peers) + " places are taken"};
   if (group_full)
-    return {false, std::nullopt, false, "all places of its address group are taken by peers that proved useful"};
-  return {false, std::nullopt, false, "all " + std::to_string(max_peers) + " places are taken by peers that are worth more"};
+    return {false, std::nullopt, false,
+            "all places of its address group are taken by peers that proved useful"};
+  return {false, std::nullopt, false,
+          "all " + std::to_string(max_peers) + " places are taken by peers that are worth more"};
 }
 
-slot_decision slot_policy::decide(const slot_holder& candidate, std::span<const slot_holder> holders,
-                                  monotonic_ns now) {
+slot_decision slot_policy::decide(const slot_holder& candidate,
+                                  std::span<const slot_holder> holders, monotonic_ns now) {
   auto result = decide_slot(candidate, holders, max_peers_);
   if (result.evict && !result.privileged && !swaps_.take(now))
-    return {false, std::nullopt, false, result.reason + ", and strangers took the places of others just now"};
+    return {false, std::nullopt, false,
+            result.reason + ", and strangers took the places of others just now"};
   return result;
 }
 
-} // namespace timenode::net
+}  // namespace timenode::net

@@ -32,19 +32,20 @@ inline constexpr monotonic_ns useful_for = 7200ll * 1'000'000'000;
 /// A peer that has a place, or wants one.
 struct slot_holder {
   ip_address ip;
-  bool configured = false; ///< By the operator: takes no place and is never evicted.
-  bool trusted = false;    ///< By the operator: takes a place, always gets one and is never evicted.
-  bool masternode = false; ///< Proven (never what it says of itself).
-  bool dialed = false;     ///< By us.
-  bool useful = false;     ///< It gave us a block or other item that we did not have, within `useful_for`.
+  bool configured = false;  ///< By the operator: takes no place and is never evicted.
+  bool trusted = false;  ///< By the operator: takes a place, always gets one and is never evicted.
+  bool masternode = false;  ///< Proven (never what it says of itself).
+  bool dialed = false;      ///< By us.
+  bool useful =
+      false;  ///< It gave us a block or other item that we did not have, within `useful_for`.
   monotonic_ns since = 0;  ///< When it was connected.
 };
 
 struct slot_decision {
   bool admitted = true;
-  std::optional<ip_address> evict; ///< Who makes room.
-  bool privileged = false;         ///< A masternode or trusted one, which is let in whenever it comes.
-  std::string reason;              ///< Why it was not admitted, or why the other one has to go.
+  std::optional<ip_address> evict;  ///< Who makes room.
+  bool privileged = false;  ///< A masternode or trusted one, which is let in whenever it comes.
+  std::string reason;       ///< Why it was not admitted, or why the other one has to go.
 };
 
 /// How many strangers of one group there can be among that many places.
@@ -62,17 +63,17 @@ slot_decision decide_slot(const slot_holder& candidate, std::span<const slot_hol
 /// The above, and how often: in a network with more nodes than we have places, strangers that each took the place of
 /// the last one would come and go for ever.
 class slot_policy {
-public:
+ public:
   explicit slot_policy(std::size_t max_peers) noexcept : max_peers_{max_peers} {}
 
   slot_decision decide(const slot_holder& candidate, std::span<const slot_holder> holders,
                        monotonic_ns now);
 
-private:
+ private:
   std::size_t max_peers_;
   /// Strangers that take the place of another: four at once, then one in half a minute. Enough for an honest one to
   /// get in though all places are held by useless ones, and as good as none for those whose place it is.
   token_bucket swaps_{1.0 / 30, 4};
 };
 
-} // namespace timenode::net
+}  // namespace timenode::net

@@ -13,7 +13,7 @@ namespace timenode::net {
 
 /// A file descriptor that is closed with its owner.
 class unique_fd {
-public:
+ public:
   unique_fd() = default;
   explicit unique_fd(int fd) noexcept : fd_{fd} {}
   unique_fd(unique_fd&& other) noexcept : fd_{other.release()} {}
@@ -27,7 +27,7 @@ public:
 
   explicit operator bool() const noexcept { return fd_ >= 0; }
 
-private:
+ private:
   int fd_ = -1;
 };
 

@@ -8,10 +8,11 @@ namespace timenode::net {
 
 /// A limit of rate: `burst` (at least 1) at once, `per_second` (above 0) in the long run.
 class rate_limit {
-public:
+ public:
   constexpr rate_limit(double per_second, double burst) noexcept
-    : interval_{static_cast<monotonic_ns>(1e9 / per_second)},
-      slack_{static_cast<monotonic_ns>((burst - 1) * 1e9 / per_second)} {}
+      : interval_{static_cast<monotonic_ns>(1e9 / per_second)}, slack_{static_cast<monotonic_ns>(
+                                                                    (burst - 1) * 1e9 /
+                                                                    per_second)} {}
 
   /// May one more be taken? `full_at` is all that is kept of those that were: when all that was taken will have come back,
   /// 0 at first (the generic cell rate algorithm, ITU-T I.371, annex A). `now` never goes back.
@@ -23,16 +24,18 @@ public:
   }
 
   /// Whether `take` would succeed.
-  constexpr bool has_room(monotonic_ns full_at, monotonic_ns now) const noexcept { return full_at - now <= slack_; }
+  constexpr bool has_room(monotonic_ns full_at, monotonic_ns now) const noexcept {
+    return full_at - now <= slack_;
+  }
 
-private:
-  monotonic_ns interval_; ///< In which one comes back.
-  monotonic_ns slack_;    ///< In which all but one of a burst do.
+ private:
+  monotonic_ns interval_;  ///< In which one comes back.
+  monotonic_ns slack_;     ///< In which all but one of a burst do.
 };
 
 /// One limit and what was taken under it.
 class token_bucket {
-public:
+ public:
   constexpr token_bucket(double per_second, double burst) noexcept : limit_{per_second, burst} {}
 
   /// Takes a token if there is one. `now` never goes back.
@@ -44,9 +47,9 @@ public:
   /// As if it had never been used.
   bool is_full(monotonic_ns now) const noexcept { return full_at_ <= now; }
 
-private:
+ private:
   rate_limit limit_;
   monotonic_ns full_at_ = 0;
 };
 
-} // namespace timenode::net
+}  // namespace timenode::net

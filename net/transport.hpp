@@ -47,13 +47,13 @@ struct connection_stats {
   std::uint64_t bytes_sent = 0;
   std::uint64_t bytes_received = 0;
   std::uint64_t send_queue_bytes = 0;
-  bool reading_paused = false; ///< No credit left: silence is our doing.
+  bool reading_paused = false;  ///< No credit left: silence is our doing.
 };
 
 /// Told what happens on one connection. Called from the transport's threads, never concurrently for
 /// one connection, never after `on_closed` or `on_failed`. Must not block and must not throw.
 class connection_handler {
-public:
+ public:
   virtual ~connection_handler() = default;
   /// A dial succeeded. `local` is our end. (Not called for accepted connections.)
   virtual void on_connected(const endpoint& local) = 0;
@@ -70,7 +70,7 @@ public:
 
 /// One connection. All functions may be called from any thread and return at once.
 class connection {
-public:
+ public:
   virtual ~connection() = default;
   /// Where the other end is: its IP, and the port of this connection (not the one it listens on).
   virtual endpoint remote() const = 0;
@@ -93,7 +93,7 @@ using connection_ptr = std::shared_ptr<connection>;
 
 /// Told of connections that others opened. Same rules as `connection_handler`.
 class listener_handler {
-public:
+ public:
   virtual ~listener_handler() = default;
   /// A connection was accepted and waits, unread, under `id` for `transport::take`. One that is not
   /// taken within 5 s is closed.
@@ -104,11 +104,12 @@ public:
 
 /// Makes connections.
 class transport {
-public:
+ public:
   virtual ~transport() = default;
   /// Begins to accept on `at` (port 0: any). Returns the address that it is bound to, or what is wrong
   /// ("port 24100 on 127.0.0.1 is in use: ...") . Call at most once.
-  virtual outcome<endpoint> listen(const endpoint& at, std::unique_ptr<listener_handler> handler) = 0;
+  virtual outcome<endpoint> listen(const endpoint& at,
+                                   std::unique_ptr<listener_handler> handler) = 0;
   /// Hands over an accepted connection, once. Null when it is gone.
   virtual connection_ptr take(std::uint64_t id) = 0;
   /// A connection to be dialed by its `start`, within `connect_timeout`. Bound to `from` when given:
@@ -120,4 +121,4 @@ public:
   virtual std::size_t open_connections() const = 0;
 };
 
-} // namespace timenode::net
+}  // namespace timenode::net

@@ -18,12 +18,12 @@ TEST_CASE("halves that do not see each other make no block, however long; when t
   w.split({0, 1, 2});
   w.advance(3min);
   const auto before = w.least_final();
-  w.advance(70min); // longer than a masternode is remembered
+  w.advance(70min);  // longer than a masternode is remembered
   for (std::size_t i = 0; i < 6; ++i)
     CHECK(w.final_height(i) <= before + 1);
   w.heal();
   w.advance(15min);
-  CHECK(w.least_final() > before + 35); // and what was missed is made up for
+  CHECK(w.least_final() > before + 35);  // and what was missed is made up for
   CHECK(w.equal_tips());
   CHECK(w.certificates->conflicts == 0);
 }
@@ -70,7 +70,8 @@ TEST_CASE("clocks that differ by less do no harm") {
   CHECK(w.equal_tips());
 }
 
-TEST_CASE("a block that an unknown announces without votes gives way to the one that is voted for") {
+TEST_CASE(
+    "a block that an unknown announces without votes gives way to the one that is voted for") {
   producer_world w{4, 60};
   w.start_all();
   w.advance(70s);
@@ -89,7 +90,8 @@ TEST_CASE("a block that an unknown announces without votes gives way to the one 
   CHECK(w.certificates->conflicts == 0);
 }
 
-TEST_CASE("votes and proposals that are lost, in any mixture, delay blocks and never split the chain") {
+TEST_CASE(
+    "votes and proposals that are lost, in any mixture, delay blocks and never split the chain") {
   for (std::uint64_t seed = 1; seed <= 4; ++seed) {
     CAPTURE(seed);
     producer_world w{5, 5};

@@ -1,9 +1,8 @@
 // Block producers of whole networks, on virtual time: blocks come when they are due, whatever happens to some
 // of the masternodes, and never two with a certificate at one height.
 
-#include "tests/actors/producer_world.hpp"
-
 #include "chain/signed_messages.hpp"
+#include "tests/actors/producer_world.hpp"
 
 #include <doctest/doctest.h>
 
@@ -45,7 +44,7 @@ TEST_CASE("blocks come every 600 s on the public networks' rules, at genesis tim
   const auto& genesis = *chain::genesis_block(network_id::testnet).block;
   const auto due = static_cast<std::uint64_t>((start_of_time - genesis.header.timestamp) / 600);
   CHECK(due > 2000);
-  w.rules.present_set_at = 2001; // the real chain pays others
+  w.rules.present_set_at = 2001;  // the real chain pays others
   for (auto& x : w.nodes) {
     chain::chain_state state{*x->store};
     std::vector<checked_block> blocks;
@@ -93,7 +92,7 @@ TEST_CASE("one of four can go and come back; with two gone there are no blocks u
   w.stop(1);
   auto before = w.least_final();
   w.advance(120s);
-  CHECK(w.least_final() >= before + 15); // some rounds wait for its turn
+  CHECK(w.least_final() >= before + 15);  // some rounds wait for its turn
   w.start(1);
   w.advance(20s);
   CHECK(w.equal_tips());
@@ -107,7 +106,7 @@ TEST_CASE("one of four can go and come back; with two gone there are no blocks u
   CHECK(w.least_final() == before);
   w.start(2);
   w.advance(60s);
-  CHECK(w.least_final() >= before + 10); // caught up with what was due
+  CHECK(w.least_final() >= before + 10);  // caught up with what was due
   w.start(1);
   w.advance(30s);
   CHECK(w.equal_tips());

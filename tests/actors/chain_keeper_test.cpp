@@ -85,8 +85,9 @@ TEST_CASE("the keeper makes a committed block final, and another in its place go
     checked_batch batch;
     if (with_block)
       batch.blocks.push_back(x);
-    return w.ask<apply_reply>(w.keeper, atom::commit_v, batch,
-                              wire::message{wire::block_commit{x.hash, x.block->header.height, {}}});
+    return w.ask<apply_reply>(
+        w.keeper, atom::commit_v, batch,
+        wire::message{wire::block_commit{x.hash, x.block->header.height, {}}});
   };
   const auto ours = must_check(real_chain()[48]);
   auto reply = commit(ours, false);

@@ -49,7 +49,7 @@ TEST_CASE("a banned peer that is configured is dialed again when its ban is over
   one_registry x;
   x.self->send(x.registry, atom::want_v, at("10.0.0.1"), dial_purpose::configured);
   x.run();
-  REQUIRE(x.log->connections.size() == 1); // ours is the higher IP
+  REQUIRE(x.log->connections.size() == 1);  // ours is the higher IP
   for (int i = 0; i < 3; ++i)
     x.misbehave("10.0.0.1");
   x.end(x.log->connections[0], link_end::protocol_violation, "banned");
@@ -110,7 +110,8 @@ TEST_CASE("when all places are taken a newcomer takes that of the youngest stran
   CHECK(x.look().established == 6);
 }
 
-TEST_CASE("a peer that is wanted before the registry knows where messages go is dialed soon after it does") {
+TEST_CASE("a peer that is wanted before the registry knows where messages go is dialed soon after "
+          "it does") {
   test_node x;
   auto log = std::make_shared<fake_factory::log>();
   x.context.local_ip = *ip_address::parse("10.0.0.5");
@@ -130,10 +131,10 @@ TEST_CASE("a late listener is told of the peers that are up already") {
   auto seen = std::make_shared<std::vector<ip_address>>();
   auto listener = x.system.spawn([seen]() -> peer_listener_actor::behavior_type {
     return {
-      [seen](atom::peer_up, const peer_info& y, const peer_connection_actor&) {
-        seen->push_back(y.ip);
-      },
-      [](atom::peer_down, const ip_address&) {},
+        [seen](atom::peer_up, const peer_info& y, const peer_connection_actor&) {
+          seen->push_back(y.ip);
+        },
+        [](atom::peer_down, const ip_address&) {},
     };
   });
   x.self->send(x.registry, atom::subscribe_v, listener);
@@ -141,7 +142,8 @@ TEST_CASE("a late listener is told of the peers that are up already") {
   CHECK(seen->size() == 1);
 }
 
-TEST_CASE("a connection whose actor dies without a report is counted as a fault of ours and replaced") {
+TEST_CASE(
+    "a connection whose actor dies without a report is counted as a fault of ours and replaced") {
   one_registry x;
   x.self->send(x.registry, atom::want_v, at("10.0.0.1"), dial_purpose::configured);
   x.run();
@@ -169,13 +171,15 @@ TEST_CASE("the snapshot says of each peer its state, the rule and the time that 
 
 // -- places -----------------------------------------------------------------------------------
 
-TEST_CASE("a masternode's place is kept for who proved to be one over its own connection, not for who is named") {
+TEST_CASE("a masternode's place is kept for who proved to be one over its own connection, not for "
+          "who is named") {
   registry_config config;
   config.max_peers = 4;
   one_registry x{config};
   for (int i = 1; i <= 4; ++i) {
     x.handshake(*x.accept("20." + std::to_string(i) + ".0.1"));
-    x.self->send(x.registry, atom::useful_v, *ip_address::parse("20." + std::to_string(i) + ".0.1"));
+    x.self->send(x.registry, atom::useful_v,
+                 *ip_address::parse("20." + std::to_string(i) + ".0.1"));
     x.advance(1s);
   }
   // Useful ones all of them: neither a stranger gets in, nor who is said to be a masternode.
@@ -188,7 +192,7 @@ TEST_CASE("a masternode's place is kept for who proved to be one over its own co
   CHECK(named.record->closes[0].first == link_end::refused);
   CHECK(x.look().refused.at("places") == 1);
   // The one that proved it keeps its place although it is not useful, however many come.
-  x.advance(3h); // nobody is useful any more
+  x.advance(3h);  // nobody is useful any more
   x.self->send(x.registry, atom::proven_v, *ip_address::parse("20.4.0.1"));
   x.run();
   auto newcomer = *x.accept("20.5.0.1");
@@ -233,24 +237,25 @@ struct unknown_registry : test_node {
     run();
   }
 
-  std::pair<peer_directory_actor, std::shared_ptr<std::vector<ip_address>>> spawn_listening_directory() {
+  std::pair<peer_directory_actor, std::shared_ptr<std::vector<ip_address>>>
+  spawn_listening_directory() {
     auto told = std::make_shared<std::vector<ip_address>>();
     auto actor = system.spawn([told]() -> peer_directory_actor::behavior_type {
       return {
-        [](const dial_report&) {},
-        [](atom::want, const endpoint&, dial_purpose) {},
-        [](atom::learn, const std::vector<std::string>&) {},
-        [told](atom::own_address, const ip_address& x) { told->push_back(x); },
-        [](atom::sample) { return std::vector<std::string>{}; },
-        [](const peer_order&) { return order_reply{}; },
-        [](const peer_settings&) {},
-        [](atom::explain, const ip_address&) { return address_snapshot{}; },
-        [](atom::save) {},
-        [](atom::snapshot) { return directory_snapshot{}; },
-        [](atom::peer_up, const peer_info&, const peer_connection_actor&) {},
-        [](atom::peer_down, const ip_address&) {},
-        [](const ip_address&, const wire::message&) {},
-        [](atom::wake, std::uint64_t) {},
+          [](const dial_report&) {},
+          [](atom::want, const endpoint&, dial_purpose) {},
+          [](atom::learn, const std::vector<std::string>&) {},
+          [told](atom::own_address, const ip_address& x) { told->push_back(x); },
+          [](atom::sample) { return std::vector<std::string>{}; },
+          [](const peer_order&) { return order_reply{}; },
+          [](const peer_settings&) {},
+          [](atom::explain, const ip_address&) { return address_snapshot{}; },
+          [](atom::save) {},
+          [](atom::snapshot) { return directory_snapshot{}; },
+          [](atom::peer_up, const peer_info&, const peer_connection_actor&) {},
+          [](atom::peer_down, const ip_address&) {},
+          [](const ip_address&, const wire::message&) {},
+          [](atom::wake, std::uint64_t) {},
       };
     });
     return {std::move(actor), std::move(told)};
@@ -280,9 +285,10 @@ struct unknown_registry : test_node {
   std::shared_ptr<std::vector<ip_address>> directory_told;
 };
 
-} // namespace
+}  // namespace
 
-TEST_CASE_FIXTURE(unknown_registry, "a node that listens on all addresses learns its own from its sockets, and tells who needs it") {
+TEST_CASE_FIXTURE(unknown_registry, "a node that listens on all addresses learns its own from its "
+                                    "sockets, and tells who needs it") {
   CHECK_FALSE(look().local_ip);
   CHECK(look().local_ip_source.find("external_address") != std::string::npos);
   dial("20.1.0.1", "192.168.1.5");
@@ -294,7 +300,8 @@ TEST_CASE_FIXTURE(unknown_registry, "a node that listens on all addresses learns
     CHECK(x.rule.find("we dial") != std::string::npos);
 }
 
-TEST_CASE_FIXTURE(unknown_registry, "behind a translator it learns it from peers that it dialed, of three groups") {
+TEST_CASE_FIXTURE(unknown_registry,
+                  "behind a translator it learns it from peers that it dialed, of three groups") {
   introduction said{1, std::nullopt, *ip_address::parse("30.0.0.7")};
   introduce(dial("20.1.0.1", "192.168.1.5"), said);
   introduce(dial("20.2.0.1", "192.168.1.5"), said);

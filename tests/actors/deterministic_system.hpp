@@ -26,9 +26,8 @@ namespace test {
 /// Knows every live actor, so that a test can stop all of them at its end.
 /// Actors spawned by other actors are found too.
 class actor_census final : public caf::actor_profiler {
-public:
-  void add_actor(const caf::local_actor& self,
-                 const caf::local_actor*) override {
+ public:
+  void add_actor(const caf::local_actor& self, const caf::local_actor*) override {
     const std::lock_guard lock{mutex_};
     if (!self.getf(caf::abstract_actor::is_hidden_flag))
       alive_.emplace(self.id(), caf::actor_addr{self.ctrl(), true});
@@ -37,37 +36,29 @@ public:
     const std::lock_guard lock{mutex_};
     alive_.erase(self.id());
   }
-  void before_processing(const caf::local_actor&,
-                         const caf::mailbox_element&) override {
-  }
-  void after_processing(const caf::local_actor&,
-                        caf::invoke_message_result) override {
-  }
-  void before_sending(const caf::local_actor&, caf::mailbox_element&) override {
-  }
-  void before_sending_scheduled(const caf::local_actor&,
-                                caf::actor_clock::time_point,
-                                caf::mailbox_element&) override {
-  }
+  void before_processing(const caf::local_actor&, const caf::mailbox_element&) override {}
+  void after_processing(const caf::local_actor&, caf::invoke_message_result) override {}
+  void before_sending(const caf::local_actor&, caf::mailbox_element&) override {}
+  void before_sending_scheduled(const caf::local_actor&, caf::actor_clock::time_point,
+                                caf::mailbox_element&) override {}
 
   std::map<caf::actor_id, caf::actor_addr> alive() const {
     const std::lock_guard lock{mutex_};
     return alive_;
   }
 
-private:
+ private:
   // CAF's own detached actors may hold the last reference to one of ours.
   mutable std::mutex mutex_;
   std::map<caf::actor_id, caf::actor_addr> alive_;
 };
 
 class deterministic_system {
-public:
+ public:
   deterministic_system()
-    : system{prepare()},
-      scheduler{
-        dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler())},
-      self{system, true} {
+      : system{prepare()},
+        scheduler{dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler())}, self{system,
+                                                                                             true} {
     run();
   }
 
@@ -82,9 +73,7 @@ public:
   }
 
   /// Lets actors work until none has a message left. Time stands still.
-  void run() {
-    scheduler.run();
-  }
+  void run() { scheduler.run(); }
 
   /// Something besides the actors that happens at times of its own, a network for example.
   struct event_source {
@@ -121,8 +110,7 @@ public:
   /// stayed silent. Never blocks.
   template <class Result, class Handle, class... Ts>
   Result ask(const Handle& receiver, Ts&&... xs) {
-    auto response
-      = self->request(receiver, caf::infinite, std::forward<Ts>(xs)...);
+    auto response = self->request(receiver, caf::infinite, std::forward<Ts>(xs)...);
     run();
     if (!self->has_next_message())
       throw std::runtime_error("no answer");
@@ -142,11 +130,9 @@ public:
   }
 
   /// Number of actors alive, without CAF's own.
-  std::size_t alive() const {
-    return census_.alive().size();
-  }
+  std::size_t alive() const { return census_.alive().size(); }
 
-private:
+ private:
   caf::actor_system_config& prepare() {
     config_.set("caf.scheduler.policy", "testing");
     config_.set("caf.logger.inline-output", true);
@@ -157,10 +143,10 @@ private:
   actor_census census_;
   caf::actor_system_config config_;
 
-public:
+ public:
   caf::actor_system system;
   caf::scheduler::test_coordinator& scheduler;
   caf::scoped_actor self;
 };
 
-} // namespace test
+}  // namespace test

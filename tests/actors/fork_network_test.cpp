@@ -67,7 +67,8 @@ class network : public test_node {
     auto own = context;
     own.seed = seed_ * 1000 + i;
     std::vector<block_checker_actor> checkers{system.spawn<block_checker>()};
-    *x.engine = system.spawn<sync_engine>(own, x.keeper, checkers, x.store, violation_taker_actor{});
+    *x.engine =
+        system.spawn<sync_engine>(own, x.keeper, checkers, x.store, violation_taker_actor{});
     self->send(*x.engine, atom::attach_v, x.gossip);
     self->send(*x.engine, atom::attach_v, spawn_list(i));
     run();
@@ -97,7 +98,8 @@ class network : public test_node {
       for (std::size_t b = 0; b < net_->nodes.size(); ++b)
         if (a != b)
           self->send(*net_->nodes[a]->engine, atom::peer_up_v,
-                     peer_info{net_->nodes[b]->ip, a * 1000 + b + 1,
+                     peer_info{net_->nodes[b]->ip,
+                               a * 1000 + b + 1,
                                a > b ? link_direction::outbound : link_direction::inbound,
                                {net_->nodes[b]->ip, 24100}},
                      spawn_connection(a, b));
@@ -129,31 +131,30 @@ class network : public test_node {
 
  private:
   gossip_actor spawn_gossip(std::size_t i) {
-    return system.spawn(
-        [net = net_, i, this]() -> gossip_actor::behavior_type {
-          return {
-              [=, this](atom::flood, const wire::message& x) {
-                const auto& block = std::get<wire::block_announcement>(x).block;
-                if (!net->nodes[i]->seen.insert(chain::block_hash(block->header)).second)
-                  return;
-                for (std::size_t j = 0; j < net->nodes.size(); ++j)
-                  if (j != i && net->reachable(i, j))
-                    later([=, this] {
-                      ask_then<flood_judgement>(
-                          *net->nodes[j]->engine,
-                          [=](const flood_judgement& y) {
-                            if (y.verdict == flood_verdict::forward)
-                              caf::anon_send(net->nodes[j]->gossip, atom::flood_v, x);
-                          },
-                          atom::judge_v, net->nodes[i]->ip, x);
-                    });
-              },
-              [](atom::snapshot) { return gossip_snapshot{}; },
-              [](atom::peer_up, const peer_info&, const peer_connection_actor&) {},
-              [](atom::peer_down, const ip_address&) {},
-              [](const ip_address&, const wire::message&) {},
-          };
-        });
+    return system.spawn([net = net_, i, this]() -> gossip_actor::behavior_type {
+      return {
+          [=, this](atom::flood, const wire::message& x) {
+            const auto& block = std::get<wire::block_announcement>(x).block;
+            if (!net->nodes[i]->seen.insert(chain::block_hash(block->header)).second)
+              return;
+            for (std::size_t j = 0; j < net->nodes.size(); ++j)
+              if (j != i && net->reachable(i, j))
+                later([=, this] {
+                  ask_then<flood_judgement>(
+                      *net->nodes[j]->engine,
+                      [=](const flood_judgement& y) {
+                        if (y.verdict == flood_verdict::forward)
+                          caf::anon_send(net->nodes[j]->gossip, atom::flood_v, x);
+                      },
+                      atom::judge_v, net->nodes[i]->ip, x);
+                });
+          },
+          [](atom::snapshot) { return gossip_snapshot{}; },
+          [](atom::peer_up, const peer_info&, const peer_connection_actor&) {},
+          [](atom::peer_down, const ip_address&) {},
+          [](const ip_address&, const wire::message&) {},
+      };
+    });
   }
 
   masternode_list_actor spawn_list(std::size_t i) {
@@ -174,47 +175,47 @@ class network : public test_node {
 
   /// The connection of node a to node b: its questions are answered by b's block server.
   peer_connection_actor spawn_connection(std::size_t a, std::size_t b) {
-    return system.spawn(
-        [net = net_, a, b, this]() -> peer_connection_actor::behavior_type {
-          const auto decoder = std::make_shared<wire::line_decoder>();
-          const auto decode = [decoder](const std::string& line) {
-            return std::get<wire::message>(decoder->decode({line.data(), line.size() - 1}));
-          };
-          return {
-              [](atom::connected, const endpoint&) {},
-              [](atom::failed, const std::string&) {},
-              [](atom::closed, const std::string&) {},
-              [](const wire::received_batch&) {},
-              [](atom::drained) {},
-              [=, this](const encoded_line& line) {
-                if (!net->reachable(a, b))
-                  return;
-                later([=, this, question = decode(*line.bytes)] {
-                  ask_then<encoded_line>(
-                      net->nodes[b]->server,
-                      [=, this](const encoded_line& answer) {
-                        later([=, x = decode(*answer.bytes)] {
-                          if (net->reachable(a, b))
-                            caf::anon_send(*net->nodes[a]->engine, net->nodes[b]->ip, x);
-                        });
-                      },
-                      atom::serve_v, question);
-                });
-              },
-              [](atom::extension, const std::string&, const encoded_line&) {},
-              [](atom::close, link_end, const std::string&) {},
-              [](atom::own_address, const ip_address&) {},
-              [](atom::probe) {},
-              [](atom::check) { return link_snapshot{}; },
-              [](atom::snapshot) { return peer_snapshot{}; },
-              [](atom::wake, std::uint64_t) {},
-          };
-        });
+    return system.spawn([net = net_, a, b, this]() -> peer_connection_actor::behavior_type {
+      const auto decoder = std::make_shared<wire::line_decoder>();
+      const auto decode = [decoder](const std::string& line) {
+        return std::get<wire::message>(decoder->decode({line.data(), line.size() - 1}));
+      };
+      return {
+          [](atom::connected, const endpoint&) {},
+          [](atom::failed, const std::string&) {},
+          [](atom::closed, const std::string&) {},
+          [](const wire::received_batch&) {},
+          [](atom::drained) {},
+          [=, this](const encoded_line& line) {
+            if (!net->reachable(a, b))
+              return;
+            later([=, this, question = decode(*line.bytes)] {
+              ask_then<encoded_line>(
+                  net->nodes[b]->server,
+                  [=, this](const encoded_line& answer) {
+                    later([=, x = decode(*answer.bytes)] {
+                      if (net->reachable(a, b))
+                        caf::anon_send(*net->nodes[a]->engine, net->nodes[b]->ip, x);
+                    });
+                  },
+                  atom::serve_v, question);
+            });
+          },
+          [](atom::extension, const std::string&, const encoded_line&) {},
+          [](atom::close, link_end, const std::string&) {},
+          [](atom::own_address, const ip_address&) {},
+          [](atom::probe) {},
+          [](atom::check) { return link_snapshot{}; },
+          [](atom::snapshot) { return peer_snapshot{}; },
+          [](atom::wake, std::uint64_t) {},
+      };
+    });
   }
 
   void later(std::function<void()> what) {
-    const auto delay = net_->latency_ns + static_cast<std::int64_t>(net_->random.below(
-                                              static_cast<std::uint64_t>(net_->latency_ns)));
+    const auto delay =
+        net_->latency_ns +
+        static_cast<std::int64_t>(net_->random.below(static_cast<std::uint64_t>(net_->latency_ns)));
     mail_.emplace(now() + delay, std::move(what));
   }
 
@@ -259,7 +260,8 @@ TEST_CASE("two halves that were apart for fifty blocks end on one chain within a
     const auto took = net.converge(60s);
     REQUIRE(took.has_value());
     const auto end = *net.tips().begin();
-    CHECK((end == chain::block_hash(a.back()->header) || end == chain::block_hash(b.back()->header)));
+    CHECK(
+        (end == chain::block_hash(a.back()->header) || end == chain::block_hash(b.back()->header)));
     for (std::size_t i = 0; i < net.size(); ++i)
       changed_over += net.node(i).store->shelved().empty() ? 0 : 1;
     CHECK(net.node(0).store->utxo_state() == net.node(1).store->utxo_state());
@@ -270,7 +272,8 @@ TEST_CASE("two halves that were apart for fifty blocks end on one chain within a
   CHECK(changed_over >= 80);
 }
 
-TEST_CASE("parts of any size, with any number of masternodes, that go on making blocks, become one") {
+TEST_CASE(
+    "parts of any size, with any number of masternodes, that go on making blocks, become one") {
   std::size_t forks = 0;
   for (std::uint64_t seed = 1; seed <= 30; ++seed) {
     CAPTURE(seed);
@@ -280,8 +283,8 @@ TEST_CASE("parts of any size, with any number of masternodes, that go on making 
     const auto count = 6 + random.below(6);
     std::map<int, std::size_t> producers;
     for (std::uint64_t i = 0; i < count; ++i) {
-      const auto part = i < 3 ? static_cast<int>(i) % parts : static_cast<int>(random.below(
-                                                                 static_cast<std::uint64_t>(parts)));
+      const auto part = i < 3 ? static_cast<int>(i) % parts
+                              : static_cast<int>(random.below(static_cast<std::uint64_t>(parts)));
       // Three masternodes answer everybody; the others may be none.
       producers[part] = net.add(real_blocks(20), part, i < 5 || random.below(3) > 0);
     }

@@ -1,7 +1,6 @@
 // What is sent on to whom, what is not, and what a flood can cost.
 
 #include "actors/gossip.hpp"
-
 #include "tests/actors/recording_actors.hpp"
 #include "tests/actors/test_node.hpp"
 
@@ -15,8 +14,8 @@ using namespace test;
 namespace {
 
 ip_address ip_of(int number) {
-  return ip_address::from_v4({203, 0, static_cast<std::uint8_t>(number / 256),
-                              static_cast<std::uint8_t>(number % 256)});
+  return ip_address::from_v4(
+      {203, 0, static_cast<std::uint8_t>(number / 256), static_cast<std::uint8_t>(number % 256)});
 }
 
 wire::message heartbeat(std::uint64_t number) {
@@ -44,8 +43,10 @@ struct fixture : test_node {
   void connect(int number) {
     auto [actor, record] = spawn_fake_connection(system);
     peers[number] = record;
-    const auto info = peer_info{ip_of(number), static_cast<link_id>(100 + number),
-                                link_direction::inbound, {ip_of(number), 50'000}};
+    const auto info = peer_info{ip_of(number),
+                                static_cast<link_id>(100 + number),
+                                link_direction::inbound,
+                                {ip_of(number), 50'000}};
     self->send(uut, atom::peer_up_v, info, actor);
     run();
   }
@@ -85,7 +86,7 @@ struct fixture : test_node {
 
 using counts_list = std::vector<std::size_t>;
 
-} // namespace
+}  // namespace
 
 TEST_CASE_FIXTURE(fixture, "gossip asks to be told of peers") {
   REQUIRE(told->listeners.size() == 1);
@@ -105,7 +106,9 @@ TEST_CASE_FIXTURE(fixture, "an item goes once to every other peer, and never bac
   CHECK(counts().duplicates == 2);
 }
 
-TEST_CASE_FIXTURE(fixture, "heartbeats of others go on to a few peers by chance, blocks and what is our own to all") {
+TEST_CASE_FIXTURE(
+    fixture,
+    "heartbeats of others go on to a few peers by chance, blocks and what is our own to all") {
   for (int i = 5; i <= 40; ++i)
     connect(i);
   const auto total = [this] {
@@ -121,7 +124,7 @@ TEST_CASE_FIXTURE(fixture, "heartbeats of others go on to a few peers by chance,
     receive(1, heartbeat(i));
   CHECK(total() == 100 * beats_go_on_to);
   for (int i = 2; i <= 40; ++i)
-    CHECK(peers[i]->lines.size() > 5); // 20 each, by chance
+    CHECK(peers[i]->lines.size() > 5);  // 20 each, by chance
   const auto before = total();
   receive(1, announced_block(1));
   CHECK(total() == before + 39);
@@ -218,7 +221,7 @@ TEST_CASE_FIXTURE(fixture, "kinds that nobody here can judge are counted and not
   receive(1, wire::transaction_vote{});
   receive(1, wire::block_vote{});
   receive(1, wire::block_commit{});
-  receive(1, wire::ping{1, 2}); // not flooded at all
+  receive(1, wire::ping{1, 2});  // not flooded at all
   CHECK(sent() == counts_list{0, 0, 0, 0});
   CHECK(counts().without_judge == 5);
   CHECK(counts().seen == 0);
@@ -228,7 +231,7 @@ TEST_CASE_FIXTURE(fixture, "kinds that nobody here can judge are counted and not
 
 TEST_CASE_FIXTURE(fixture, "items go to peers that are up, through their newest connection") {
   const auto old = peers[2];
-  connect(2); // another connection takes over
+  connect(2);  // another connection takes over
   self->send(uut, atom::peer_down_v, ip_of(3));
   receive(1, heartbeat(1));
   CHECK(old->lines.empty());
@@ -291,8 +294,8 @@ TEST_CASE_FIXTURE(fixture, "a peer's flood is dropped above its limit, not punis
   advance(1s);
   for (std::uint64_t i = 20'000; i < 21'000; ++i)
     receive(1, heartbeat(i));
-  CHECK(beat_judge->asked.size()
-        == static_cast<std::size_t>(flood_burst + flood_items_per_second) + 1);
+  CHECK(beat_judge->asked.size() ==
+        static_cast<std::size_t>(flood_burst + flood_items_per_second) + 1);
 }
 
 TEST_CASE_FIXTURE(fixture, "a slow judge bounds what one peer and all peers may have with it") {

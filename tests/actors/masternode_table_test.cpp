@@ -1,9 +1,8 @@
 // The masternode table among its neighbours: what it sends as a masternode and when, and how what
 // peers say reaches the book.
 
-#include "actors/masternode_table.hpp"
-
 #include "actors/gossip.hpp"
+#include "actors/masternode_table.hpp"
 #include "chain/signed_messages.hpp"
 #include "tests/actors/recording_actors.hpp"
 #include "tests/actors/test_node.hpp"
@@ -42,22 +41,22 @@ std::pair<peer_directory_actor, want_record> spawn_recording_directory(caf::acto
   auto record = std::make_shared<want_record::element_type>();
   auto actor = system.spawn([record]() -> peer_directory_actor::behavior_type {
     return {
-      [](const dial_report&) {},
-      [record](atom::want, const endpoint& to, dial_purpose purpose) {
-        record->emplace_back(to, purpose);
-      },
-      [](atom::learn, const std::vector<std::string>&) {},
-      [](atom::own_address, const ip_address&) {},
-      [](atom::sample) { return std::vector<std::string>{}; },
-      [](const peer_order&) { return order_reply{}; },
-      [](const peer_settings&) {},
-      [](atom::explain, const ip_address&) { return address_snapshot{}; },
-      [](atom::save) {},
-      [](atom::snapshot) { return directory_snapshot{}; },
-      [](atom::peer_up, const peer_info&, const peer_connection_actor&) {},
-      [](atom::peer_down, const ip_address&) {},
-      [](const ip_address&, const wire::message&) {},
-      [](atom::wake, std::uint64_t) {},
+        [](const dial_report&) {},
+        [record](atom::want, const endpoint& to, dial_purpose purpose) {
+          record->emplace_back(to, purpose);
+        },
+        [](atom::learn, const std::vector<std::string>&) {},
+        [](atom::own_address, const ip_address&) {},
+        [](atom::sample) { return std::vector<std::string>{}; },
+        [](const peer_order&) { return order_reply{}; },
+        [](const peer_settings&) {},
+        [](atom::explain, const ip_address&) { return address_snapshot{}; },
+        [](atom::save) {},
+        [](atom::snapshot) { return directory_snapshot{}; },
+        [](atom::peer_up, const peer_info&, const peer_connection_actor&) {},
+        [](atom::peer_down, const ip_address&) {},
+        [](const ip_address&, const wire::message&) {},
+        [](atom::wake, std::uint64_t) {},
     };
   });
   return {std::move(actor), std::move(record)};
@@ -82,8 +81,10 @@ struct fixture : test_node {
   void connect(int number) {
     auto [actor, record] = spawn_fake_connection(system);
     peers[number] = record;
-    const auto info = peer_info{ip_of(number), static_cast<link_id>(number),
-                                link_direction::inbound, {ip_of(number), 50'000}};
+    const auto info = peer_info{ip_of(number),
+                                static_cast<link_id>(number),
+                                link_direction::inbound,
+                                {ip_of(number), 50'000}};
     for (const auto& listener : told->listeners)
       self->send(listener, atom::peer_up_v, info, actor);
     run();
@@ -119,8 +120,8 @@ struct fixture : test_node {
 
   std::optional<masternode_entry> entry(int number) {
     const auto all = list();
-    const auto i
-      = std::find_if(all.begin(), all.end(), [&](auto& x) { return x.ip == ip_of(number); });
+    const auto i =
+        std::find_if(all.begin(), all.end(), [&](auto& x) { return x.ip == ip_of(number); });
     return i != all.end() ? std::optional{*i} : std::nullopt;
   }
 
@@ -141,15 +142,14 @@ struct fixture : test_node {
 };
 
 masternode_identity our_identity() {
-  return {.keys = key_of(200), .reward_address = "TIME0ours",
-          .tier = wire::masternode_tier::gold};
+  return {.keys = key_of(200), .reward_address = "TIME0ours", .tier = wire::masternode_tier::gold};
 }
 
 struct masternode_fixture : fixture {
   masternode_fixture() : fixture{our_identity()} {}
 };
 
-} // namespace
+}  // namespace
 
 // -- not being one ------------------------------------------------------------------
 
@@ -177,7 +177,7 @@ TEST_CASE_FIXTURE(fixture, "every new peer is asked for its list, and some peer 
   std::size_t again = 0;
   for (int i = 1; i <= 4; ++i)
     again += sent_to<wire::get_masternodes>(i).size() - 1;
-  CHECK(again >= 32); // 36, give or take a tenth
+  CHECK(again >= 32);  // 36, give or take a tenth
   CHECK(again <= 40);
 }
 
@@ -188,9 +188,9 @@ TEST_CASE_FIXTURE(fixture, "a peer's announcement of itself makes it active, of 
   CHECK(entry(1)->active);
   CHECK(entry(1)->connected);
   CHECK_FALSE(entry(9)->active);
-  CHECK(*wanted
-        == std::vector{std::pair{endpoint{ip_of(1), context.p2p_port}, dial_purpose::masternode},
-                       std::pair{endpoint{ip_of(9), context.p2p_port}, dial_purpose::masternode}});
+  CHECK(*wanted ==
+        std::vector{std::pair{endpoint{ip_of(1), context.p2p_port}, dial_purpose::masternode},
+                    std::pair{endpoint{ip_of(9), context.p2p_port}, dial_purpose::masternode}});
 }
 
 TEST_CASE_FIXTURE(fixture, "lists are taken in answer to our questions, and not beyond") {
@@ -213,7 +213,7 @@ TEST_CASE_FIXTURE(fixture, "a masternode whose connection ends becomes inactive 
   CHECK_FALSE(entry(1)->active);
   advance(1h);
   CHECK_FALSE(entry(1));
-  tell(2, announcement_of(1)); // a ghost
+  tell(2, announcement_of(1));  // a ghost
   CHECK_FALSE(entry(1));
   connect(1);
   tell(1, announcement_of(1));
@@ -267,9 +267,8 @@ TEST_CASE_FIXTURE(fixture, "a forged heartbeat is a violation of who sent it") {
 
 TEST_CASE_FIXTURE(masternode_fixture, "a masternode introduces itself to every new peer, and lists "
                                       "itself") {
-  const auto ours = wire::masternode_announcement{our_ip.to_string(), "TIME0ours",
-                                                  wire::masternode_tier::gold,
-                                                  key_of(200).public_key()};
+  const auto ours = wire::masternode_announcement{
+      our_ip.to_string(), "TIME0ours", wire::masternode_tier::gold, key_of(200).public_key()};
   const auto introduction = ask<std::vector<wire::message>>(uut, atom::announce_v);
   REQUIRE(introduction.size() == 1);
   CHECK(std::get<wire::masternode_announcement>(introduction.front()) == ours);
@@ -300,7 +299,7 @@ TEST_CASE_FIXTURE(masternode_fixture, "a masternode beats about every 60 s, vali
   }
   CHECK(*gaps.begin() >= 53);
   CHECK(*gaps.rbegin() <= 67);
-  CHECK(gaps.size() > 3); // never in step with others
+  CHECK(gaps.size() > 3);  // never in step with others
   CHECK(entry(200)->heartbeat == beats.back().sequence_number);
 }
 
@@ -354,7 +353,7 @@ TEST_CASE_FIXTURE(masternode_fixture, "our own heartbeat that comes back goes no
   advance(10s);
   const auto ours = sent_to<wire::heartbeat_broadcast>(1).at(0);
   flood(1, ours);
-  advance(20min); // beyond what gossip remembers
+  advance(20min);  // beyond what gossip remembers
   flood(2, ours);
   const auto all = sent_to<wire::heartbeat_broadcast>(3);
   CHECK(std::count(all.begin(), all.end(), ours) == 1);
@@ -375,10 +374,11 @@ archive_actor spawn_archive(caf::actor_system& system,
   });
 }
 
-} // namespace
+}  // namespace
 
-TEST_CASE_FIXTURE(fixture, "the table is kept while it changes, and a new one takes it over and dials who "
-                           "is in it") {
+TEST_CASE_FIXTURE(fixture,
+                  "the table is kept while it changes, and a new one takes it over and dials who "
+                  "is in it") {
   auto kept = std::make_shared<std::map<std::string, std::vector<std::string>>>();
   const auto archive = spawn_archive(system, kept);
   auto table = system.spawn<masternode_table>(context, registry, directory, our_identity(),
@@ -392,7 +392,7 @@ TEST_CASE_FIXTURE(fixture, "the table is kept while it changes, and a new one ta
   const auto lines = (*kept)["masternodes"];
   kept->clear();
   advance(100s);
-  CHECK(kept->empty()); // nothing changed: it is not silent for long enough to count as inactive
+  CHECK(kept->empty());  // nothing changed: it is not silent for long enough to count as inactive
   self->send(table, ip_of(1), wire::message{announcement_of(1)});
   ask<void>(table, atom::save_v);
   CHECK(kept->contains("masternodes"));
@@ -408,7 +408,8 @@ TEST_CASE_FIXTURE(fixture, "the table is kept while it changes, and a new one ta
   CHECK(wanted->front().first.ip == ip_of(1));
 }
 
-TEST_CASE("the numbers of heartbeats go on above all that were sent, even when the clock was set back") {
+TEST_CASE(
+    "the numbers of heartbeats go on above all that were sent, even when the clock was set back") {
   fixture x{our_identity()};
   auto kept = std::make_shared<std::map<std::string, std::vector<std::string>>>();
   const auto archive = spawn_archive(x.system, kept);
@@ -436,7 +437,8 @@ TEST_CASE("the numbers of heartbeats go on above all that were sent, even when t
   CHECK(own(again) > last);
 }
 
-TEST_CASE_FIXTURE(masternode_fixture, "all who ask for masternodes get the same line, until it changes") {
+TEST_CASE_FIXTURE(masternode_fixture,
+                  "all who ask for masternodes get the same line, until it changes") {
   tell(1, announcement_of(1));
   const auto first = ask<encoded_line>(uut, atom::serve_v);
   CHECK(ask<encoded_line>(uut, atom::serve_v).bytes == first.bytes);
@@ -445,7 +447,7 @@ TEST_CASE_FIXTURE(masternode_fixture, "all who ask for masternodes get the same 
   flood(1, heartbeat_of(1, 1));
   CHECK(ask<encoded_line>(uut, atom::serve_v).bytes == first.bytes);
   tell(2, announcement_of(2));
-  tell(2, announcement_of(9)); // hearsay is not handed on
+  tell(2, announcement_of(9));  // hearsay is not handed on
   x = std::get<wire::masternodes_response>(decode(*ask<encoded_line>(uut, atom::serve_v).bytes));
   CHECK(x.masternodes.size() == 3);
 }

@@ -25,8 +25,8 @@ transaction send_reward(producer_world& w, std::size_t n, std::uint64_t height) 
       x.inputs.push_back({{chain::txid(block->transactions.front()), vout}, {}, 0});
       x.outputs.push_back(pay(address(9), outputs[vout].value - 20'000'000));
       chain::sign(x, node.keys);
-      const auto reply
-        = w.ask<offer_reply>(node.mempool, atom::offer_v, wire::message{wire::transaction_broadcast{x}});
+      const auto reply = w.ask<offer_reply>(node.mempool, atom::offer_v,
+                                            wire::message{wire::transaction_broadcast{x}});
       REQUIRE(reply.refused == "");
       return x;
     }
@@ -42,9 +42,10 @@ std::uint64_t height_with(const chain::chain_reader& store, const transaction& x
   return 0;
 }
 
-} // namespace
+}  // namespace
 
-TEST_CASE("in a network of masternodes transactions become final at once and go into the next block") {
+TEST_CASE(
+    "in a network of masternodes transactions become final at once and go into the next block") {
   producer_world w{4, 5};
   w.rules.require_signatures = true;
   w.start_all();
@@ -54,7 +55,7 @@ TEST_CASE("in a network of masternodes transactions become final at once and go 
   for (std::size_t n = 0; n < 4; ++n)
     for (std::uint64_t height = 1; height <= 3; ++height)
       sent.push_back(send_reward(w, n, height));
-  w.run(); // No time passes.
+  w.run();  // No time passes.
   for (std::size_t n = 0; n < 4; ++n)
     CHECK(w.pool(n).final_count == 12);
   const auto before = w.least_final();
@@ -84,12 +85,12 @@ TEST_CASE("of two rivals that are sent at two places at once at most one comes i
     chain::sign(rival, node.keys);
     REQUIRE(w.ask<offer_reply>(w.nodes[6]->mempool, atom::offer_v,
                                wire::message{wire::transaction_broadcast{rival}})
-              .refused
-            == "");
+                .refused == "");
     w.advance(500ms);
     w.heal();
     w.advance(60s);
-    const auto both = (height_with(*w.nodes[3]->store, first) != 0) + (height_with(*w.nodes[3]->store, rival) != 0);
+    const auto both = (height_with(*w.nodes[3]->store, first) != 0) +
+                      (height_with(*w.nodes[3]->store, rival) != 0);
     CHECK(both <= 1);
   }
   CHECK(w.least_final() >= 40);
@@ -159,7 +160,7 @@ TEST_CASE("a flood of bad transactions is charged to its peer, and goes no furth
   w.run();
   const auto& violations = w.nodes[0]->told->violations;
   CHECK(violations.size() >= 100);
-  CHECK(violations.size() <= 2'100); // what gossip takes of one peer at once
+  CHECK(violations.size() <= 2'100);  // what gossip takes of one peer at once
   CHECK(violations.front().ip == attacker);
   CHECK(violations.front().reason.find("whose output it does not spend") != std::string::npos);
   CHECK(carried == 0);

@@ -1,7 +1,6 @@
 // The mempool between its peers, its chain and the other masternodes.
 
 #include "actors/mempool.hpp"
-
 #include "chain/hex.hpp"
 #include "chain/signed_messages.hpp"
 #include "tests/actors/producer_world.hpp"
@@ -61,14 +60,15 @@ struct mempool_world : test_node {
     std::optional<masternode_identity> identity;
     if (voting)
       identity = masternode_identity{owner(0), address(0), wire::masternode_tier::free, 0};
-    uut = system.spawn<mempool>(context, mempool_parts{keeper, table, registry, store, identity, limits});
+    uut = system.spawn<mempool>(context,
+                                mempool_parts{keeper, table, registry, store, identity, limits});
     auto floods = system.spawn([to = flooded]() -> gossip_actor::behavior_type {
       return {
-        [to](atom::flood, const wire::message& x) { to->floods.push_back(x); },
-        [](atom::snapshot) { return gossip_snapshot{}; },
-        [](atom::peer_up, const peer_info&, const peer_connection_actor&) {},
-        [](atom::peer_down, const ip_address&) {},
-        [](const ip_address&, const wire::message&) {},
+          [to](atom::flood, const wire::message& x) { to->floods.push_back(x); },
+          [](atom::snapshot) { return gossip_snapshot{}; },
+          [](atom::peer_up, const peer_info&, const peer_connection_actor&) {},
+          [](atom::peer_down, const ip_address&) {},
+          [](const ip_address&, const wire::message&) {},
       };
     });
     self->send(uut, atom::attach_v, floods);
@@ -78,9 +78,12 @@ struct mempool_world : test_node {
   flood_judgement judge(const wire::message& x, unsigned from = 7) {
     return ask<flood_judgement>(uut, atom::judge_v, ip_of(from), x);
   }
-  flood_verdict offered(const transaction& x) { return judge(wire::transaction_broadcast{x}).verdict; }
+  flood_verdict offered(const transaction& x) {
+    return judge(wire::transaction_broadcast{x}).verdict;
+  }
   flood_verdict voted(unsigned n, const transaction& x, bool approve = true) {
-    wire::transaction_vote vote{chain::txid(x), ip_of(n).to_string(), approve, context.unix_now(), {}};
+    wire::transaction_vote vote{
+        chain::txid(x), ip_of(n).to_string(), approve, context.unix_now(), {}};
     chain::sign(vote, owner(n));
     return judge(vote).verdict;
   }
@@ -116,7 +119,7 @@ struct mempool_world : test_node {
   mempool_actor uut;
 };
 
-} // namespace
+}  // namespace
 
 // -- taking ---------------------------------------------------------------------------------
 
@@ -124,9 +127,11 @@ TEST_CASE("a transaction of a peer is sent on when it is new and valid, and only
   mempool_world w;
   CHECK(w.offered(w.simple(1)) == flood_verdict::forward);
   CHECK(w.offered(w.simple(1)) == flood_verdict::ignore);
-  CHECK(w.offered(w.simple(1, 40'000'000)) == flood_verdict::ignore); // spends the same
-  CHECK(w.offered(spend(1, {reward(*w.store, 2, 0)}, {pay(address(9), share / 2)})) == flood_verdict::invalid);
-  CHECK(w.offered(spend(0, {{hash256{}, 1}}, {pay(address(9), share / 2)})) == flood_verdict::ignore);
+  CHECK(w.offered(w.simple(1, 40'000'000)) == flood_verdict::ignore);  // spends the same
+  CHECK(w.offered(spend(1, {reward(*w.store, 2, 0)}, {pay(address(9), share / 2)})) ==
+        flood_verdict::invalid);
+  CHECK(w.offered(spend(0, {{hash256{}, 1}}, {pay(address(9), share / 2)})) ==
+        flood_verdict::ignore);
   const auto x = w.look();
   CHECK(x.size == 1);
   CHECK(x.taken == 1);
@@ -138,7 +143,8 @@ TEST_CASE("a transaction of a peer is sent on when it is new and valid, and only
 TEST_CASE("a transaction of our user is flooded, and one that is refused says why") {
   mempool_world w;
   const auto x = w.simple(1);
-  auto reply = w.ask<offer_reply>(w.uut, atom::offer_v, wire::message{wire::transaction_broadcast{x}});
+  auto reply =
+      w.ask<offer_reply>(w.uut, atom::offer_v, wire::message{wire::transaction_broadcast{x}});
   CHECK(reply.refused.empty());
   CHECK(reply.txid == chain::txid(x));
   CHECK(w.flooded->all<wire::transaction_broadcast>().size() == 1);
@@ -148,10 +154,12 @@ TEST_CASE("a transaction of our user is flooded, and one that is refused says wh
   reply = w.ask<offer_reply>(w.uut, atom::offer_v,
                              wire::message{wire::transaction_broadcast{w.simple(1, 40'000'000)}});
   CHECK(reply.conflict);
-  CHECK(reply.refused.find("which transaction " + chain::to_hex(chain::txid(x)) + " spends") != std::string::npos);
+  CHECK(reply.refused.find("which transaction " + chain::to_hex(chain::txid(x)) + " spends") !=
+        std::string::npos);
 }
 
-TEST_CASE("when there is no room the one that pays least goes, and what was said of it is forgotten") {
+TEST_CASE(
+    "when there is no room the one that pays least goes, and what was said of it is forgotten") {
   mempool_world w{true, {.max_count = 2}};
   CHECK(w.offered(w.simple(1, 30'000'000)) == flood_verdict::forward);
   CHECK(w.offered(w.simple(2, 40'000'000)) == flood_verdict::forward);
@@ -167,7 +175,8 @@ TEST_CASE("a transaction that comes before what it spends is taken when that is 
   mempool_world w;
   const auto parent = spend(0, {reward(*w.store, 1, 0)}, {pay(address(0), share - 30'000'000)});
   const auto child = spend(0, {{chain::txid(parent), 0}}, {pay(address(9), share - 60'000'000)});
-  const auto grandchild = spend(9, {{chain::txid(child), 0}}, {pay(address(9), share - 90'000'000)});
+  const auto grandchild =
+      spend(9, {{chain::txid(child), 0}}, {pay(address(9), share - 90'000'000)});
   CHECK(w.offered(grandchild) == flood_verdict::ignore);
   CHECK(w.offered(child) == flood_verdict::ignore);
   CHECK(w.look().size == 0);
@@ -176,8 +185,8 @@ TEST_CASE("a transaction that comes before what it spends is taken when that is 
   CHECK(w.flooded->all<wire::transaction_broadcast>().size() == 2);
   // In a block, as well.
   const auto block = block_on(*w.store);
-  const auto early
-    = spend(0, {{chain::txid(block->transactions.front()), 0}}, {pay(address(9), share - 30'000'000)});
+  const auto early = spend(0, {{chain::txid(block->transactions.front()), 0}},
+                           {pay(address(9), share - 30'000'000)});
   CHECK(w.offered(early) == flood_verdict::ignore);
   w.apply(block);
   CHECK(w.look().size == 4);
@@ -189,11 +198,11 @@ TEST_CASE("what waits for something that never comes is bounded and forgotten") 
   for (std::uint32_t i = 0; i < 2 * max_parked; ++i)
     w.offered(spend(0, {{nowhere, i}}, {pay(address(9), share / 2)}));
   const auto block = block_on(*w.store);
-  const auto early
-    = spend(0, {{chain::txid(block->transactions.front()), 0}}, {pay(address(9), share - 30'000'000)});
+  const auto early = spend(0, {{chain::txid(block->transactions.front()), 0}},
+                           {pay(address(9), share - 30'000'000)});
   w.offered(early);
   w.advance(std::chrono::seconds{parked_for + 1});
-  w.apply(block_on(*w.store, {}, 2)); // another one: it is let go
+  w.apply(block_on(*w.store, {}, 2));  // another one: it is let go
   CHECK(w.look().size == 0);
 }
 
@@ -201,23 +210,27 @@ TEST_CASE("a peer whose masternodes vote again on what we lack is asked for it")
   mempool_world w;
   const auto record = w.connect(8);
   const auto x = w.simple(1);
-  const auto asked = [&] { return all_of_kind<wire::get_pending_transactions>(record->lines).size(); };
+  const auto asked = [&] {
+    return all_of_kind<wire::get_pending_transactions>(record->lines).size();
+  };
   w.voted(1, x);
-  CHECK(asked() == 1); // when it came
+  CHECK(asked() == 1);  // when it came
   w.advance(16s);
   w.judge(
-    [&] {
-      wire::transaction_vote vote{chain::txid(x), ip_of(1).to_string(), true, w.context.unix_now(), {}};
-      chain::sign(vote, owner(1));
-      return vote;
-    }(),
-    8);
+      [&] {
+        wire::transaction_vote vote{
+            chain::txid(x), ip_of(1).to_string(), true, w.context.unix_now(), {}};
+        chain::sign(vote, owner(1));
+        return vote;
+      }(),
+      8);
   CHECK(asked() == 2);
 }
 
 // -- votes ----------------------------------------------------------------------------------
 
-TEST_CASE("a transaction is final when more than two thirds of those who decide approve, and then goes into blocks") {
+TEST_CASE("a transaction is final when more than two thirds of those who decide approve, and then "
+          "goes into blocks") {
   mempool_world w;
   const auto x = w.simple(1);
   w.offered(x);
@@ -236,20 +249,23 @@ TEST_CASE("a transaction is final when more than two thirds of those who decide 
   const auto filling = w.fill();
   CHECK(filling.transactions == std::vector{x});
   CHECK(filling.fees == 30'000'000);
-  CHECK(w.flooded->all<wire::transaction_finalized>()
-        == std::vector{wire::transaction_finalized{chain::txid(x), 3}});
+  CHECK(w.flooded->all<wire::transaction_finalized>() ==
+        std::vector{wire::transaction_finalized{chain::txid(x), 3}});
   CHECK(w.judge(wire::transaction_finalized{chain::txid(x), 3}).verdict == flood_verdict::forward);
-  CHECK(w.judge(wire::transaction_finalized{chain::txid(w.simple(2)), 3}).verdict == flood_verdict::ignore);
+  CHECK(w.judge(wire::transaction_finalized{chain::txid(w.simple(2)), 3}).verdict ==
+        flood_verdict::ignore);
 }
 
-TEST_CASE("votes may come before their transaction, and count once each and from masternodes only") {
+TEST_CASE(
+    "votes may come before their transaction, and count once each and from masternodes only") {
   mempool_world w{false};
   const auto x = w.simple(1);
   CHECK(w.voted(1, x) == flood_verdict::forward);
   CHECK(w.voted(1, x) == flood_verdict::ignore);
   CHECK(w.voted(2, x) == flood_verdict::forward);
-  CHECK(w.voted(9, x) == flood_verdict::ignore); // none of them
-  wire::transaction_vote forged{chain::txid(x), ip_of(3).to_string(), true, w.context.unix_now(), {}};
+  CHECK(w.voted(9, x) == flood_verdict::ignore);  // none of them
+  wire::transaction_vote forged{
+      chain::txid(x), ip_of(3).to_string(), true, w.context.unix_now(), {}};
   chain::sign(forged, owner(2));
   CHECK(w.judge(forged).verdict == flood_verdict::ignore);
   CHECK(w.voted(3, x, false) == flood_verdict::forward);
@@ -257,10 +273,11 @@ TEST_CASE("votes may come before their transaction, and count once each and from
   CHECK(w.look().final_count == 0);
   CHECK(w.voted(0, x) == flood_verdict::forward);
   CHECK(w.look().final_count == 1);
-  CHECK(w.flooded->all<wire::transaction_vote>().empty()); // we are none
+  CHECK(w.flooded->all<wire::transaction_vote>().empty());  // we are none
 }
 
-TEST_CASE("a masternode approves one of two rivals, also when the first was overtaken by agreement") {
+TEST_CASE(
+    "a masternode approves one of two rivals, also when the first was overtaken by agreement") {
   mempool_world w;
   const auto first = w.simple(1);
   const auto rival = w.simple(1, 40'000'000);
@@ -289,7 +306,8 @@ TEST_CASE("a vote that nobody heard is said again until the transaction is final
   CHECK(w.flooded->all<wire::transaction_vote>().size() == 4);
 }
 
-TEST_CASE("a masternode that has just started listens before it votes, and stands by what it said before") {
+TEST_CASE("a masternode that has just started listens before it votes, and stands by what it said "
+          "before") {
   mempool_world w;
   const auto first = w.simple(1);
   const auto rival = w.simple(1, 40'000'000);
@@ -324,16 +342,16 @@ TEST_CASE("what a block has waits no more, and comes back when the block is undo
   REQUIRE(reply.applied == 2);
   CHECK(w.look().size == 1);
   CHECK(w.look().returned == 1);
-  CHECK(w.answer<wire::pending_transactions_response>(wire::get_pending_transactions{}).transactions
-        == std::vector{x});
+  CHECK(w.answer<wire::pending_transactions_response>(wire::get_pending_transactions{})
+            .transactions == std::vector{x});
 }
 
 TEST_CASE("a rival in a block ends what waits, with what builds on it") {
   mempool_world w;
   const auto x = spend(0, {reward(*w.store, 1, 0)}, {pay(address(0), share - 30'000'000)});
   w.offered(x);
-  CHECK(w.offered(spend(0, {{chain::txid(x), 0}}, {pay(address(9), share - 60'000'000)}))
-        == flood_verdict::forward);
+  CHECK(w.offered(spend(0, {{chain::txid(x), 0}}, {pay(address(9), share - 60'000'000)})) ==
+        flood_verdict::forward);
   w.apply(block_on(*w.store, {w.simple(1)}, 4, 30'000'000));
   CHECK(w.look().size == 0);
   CHECK(w.look().overtaken == 2);
@@ -346,7 +364,7 @@ TEST_CASE("a block is filled for the chain's tip, also before we are told of it"
   w.voted(1, x);
   w.voted(2, x);
   REQUIRE(w.fill().transactions.size() == 1);
-  put(*w.store, block_on(*w.store, {x}, 4, 30'000'000)); // behind the keeper's back
+  put(*w.store, block_on(*w.store, {x}, 4, 30'000'000));  // behind the keeper's back
   CHECK(w.fill().transactions.empty());
 }
 
@@ -364,7 +382,7 @@ TEST_CASE("a peer that comes is asked what waits, told our votes, and its answer
   CHECK(w.look().size == 2);
   CHECK(w.flooded->all<wire::transaction_broadcast>().size() == 1);
   const wire::message more = wire::pending_transactions_response{{w.simple(3)}};
-  w.self->send(w.uut, ip_of(8), more); // nobody asked
+  w.self->send(w.uut, ip_of(8), more);  // nobody asked
   w.run();
   CHECK(w.look().size == 2);
 }
@@ -374,7 +392,8 @@ TEST_CASE("an answer with wrong transactions is one offence, and the rest of it 
   w.connect(8);
   wire::pending_transactions_response bad;
   for (std::uint64_t height = 1; height <= 10; ++height)
-    bad.transactions.push_back(spend(1, {reward(*w.store, height, 0)}, {pay(address(9), share / 2)}));
+    bad.transactions.push_back(
+        spend(1, {reward(*w.store, height, 0)}, {pay(address(9), share / 2)}));
   bad.transactions.push_back(w.simple(1));
   w.self->send(w.uut, ip_of(8), wire::message{bad});
   w.run();
@@ -392,8 +411,8 @@ TEST_CASE("a peer is told the states of outputs") {
   w.offered(final_one);
   w.voted(1, final_one);
   w.voted(2, final_one);
-  const auto x = w.answer<wire::utxo_state_response>(
-    wire::utxo_state_query{{reward(*w.store, 1, 0), reward(*w.store, 2, 0), reward(*w.store, 3, 0), {{}, 7}}});
+  const auto x = w.answer<wire::utxo_state_response>(wire::utxo_state_query{
+      {reward(*w.store, 1, 0), reward(*w.store, 2, 0), reward(*w.store, 3, 0), {{}, 7}}});
   REQUIRE(x.states.size() == 3);
   const auto* first = std::get_if<wire::utxo_spent_pending>(&x.states[0].second);
   REQUIRE(first);
@@ -404,14 +423,15 @@ TEST_CASE("a peer is told the states of outputs") {
   REQUIRE(second);
   CHECK(second->votes == 3);
   CHECK(std::holds_alternative<wire::utxo_unspent>(x.states[2].second));
-  const auto many = w.answer<wire::utxo_state_response>(
-    wire::utxo_state_query{std::vector<outpoint>(max_queried_outpoints + 5, reward(*w.store, 3, 0))});
+  const auto many = w.answer<wire::utxo_state_response>(wire::utxo_state_query{
+      std::vector<outpoint>(max_queried_outpoints + 5, reward(*w.store, 3, 0))});
   CHECK(many.states.size() == max_queried_outpoints);
 }
 
 TEST_CASE("who looks is told what waits and what it does to an address") {
   mempool_world w;
-  const auto x = spend(0, {reward(*w.store, 1, 0)}, {pay(address(9), share / 2), pay(address(0), share / 4)});
+  const auto x =
+      spend(0, {reward(*w.store, 1, 0)}, {pay(address(9), share / 2), pay(address(0), share / 4)});
   w.offered(x);
   const auto list = w.ask<std::vector<mempool_entry>>(w.uut, atom::list_v);
   REQUIRE(list.size() == 1);
@@ -485,7 +505,8 @@ TEST_CASE("a light client is told what becomes of the outputs and addresses that
   CHECK(all_of_kind<wire::utxo_state_notification>(other->lines).empty());
 }
 
-TEST_CASE("a light client hears when an output is free again, and is forgotten with its connection") {
+TEST_CASE(
+    "a light client hears when an output is free again, and is forgotten with its connection") {
   mempool_world w{false, {.max_count = 1}};
   const auto client = w.connect(8);
   w.self->send(w.uut, ip_of(8), wire::message{wire::subscribe{"", {address(0)}, {}}});

@@ -16,7 +16,7 @@ using namespace timenode;
 
 /// The transport's side: records what is sent, and plays the peer.
 class fake_connection final : public net::connection {
-public:
+ public:
   explicit fake_connection(endpoint remote) : remote_{remote} {}
 
   endpoint remote() const override { return remote_; }
@@ -29,9 +29,7 @@ public:
       return;
     close_reason = reason;
   }
-  net::connection_stats stats() const override {
-    return {sent.size(), received, queued, paused};
-  }
+  net::connection_stats stats() const override { return {sent.size(), received, queued, paused}; }
 
   /// The peer sends these messages in one go.
   void say(const std::vector<wire::message>& messages) {
@@ -71,7 +69,7 @@ public:
   bool paused = false;
   std::string close_reason;
 
-private:
+ private:
   endpoint remote_;
 };
 
@@ -83,30 +81,33 @@ struct told {
   std::vector<violation> violations;
 };
 
-inline connection_registry_actor spawn_registry(caf::actor_system& system, std::shared_ptr<told> x) {
+inline connection_registry_actor spawn_registry(caf::actor_system& system,
+                                                std::shared_ptr<told> x) {
   return system.spawn([x]() -> connection_registry_actor::behavior_type {
     return {
-      [](atom::accepted, std::uint64_t, const endpoint&) {},
-      [](atom::attach, const peer_routes&) {},
-      [](atom::want, const endpoint&, dial_purpose) {},
-      [](atom::want, const ip_address&) {},
-      [](atom::connected, link_id, const endpoint&) {},
-      [x](atom::handshaken, link_id id) { x->handshaken.push_back(id); },
-      [x](atom::introduced, link_id, const introduction& y) { x->introductions.push_back(y); },
-      [x](atom::alive, link_id id) { x->alive.push_back(id); },
-      [x](const link_report& y) { x->reports.push_back(y); },
-      [x](const violation& y) { x->violations.push_back(y); },
-      [](atom::useful, const ip_address&) {},
-      [](atom::proven, const ip_address&) {},
-      [](const peer_order&) { return order_reply{}; },
-      [](const peer_settings&) {},
-      [](atom::subscribe, const peer_listener_actor&) {},
-      [](atom::list) { return link_list{}; },
-      [](atom::check) { return caf::result<link_list, std::uint64_t>{link_list{}, std::uint64_t{0}}; },
-      [](atom::explain, const ip_address&) { return known_peer_snapshot{}; },
-      [](atom::stop) {},
-      [](atom::snapshot) { return registry_snapshot{}; },
-      [](atom::wake, std::uint64_t) {},
+        [](atom::accepted, std::uint64_t, const endpoint&) {},
+        [](atom::attach, const peer_routes&) {},
+        [](atom::want, const endpoint&, dial_purpose) {},
+        [](atom::want, const ip_address&) {},
+        [](atom::connected, link_id, const endpoint&) {},
+        [x](atom::handshaken, link_id id) { x->handshaken.push_back(id); },
+        [x](atom::introduced, link_id, const introduction& y) { x->introductions.push_back(y); },
+        [x](atom::alive, link_id id) { x->alive.push_back(id); },
+        [x](const link_report& y) { x->reports.push_back(y); },
+        [x](const violation& y) { x->violations.push_back(y); },
+        [](atom::useful, const ip_address&) {},
+        [](atom::proven, const ip_address&) {},
+        [](const peer_order&) { return order_reply{}; },
+        [](const peer_settings&) {},
+        [](atom::subscribe, const peer_listener_actor&) {},
+        [](atom::list) { return link_list{}; },
+        [](atom::check) {
+          return caf::result<link_list, std::uint64_t>{link_list{}, std::uint64_t{0}};
+        },
+        [](atom::explain, const ip_address&) { return known_peer_snapshot{}; },
+        [](atom::stop) {},
+        [](atom::snapshot) { return registry_snapshot{}; },
+        [](atom::wake, std::uint64_t) {},
     };
   });
 }
@@ -122,14 +123,14 @@ using slow_server_actor = block_server_actor::extend_with<sleeper_actor>;
 inline slow_server_actor spawn_server(caf::actor_system& system, std::shared_ptr<slow_server> x) {
   return system.spawn([x](slow_server_actor::pointer self) -> slow_server_actor::behavior_type {
     return {
-      [x, self](atom::serve, const wire::message&) -> caf::result<encoded_line> {
-        auto promise = self->make_response_promise<encoded_line>();
-        x->asked.push_back(promise);
-        return promise;
-      },
-      [x](atom::wake, std::uint64_t number) {
-        x->asked.at(number).deliver(encoded_line{wire::encode_shared(x->answer)});
-      },
+        [x, self](atom::serve, const wire::message&) -> caf::result<encoded_line> {
+          auto promise = self->make_response_promise<encoded_line>();
+          x->asked.push_back(promise);
+          return promise;
+        },
+        [x](atom::wake, std::uint64_t number) {
+          x->asked.at(number).deliver(encoded_line{wire::encode_shared(x->answer)});
+        },
     };
   });
 }
@@ -138,41 +139,42 @@ inline slow_server_actor spawn_server(caf::actor_system& system, std::shared_ptr
 inline mempool_actor spawn_empty_mempool(caf::actor_system& system) {
   return system.spawn([]() -> mempool_actor::behavior_type {
     return {
-      [](atom::offer, const wire::message&) { return offer_reply{}; },
-      [](atom::serve, const wire::message&) {
-        return encoded_line{wire::encode_shared(wire::pending_transactions_response{})};
-      },
-      [](atom::list) { return std::vector<mempool_entry>{}; },
-      [](atom::explain, const hash256&) { return transaction_detail{}; },
-      [](atom::coins, const std::string&) { return pending_coins{}; },
-      [](atom::attach, const gossip_actor&) {},
-      [](atom::snapshot) { return mempool_snapshot{}; },
-      [](atom::fill, std::uint64_t) { return block_filling{}; },
-      [](atom::peer_up, const peer_info&, const peer_connection_actor&) {},
-      [](atom::peer_down, const ip_address&) {},
-      [](const ip_address&, const wire::message&) {},
-      [](atom::judge, const ip_address&, const wire::message&) { return flood_judgement{}; },
-      [](atom::tip, const chain_tip&) {},
-      [](atom::wake, std::uint64_t) {},
+        [](atom::offer, const wire::message&) { return offer_reply{}; },
+        [](atom::serve, const wire::message&) {
+          return encoded_line{wire::encode_shared(wire::pending_transactions_response{})};
+        },
+        [](atom::list) { return std::vector<mempool_entry>{}; },
+        [](atom::explain, const hash256&) { return transaction_detail{}; },
+        [](atom::coins, const std::string&) { return pending_coins{}; },
+        [](atom::attach, const gossip_actor&) {},
+        [](atom::snapshot) { return mempool_snapshot{}; },
+        [](atom::fill, std::uint64_t) { return block_filling{}; },
+        [](atom::peer_up, const peer_info&, const peer_connection_actor&) {},
+        [](atom::peer_down, const ip_address&) {},
+        [](const ip_address&, const wire::message&) {},
+        [](atom::judge, const ip_address&, const wire::message&) { return flood_judgement{}; },
+        [](atom::tip, const chain_tip&) {},
+        [](atom::wake, std::uint64_t) {},
     };
   });
 }
 
 /// Works off one message of a peer for each answer of the server: in between it does nothing else.
 inline sync_engine_actor spawn_slow_sync(caf::actor_system& system, slow_server_actor server) {
-  return system.spawn([server](sync_engine_actor::pointer self) -> sync_engine_actor::behavior_type {
+  return system.spawn([server](
+                          sync_engine_actor::pointer self) -> sync_engine_actor::behavior_type {
     return {
-      [](atom::attach, const gossip_actor&) {},
-      [](atom::attach, const masternode_list_actor&) {},
-      [](atom::snapshot) { return sync_snapshot{}; },
-      [](atom::peer_up, const peer_info&, const peer_connection_actor&) {},
-      [](atom::peer_down, const ip_address&) {},
-      [self, server](const ip_address&, const wire::message& x) {
-        self->request(server, caf::infinite, atom::serve_v, x).await([](const encoded_line&) {});
-      },
-      [](atom::judge, const ip_address&, const wire::message&) { return flood_judgement{}; },
-      [](atom::tip, const chain_tip&) {},
-      [](atom::wake, std::uint64_t) {},
+        [](atom::attach, const gossip_actor&) {},
+        [](atom::attach, const masternode_list_actor&) {},
+        [](atom::snapshot) { return sync_snapshot{}; },
+        [](atom::peer_up, const peer_info&, const peer_connection_actor&) {},
+        [](atom::peer_down, const ip_address&) {},
+        [self, server](const ip_address&, const wire::message& x) {
+          self->request(server, caf::infinite, atom::serve_v, x).await([](const encoded_line&) {});
+        },
+        [](atom::judge, const ip_address&, const wire::message&) { return flood_judgement{}; },
+        [](atom::tip, const chain_tip&) {},
+        [](atom::wake, std::uint64_t) {},
     };
   });
 }
@@ -183,15 +185,16 @@ inline const auto good_handshake = wire::handshake{wire::handshake_magic, 1, "Te
 
 struct one_connection : test_node {
   explicit one_connection(link_direction direction, bool trusted = false)
-    : record{std::make_shared<told>()}, server{std::make_shared<slow_server>()},
-      wire_end{std::make_shared<fake_connection>(peer_address)} {
+      : record{std::make_shared<told>()}, server{std::make_shared<slow_server>()},
+        wire_end{std::make_shared<fake_connection>(peer_address)} {
     peer_routes routes;
     server_actor = spawn_server(system, server);
     routes.blocks = server_actor;
     routes.mempool = spawn_empty_mempool(system);
     routes.sync = spawn_slow_sync(system, server_actor);
-    actor = system.spawn<peer_connection>(std::make_shared<const node_context>(context), link_spec{7, direction, peer_address, {}, trusted}, wire_end,
-                                          spawn_registry(system, record), routes);
+    actor = system.spawn<peer_connection>(std::make_shared<const node_context>(context),
+                                          link_spec{7, direction, peer_address, {}, trusted},
+                                          wire_end, spawn_registry(system, record), routes);
     run();
     if (direction == link_direction::outbound) {
       wire_end->handler->on_connected(our_address);
@@ -220,7 +223,7 @@ struct one_connection : test_node {
   template <class T>
   static std::size_t count(const std::vector<wire::message>& xs) {
     return static_cast<std::size_t>(std::ranges::count_if(
-      xs, [](const wire::message& x) { return std::holds_alternative<T>(x); }));
+        xs, [](const wire::message& x) { return std::holds_alternative<T>(x); }));
   }
 
   std::shared_ptr<told> record;
@@ -230,4 +233,4 @@ struct one_connection : test_node {
   peer_connection_actor actor;
 };
 
-} // namespace test
+}  // namespace test

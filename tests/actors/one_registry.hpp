@@ -15,7 +15,7 @@ using namespace timenode;
 
 /// Hands out connections that only record, and remembers which.
 class fake_factory final : public connection_factory {
-public:
+ public:
   struct made {
     link_spec spec;
     peer_connection_actor actor;
@@ -42,7 +42,7 @@ public:
     log_->rejected[accepted] = reason;
   }
 
-private:
+ private:
   std::shared_ptr<log> log_;
 };
 
@@ -53,8 +53,8 @@ inline endpoint at(const std::string& ip) {
 struct one_registry : test_node {
   explicit one_registry(registry_config config = {}) : log{std::make_shared<fake_factory::log>()} {
     context.local_ip = *ip_address::parse("10.0.0.5");
-    registry
-      = system.spawn<connection_registry>(context, config, std::make_unique<fake_factory>(log));
+    registry =
+        system.spawn<connection_registry>(context, config, std::make_unique<fake_factory>(log));
     self->send(registry, atom::attach_v, peer_routes{});
     run();
   }
@@ -96,4 +96,4 @@ struct one_registry : test_node {
   std::uint64_t accepted = 0;
 };
 
-} // namespace test
+}  // namespace test

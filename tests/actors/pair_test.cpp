@@ -25,8 +25,10 @@ peer_listener_actor spawn_listener(caf::actor_system& system,
                                    const std::shared_ptr<publication>& record) {
   return system.spawn([record]() -> peer_listener_actor::behavior_type {
     return {
-      [record](atom::peer_up, const peer_info& x, const peer_connection_actor&) { ++record->up[x.ip]; },
-      [record](atom::peer_down, const ip_address& x) { ++record->down[x]; },
+        [record](atom::peer_up, const peer_info& x, const peer_connection_actor&) {
+          ++record->up[x.ip];
+        },
+        [record](atom::peer_down, const ip_address& x) { ++record->down[x]; },
     };
   });
 }
@@ -35,14 +37,14 @@ peer_listener_actor spawn_listener(caf::actor_system& system,
 struct mini_node {
   mini_node(test_node& test, sim::sim_network& network, const std::string& address,
             bool knows_itself = true)
-    : ip{*ip_address::parse(address)}, transport{network.make_transport(ip)},
-      seen{std::make_shared<publication>()} {
+      : ip{*ip_address::parse(address)}, transport{network.make_transport(ip)},
+        seen{std::make_shared<publication>()} {
     auto context = test.context;
     context.local_ip = knows_itself ? std::optional{ip} : std::nullopt;
     context.seed = std::hash<ip_address>{}(ip);
     registry = test.system.spawn<connection_registry>(
-      context, registry_config{}, make_connection_factory(context, *transport, true));
-    (void) transport->listen({ip, 24100}, make_listener_bridge(registry));
+        context, registry_config{}, make_connection_factory(context, *transport, true));
+    (void)transport->listen({ip, 24100}, make_listener_bridge(registry));
     test.self->send(registry, atom::attach_v, peer_routes{});
     test.self->send(registry, atom::subscribe_v, spawn_listener(test.system, seen));
   }
@@ -74,7 +76,9 @@ struct world : test_node {
     self->send(a.registry, atom::want_v, endpoint{b.ip, 24100}, dial_purpose::configured);
   }
 
-  registry_snapshot look(mini_node& x) { return ask<registry_snapshot>(x.registry, atom::snapshot_v); }
+  registry_snapshot look(mini_node& x) {
+    return ask<registry_snapshot>(x.registry, atom::snapshot_v);
+  }
 
   /// Each pair has exactly one connection, both ends agree, and registry, actors and sockets too.
   void check_one_link_a_pair() {
@@ -101,7 +105,7 @@ struct world : test_node {
   std::vector<std::unique_ptr<mini_node>> nodes;
 };
 
-} // namespace
+}  // namespace
 
 TEST_CASE("two nodes that know each other settle on the connection that the higher IP dialed") {
   world w;
@@ -182,7 +186,8 @@ TEST_CASE("no connection ends in a day, and every ping of both sides is answered
   }
 }
 
-TEST_CASE("a peer that is cut off is dead after 90 s, on both sides, and comes back when the line does") {
+TEST_CASE(
+    "a peer that is cut off is dead after 90 s, on both sides, and comes back when the line does") {
   world w;
   auto& low = w.add("10.0.0.1");
   auto& high = w.add("10.0.0.2");
@@ -193,7 +198,7 @@ TEST_CASE("a peer that is cut off is dead after 90 s, on both sides, and comes b
   w.network.block(low.ip, high.ip, true);
   w.network.block(high.ip, low.ip, true);
   w.advance(80s - 34s);
-  CHECK(w.look(low).established == 1); // up to 33 s may have gone by since the last ping
+  CHECK(w.look(low).established == 1);  // up to 33 s may have gone by since the last ping
   w.advance(60s);
   CHECK(w.look(low).established == 0);
   CHECK(w.look(high).established == 0);
@@ -227,7 +232,7 @@ TEST_CASE("a peer whose power failed and came back is connected again within 60 
 
 TEST_CASE("a host behind NAT, which nobody can dial, is connected by its own dials") {
   world w;
-  auto& hidden = w.add("10.0.0.1"); // the lower one: the other is elected and cannot
+  auto& hidden = w.add("10.0.0.1");  // the lower one: the other is elected and cannot
   auto& other = w.add("10.0.0.2");
   w.network.set_undialable(hidden.ip, true);
   w.introduce(hidden, other);

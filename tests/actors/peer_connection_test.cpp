@@ -50,9 +50,15 @@ TEST_CASE("an accepted peer that does not introduce itself within 10 s is closed
 
 TEST_CASE("wrong magic, version or network is a violation and ends the connection") {
   auto bad = good_handshake;
-  SUBCASE("magic") { bad.magic = {'B', 'I', 'T', 'C'}; }
-  SUBCASE("version") { bad.protocol_version = 2; }
-  SUBCASE("network") { bad.network = "Mainnet"; }
+  SUBCASE("magic") {
+    bad.magic = {'B', 'I', 'T', 'C'};
+  }
+  SUBCASE("version") {
+    bad.protocol_version = 2;
+  }
+  SUBCASE("network") {
+    bad.network = "Mainnet";
+  }
   one_connection x{link_direction::inbound};
   x.wire_end->say({bad});
   x.run();
@@ -74,9 +80,10 @@ TEST_CASE("a dial that reached ourselves is closed as such") {
   SUBCASE("by our own address at both ends") {
     one_connection x{link_direction::inbound};
     auto end = std::make_shared<fake_connection>(peer_address);
-    auto self_dial = x.system.spawn<peer_connection>(
-      std::make_shared<const node_context>(x.context), link_spec{8, link_direction::outbound, peer_address}, end,
-      spawn_registry(x.system, x.record), peer_routes{});
+    auto self_dial =
+        x.system.spawn<peer_connection>(std::make_shared<const node_context>(x.context),
+                                        link_spec{8, link_direction::outbound, peer_address}, end,
+                                        spawn_registry(x.system, x.record), peer_routes{});
     x.run();
     end->handler->on_connected({peer_address.ip, 50000});
     x.run();
@@ -273,7 +280,8 @@ TEST_CASE("lines that another actor of ours has not worked off give no credit") 
   CHECK(x.wire_end->granted == before + max_unproven_lines + 8);
 }
 
-TEST_CASE("a few lines for others are not asked after, however often they come, until they add up") {
+TEST_CASE(
+    "a few lines for others are not asked after, however often they come, until they add up") {
   one_connection x{link_direction::inbound};
   x.establish_inbound();
   const auto before = x.wire_end->granted;
@@ -334,9 +342,9 @@ TEST_CASE("a connection tells its end once and lives until its socket is closed"
 
 TEST_CASE("the ends that come from outside are told apart") {
   const std::map<std::string, link_end> ends{
-    {"closed by the peer", link_end::closed_by_peer},
-    {"connection reset", link_end::connection_lost},
-    {"send queue overflow", link_end::send_overflow},
+      {"closed by the peer", link_end::closed_by_peer},
+      {"connection reset", link_end::connection_lost},
+      {"send queue overflow", link_end::send_overflow},
   };
   for (const auto& [reason, cause] : ends) {
     one_connection x{link_direction::inbound};
@@ -380,6 +388,7 @@ TEST_CASE("answers that nobody asked for, and floods, do not fill the mailboxes 
   x.wire_end->say(std::vector<wire::message>(2'000, wire::block_height_response{7}));
   x.wire_end->say(std::vector<wire::message>(10'000, wire::heartbeat_attestation{}));
   x.run();
-  CHECK(x.look().over_limit == std::map<std::string, std::uint64_t>{{"answers", 1500}, {"floods", 4000}});
+  CHECK(x.look().over_limit ==
+        std::map<std::string, std::uint64_t>{{"answers", 1500}, {"floods", 4000}});
   CHECK(x.look().violations == 0);
 }

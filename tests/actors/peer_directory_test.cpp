@@ -1,7 +1,6 @@
 // What the directory asks of the registry and of peers, and what it believes of them.
 
 #include "actors/peer_directory.hpp"
-
 #include "tests/actors/recording_actors.hpp"
 #include "tests/actors/test_node.hpp"
 
@@ -21,8 +20,10 @@ endpoint at(int number) {
 }
 
 struct fixture : test_node {
-  explicit fixture(directory_config config = {
-    .configured = {at(200), at(201)}, .max_peers = 125, .kept = {}, .archive = {}}) {
+  explicit fixture(directory_config config = {.configured = {at(200), at(201)},
+                                              .max_peers = 125,
+                                              .kept = {},
+                                              .archive = {}}) {
     context.local_ip = our_ip;
     std::tie(registry, told) = spawn_recording_registry(system);
     uut = system.spawn<peer_directory>(context, registry, std::move(config));
@@ -32,8 +33,8 @@ struct fixture : test_node {
   void connect(int number, link_direction direction = link_direction::outbound) {
     auto [actor, record] = spawn_fake_connection(system);
     peers[number] = record;
-    const auto remote = direction == link_direction::outbound ? at(number)
-                                                              : endpoint{at(number).ip, 50'000};
+    const auto remote =
+        direction == link_direction::outbound ? at(number) : endpoint{at(number).ip, 50'000};
     self->send(uut, atom::peer_up_v, peer_info{at(number).ip, 1, direction, remote}, actor);
     run();
   }
@@ -65,14 +66,13 @@ struct fixture : test_node {
   std::map<int, std::shared_ptr<connection_record>> peers;
 };
 
-} // namespace
+}  // namespace
 
 TEST_CASE_FIXTURE(fixture, "configured peers are asked for at once, and the directory listens for "
                            "peers") {
   CHECK(told->listeners.size() == 1);
-  CHECK(told->wants
-        == std::vector{std::pair{at(200), dial_purpose::configured},
-                       std::pair{at(201), dial_purpose::configured}});
+  CHECK(told->wants == std::vector{std::pair{at(200), dial_purpose::configured},
+                                   std::pair{at(201), dial_purpose::configured}});
   for (std::uint32_t i = 1; i < 100; ++i)
     fail(200, i);
   CHECK(told->unwants.empty());
@@ -87,7 +87,8 @@ TEST_CASE_FIXTURE(fixture, "every new peer is asked for addresses, whoever diale
   CHECK(questions(2) == 1);
 }
 
-TEST_CASE("a node that knows nobody says so ten seconds after its start, and every ten minutes until it does") {
+TEST_CASE("a node that knows nobody says so ten seconds after its start, and every ten minutes "
+          "until it does") {
   const auto lines = std::make_shared<spdlog::sinks::ringbuffer_sink_st>(16);
   const auto before = spdlog::default_logger();
   spdlog::set_default_logger(std::make_shared<spdlog::logger>("", lines));
@@ -118,7 +119,7 @@ TEST_CASE_FIXTURE(fixture, "some peer is asked again every ten minutes") {
     connect(i);
   advance(6h);
   const auto again = questions(1) + questions(2) + questions(3) - 3;
-  CHECK(again >= 32); // 36, give or take a tenth
+  CHECK(again >= 32);  // 36, give or take a tenth
   CHECK(again <= 40);
   CHECK(questions(1) > 1);
   CHECK(questions(2) > 1);
@@ -135,7 +136,7 @@ TEST_CASE_FIXTURE(fixture, "named addresses are tried eight at a time, and each 
   CHECK(snapshot().known == 53);
   // With the two configured ones, and the one that names them is not wanted: it came by itself.
   CHECK(told->wanted.size() == 10);
-  for (int round = 0; round < 50; ++round) // two at a time, once there are enough peers
+  for (int round = 0; round < 50; ++round)  // two at a time, once there are enough peers
     for (int i = 10; i < 60; ++i)
       if (told->wanted.contains(at(i).ip) && !peers.contains(i))
         connect(i);
@@ -151,13 +152,14 @@ TEST_CASE_FIXTURE(fixture, "what nobody asked for is not learned") {
   for (int i = 0; i < 2000; ++i)
     many.push_back("nonsense");
   answer(1, many);
-  answer(1, {at(11).to_string()}); // a thousand addresses were allowed, and came
+  answer(1, {at(11).to_string()});  // a thousand addresses were allowed, and came
   CHECK(snapshot().known == 4);
-  answer(99, {at(11).to_string()}); // not connected
+  answer(99, {at(11).to_string()});  // not connected
   CHECK(snapshot().known == 4);
 }
 
-TEST_CASE_FIXTURE(fixture, "a flood of addresses asks no more of the registry than eight tries, and of a node with enough peers "
+TEST_CASE_FIXTURE(fixture, "a flood of addresses asks no more of the registry than eight tries, "
+                           "and of a node with enough peers "
                            "two") {
   for (int peer = 1; peer <= 20; ++peer) {
     connect(peer);
@@ -167,12 +169,12 @@ TEST_CASE_FIXTURE(fixture, "a flood of addresses asks no more of the registry th
                                                    static_cast<std::uint8_t>(peer),
                                                    static_cast<std::uint8_t>(i / 250)}),
                               24100}
-                       .to_string());
+                         .to_string());
     answer(peer, many);
     CHECK(told->wanted.size() <= 2 + max_tries);
   }
   CHECK(snapshot().known <= max_addresses + 2);
-  CHECK(told->wanted.size() == 2 + 2 * max_strangers_at_ease); // twenty that we reached are enough
+  CHECK(told->wanted.size() == 2 + 2 * max_strangers_at_ease);  // twenty that we reached are enough
 }
 
 TEST_CASE_FIXTURE(fixture, "a discovered peer that failed ten times is not wanted any more and "
@@ -218,8 +220,8 @@ TEST_CASE_FIXTURE(fixture, "a peer that is gone is not told to others unless we 
   connect(2, link_direction::outbound);
   disconnect(1);
   disconnect(2);
-  CHECK(ask<std::vector<std::string>>(uut, atom::sample_v)
-        == std::vector<std::string>{at(2).to_string()});
+  CHECK(ask<std::vector<std::string>>(uut, atom::sample_v) ==
+        std::vector<std::string>{at(2).to_string()});
   CHECK(snapshot().connected == 0);
 }
 
@@ -234,21 +236,24 @@ peer_order order(order_kind kind, const endpoint& to) {
   return x;
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE_FIXTURE(fixture, "an operator adds a peer and takes it back") {
   CHECK(ask<order_reply>(uut, order(order_kind::add_peer, at(10))).result == order_result::done);
   CHECK(told->wanted.at(at(10).ip) == dial_purpose::configured);
   CHECK(ask<order_reply>(uut, order(order_kind::add_peer, at(10))).result == order_result::already);
-  CHECK(ask<order_reply>(uut, order(order_kind::add_peer, endpoint{our_ip, 24100})).result == order_result::refused);
-  CHECK(ask<order_reply>(uut, order(order_kind::remove_peer, at(11))).result == order_result::not_there);
+  CHECK(ask<order_reply>(uut, order(order_kind::add_peer, endpoint{our_ip, 24100})).result ==
+        order_result::refused);
+  CHECK(ask<order_reply>(uut, order(order_kind::remove_peer, at(11))).result ==
+        order_result::not_there);
   CHECK(ask<order_reply>(uut, order(order_kind::remove_peer, at(10))).result == order_result::done);
   CHECK_FALSE(told->wanted.contains(at(10).ip));
   CHECK(ask<order_reply>(uut, order(order_kind::ban, at(10))).result == order_result::refused);
 }
 
 TEST_CASE_FIXTURE(fixture, "the addresses of a list are tried like any others") {
-  self->send(uut, atom::learn_v, std::vector<std::string>{at(10).to_string(), "nonsense", "10.0.0.1:24100"});
+  self->send(uut, atom::learn_v,
+             std::vector<std::string>{at(10).to_string(), "nonsense", "10.0.0.1:24100"});
   run();
   CHECK(told->wanted.at(at(10).ip) == dial_purpose::discovered);
   CHECK(snapshot().known == 3);
@@ -285,17 +290,19 @@ struct keeping : fixture {
       }};
     });
     uut = system.spawn<peer_directory>(
-      context, registry,
-      directory_config{.configured = {at(200)}, .max_peers = 125, .kept = {}, .archive = archive});
+        context, registry,
+        directory_config{
+            .configured = {at(200)}, .max_peers = 125, .kept = {}, .archive = archive});
     run();
   }
 
   std::shared_ptr<archive_record> kept = std::make_shared<archive_record>();
 };
 
-} // namespace
+}  // namespace
 
-TEST_CASE_FIXTURE(keeping, "the book is written when it has changed, not more often than every five minutes") {
+TEST_CASE_FIXTURE(
+    keeping, "the book is written when it has changed, not more often than every five minutes") {
   advance(1h);
   CHECK(kept->writings == 0);
   for (int i = 1; i <= 60; ++i) {
@@ -311,16 +318,16 @@ TEST_CASE_FIXTURE(keeping, "the book is written when it has changed, not more of
   CHECK(kept->saved.at("addresses").size() == 60);
 }
 
-TEST_CASE_FIXTURE(keeping, "a node that stops writes its book, and the next one begins with its peers") {
+TEST_CASE_FIXTURE(keeping,
+                  "a node that stops writes its book, and the next one begins with its peers") {
   for (int i = 1; i <= 20; ++i)
     connect(i);
   ask<void>(uut, atom::save_v);
   auto [second_registry, second_told] = spawn_recording_registry(system);
-  system.spawn<peer_directory>(context, second_registry,
-                               directory_config{.configured = {},
-                                                .max_peers = 125,
-                                                .kept = kept->saved.at("addresses"),
-                                                .archive = {}});
+  system.spawn<peer_directory>(
+      context, second_registry,
+      directory_config{
+          .configured = {}, .max_peers = 125, .kept = kept->saved.at("addresses"), .archive = {}});
   run();
   CHECK(second_told->wanted.size() >= max_anchors);
 }

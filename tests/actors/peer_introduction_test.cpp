@@ -19,9 +19,10 @@ struct introducing : test_node {
   }
 
   void begin(std::optional<ip_address> own_ip = {}) {
-    actor = system.spawn<peer_connection>(std::make_shared<const node_context>(context),
-                                          link_spec{7, link_direction::inbound, peer_address, own_ip},
-                                          wire_end, spawn_registry(system, record), peer_routes{});
+    actor =
+        system.spawn<peer_connection>(std::make_shared<const node_context>(context),
+                                      link_spec{7, link_direction::inbound, peer_address, own_ip},
+                                      wire_end, spawn_registry(system, record), peer_routes{});
     run();
     wire_end->say({good_handshake});
     run();
@@ -49,12 +50,14 @@ struct introducing : test_node {
   peer_connection_actor actor;
 };
 
-} // namespace
+}  // namespace
 
-TEST_CASE_FIXTURE(introducing, "after the handshake a peer is told our number, how we see it, and our own address if we know it") {
+TEST_CASE_FIXTURE(introducing, "after the handshake a peer is told our number, how we see it, and "
+                               "our own address if we know it") {
   begin();
   auto said = told_last();
-  CHECK(said.capabilities == std::vector<std::string>{"commit-cert", "node=000000000000004d", "sees=10.0.0.2"});
+  CHECK(said.capabilities ==
+        std::vector<std::string>{"commit-cert", "node=000000000000004d", "sees=10.0.0.2"});
   CHECK(said.listen_addr == "0.0.0.0:24100");
   // An address that we learn later is told then.
   self->send(actor, atom::own_address_v, *ip_address::parse("30.0.0.7"));
@@ -67,16 +70,20 @@ TEST_CASE_FIXTURE(introducing, "an own address that is known from the start is t
   CHECK(told_last().listen_addr == "30.0.0.7:24100");
 }
 
-TEST_CASE_FIXTURE(introducing, "what a peer says of itself goes to the registry, and is not shown as a capability") {
+TEST_CASE_FIXTURE(
+    introducing,
+    "what a peer says of itself goes to the registry, and is not shown as a capability") {
   begin();
   say_version({"commit-cert", "node=00000000000000ff", "sees=30.0.0.7"}, "20.0.0.1:24100");
   REQUIRE(record->introductions.size() == 1);
-  CHECK(record->introductions[0]
-        == introduction{255, *ip_address::parse("20.0.0.1"), *ip_address::parse("30.0.0.7")});
-  CHECK(ask<peer_snapshot>(actor, atom::snapshot_v).capabilities == std::vector<std::string>{"commit-cert"});
+  CHECK(record->introductions[0] ==
+        introduction{255, *ip_address::parse("20.0.0.1"), *ip_address::parse("30.0.0.7")});
+  CHECK(ask<peer_snapshot>(actor, atom::snapshot_v).capabilities ==
+        std::vector<std::string>{"commit-cert"});
 }
 
-TEST_CASE_FIXTURE(introducing, "a peer that says our own number is ourselves, whatever its address") {
+TEST_CASE_FIXTURE(introducing,
+                  "a peer that says our own number is ourselves, whatever its address") {
   begin();
   say_version({"node=000000000000004d"}, "");
   CHECK(wire_end->closed);

@@ -60,11 +60,11 @@ class producer_world : public test_node {
     timenode::ip_address ip;
     timenode::chain::key_pair keys = timenode::chain::key_pair::from_seed({});
     std::shared_ptr<watched_store> store;
-    std::shared_ptr<timenode::chain::vote_journal> journal
-        = std::make_shared<timenode::chain::memory_vote_journal>();
+    std::shared_ptr<timenode::chain::vote_journal> journal =
+        std::make_shared<timenode::chain::memory_vote_journal>();
     /// The lists that it keeps over restarts.
-    std::shared_ptr<std::map<std::string, std::vector<std::string>>> kept
-        = std::make_shared<std::map<std::string, std::vector<std::string>>>();
+    std::shared_ptr<std::map<std::string, std::vector<std::string>>> kept =
+        std::make_shared<std::map<std::string, std::vector<std::string>>>();
     std::int64_t clock_skew = 0;
     bool up = false;
     timenode::connection_registry_actor registry;
@@ -125,9 +125,14 @@ class producer_world : public test_node {
         own, timenode::mempool_parts{x.keeper, timenode::masternode_list_actor{x.table}, x.registry,
                                      x.store, identity});
     x.producer = system.spawn<timenode::block_producer>(
-        own, timenode::producer_parts{x.keeper, x.table, x.registry, {},
-                                      timenode::transaction_source_actor{x.mempool}, x.store,
-                                      x.journal, identity});
+        own, timenode::producer_parts{x.keeper,
+                                      x.table,
+                                      x.registry,
+                                      {},
+                                      timenode::transaction_source_actor{x.mempool},
+                                      x.store,
+                                      x.journal,
+                                      identity});
     auto blocks = spawn_announced(x);
     x.gossip = system.spawn<timenode::gossip>(
         own, x.registry,
@@ -160,9 +165,9 @@ class producer_world : public test_node {
         disconnect(i, other->number);
     using namespace timenode;
     for (const auto& actor :
-         {caf::actor_cast<caf::actor>(x.producer), caf::actor_cast<caf::actor>(x.mempool), caf::actor_cast<caf::actor>(x.gossip),
-          caf::actor_cast<caf::actor>(x.table), caf::actor_cast<caf::actor>(x.keeper),
-          caf::actor_cast<caf::actor>(x.registry)})
+         {caf::actor_cast<caf::actor>(x.producer), caf::actor_cast<caf::actor>(x.mempool),
+          caf::actor_cast<caf::actor>(x.gossip), caf::actor_cast<caf::actor>(x.table),
+          caf::actor_cast<caf::actor>(x.keeper), caf::actor_cast<caf::actor>(x.registry)})
       caf::anon_send_exit(actor, caf::exit_reason::kill);
     run();
     x.links.clear();
@@ -177,8 +182,8 @@ class producer_world : public test_node {
   // -- links ---------------------------------------------------------------------------
 
   /// Whether a line gets from one node to another; the test may change it. By default all do.
-  std::function<bool(std::size_t from, std::size_t to, const timenode::wire::message&)> passes
-      = [](std::size_t, std::size_t, const timenode::wire::message&) { return true; };
+  std::function<bool(std::size_t from, std::size_t to, const timenode::wire::message&)> passes =
+      [](std::size_t, std::size_t, const timenode::wire::message&) { return true; };
 
   void cut(std::size_t a, std::size_t b) {
     cut_.insert(pair(a, b));
@@ -258,8 +263,9 @@ class producer_world : public test_node {
         checked_batch batch;
         for (auto h = tip.height + 1; h < announced->block->header.height; ++h)
           for (const auto& other : nodes)
-            if (other->up && other->store->tip().height >= h && !cut_.contains(pair(x.number, other->number))
-                && other->store->hash_at(tip.height) == tip.hash) {
+            if (other->up && other->store->tip().height >= h &&
+                !cut_.contains(pair(x.number, other->number)) &&
+                other->store->hash_at(tip.height) == tip.hash) {
               batch.blocks.push_back(must_check(other->store->block_at(h)));
               break;
             }
@@ -309,7 +315,9 @@ class producer_world : public test_node {
           [](const wire::received_batch&) {},
           [](atom::drained) {},
           [deliver](const encoded_line& line) { deliver(line); },
-          [deliver](atom::extension, const std::string&, const encoded_line& line) { deliver(line); },
+          [deliver](atom::extension, const std::string&, const encoded_line& line) {
+            deliver(line);
+          },
           [](atom::close, link_end, const std::string&) {},
           [](atom::probe) {},
           [](atom::own_address, const ip_address&) {},
@@ -323,13 +331,17 @@ class producer_world : public test_node {
   /// As the connection of `to` does when `from` asks.
   void answer_pending(std::size_t from, std::size_t to) {
     using namespace timenode;
-    system.spawn([server = nodes[to]->mempool, back = nodes[to]->links[from]](caf::event_based_actor* own) {
-      own->request(server, caf::infinite, atom::serve_v, wire::message{wire::get_pending_transactions{}})
-          .then([own, back](const encoded_line& line) {
-            own->send(back, line);
-            own->quit();
-          }, [own](const caf::error&) { own->quit(); });
-    });
+    system.spawn(
+        [server = nodes[to]->mempool, back = nodes[to]->links[from]](caf::event_based_actor* own) {
+          own->request(server, caf::infinite, atom::serve_v,
+                       wire::message{wire::get_pending_transactions{}})
+              .then(
+                  [own, back](const encoded_line& line) {
+                    own->send(back, line);
+                    own->quit();
+                  },
+                  [own](const caf::error&) { own->quit(); });
+        });
   }
 
   void connect(std::size_t a, std::size_t b) {
@@ -338,9 +350,10 @@ class producer_world : public test_node {
       const auto& ip = nodes[to]->ip;
       x.links[to] = spawn_link(from, to);
       for (const auto& listener : x.told->listeners)
-        self->send(listener, timenode::atom::peer_up_v,
-                   timenode::peer_info{ip, ++links_, timenode::link_direction::inbound, {ip, 24100}},
-                   x.links[to]);
+        self->send(
+            listener, timenode::atom::peer_up_v,
+            timenode::peer_info{ip, ++links_, timenode::link_direction::inbound, {ip, 24100}},
+            x.links[to]);
       self->send(x.producer, timenode::atom::clock_v, ip, nodes[to]->clock_skew - x.clock_skew);
     }
     run();

@@ -40,7 +40,8 @@ struct keeping_registry : one_registry {
     auto config = registry_config{};
     config.archive = spawn_archive(system, kept);
     log = std::make_shared<fake_factory::log>();
-    registry = system.spawn<connection_registry>(context, config, std::make_unique<fake_factory>(log));
+    registry =
+        system.spawn<connection_registry>(context, config, std::make_unique<fake_factory>(log));
     self->send(registry, atom::attach_v, peer_routes{});
     run();
   }
@@ -57,7 +58,7 @@ struct keeping_registry : one_registry {
   std::shared_ptr<archive_record> kept = std::make_shared<archive_record>();
 };
 
-} // namespace
+}  // namespace
 
 TEST_CASE("bans, trust and places of the configuration change while it runs, and orders stay") {
   keeping_registry x;
@@ -80,7 +81,8 @@ TEST_CASE("bans, trust and places of the configuration change while it runs, and
   CHECK_FALSE(x.accept("10.9.0.1"));  // An operator's word is not the configuration's to take back.
 }
 
-TEST_CASE("an operator's ban closes the connections of that network, keeps it out, and is on the disk when it is answered") {
+TEST_CASE("an operator's ban closes the connections of that network, keeps it out, and is on the "
+          "disk when it is answered") {
   keeping_registry x;
   auto near = *x.accept("10.0.1.9");
   x.handshake(near);
@@ -119,7 +121,8 @@ TEST_CASE("a ban that cannot be written holds, and says that a restart will forg
   CHECK(x.look().not_kept.empty());
 }
 
-TEST_CASE("what the registry kept it knows after a restart, and says of damaged lines that they are") {
+TEST_CASE(
+    "what the registry kept it knows after a restart, and says of damaged lines that they are") {
   keeping_registry x;
   x.ban("10.0.1.0/24");
   x.tell(order(order_kind::trust, "10.2.0.0/16"));
@@ -212,9 +215,10 @@ TEST_CASE("a ban of everybody or of ourselves is refused, and says what to do in
 TEST_CASE("a ban that takes the place of trust says so, and trust that lifts a ban") {
   keeping_registry x;
   CHECK(x.ban("10.0.0.1").text == "10.0.0.1 is banned; 0 connections closed");
-  CHECK(x.tell(order(order_kind::trust, "10.0.0.1")).text
-        == "10.0.0.1 is trusted, and its ban is lifted: never banned by itself, and always let in");
-  CHECK(x.ban("10.0.0.1").text == "10.0.0.1 is banned and not trusted any more; 0 connections closed");
+  CHECK(x.tell(order(order_kind::trust, "10.0.0.1")).text ==
+        "10.0.0.1 is trusted, and its ban is lifted: never banned by itself, and always let in");
+  CHECK(x.ban("10.0.0.1").text ==
+        "10.0.0.1 is banned and not trusted any more; 0 connections closed");
 }
 
 TEST_CASE("only trusted peers, if the configuration says so") {
@@ -243,7 +247,8 @@ TEST_CASE("a peer is dialed once on order, wanted or not, and not again") {
   CHECK(x.tell(order(order_kind::dial_once, "10.0.0.9")).result == order_result::refused);
 }
 
-TEST_CASE("an operator disconnects a peer by address or number, and it is not dialed for a minute") {
+TEST_CASE(
+    "an operator disconnects a peer by address or number, and it is not dialed for a minute") {
   keeping_registry x;
   x.self->send(x.registry, atom::want_v, at("10.0.0.1"), dial_purpose::configured);
   x.run();

@@ -51,7 +51,7 @@ struct peer_log {
   std::vector<std::uint64_t> hashes;  ///< Heights whose hash was asked for.
   std::vector<request> ranges;        ///< By `GetBlockRange`: blocks of another branch.
   std::size_t blocks_sent = 0;
-  std::vector<std::uint64_t> announced;  ///< Heights of blocks that were announced to it.
+  std::vector<std::uint64_t> announced;      ///< Heights of blocks that were announced to it.
   std::vector<timenode::monotonic_ns> open;  ///< When unanswered requests came.
   std::size_t most_open = 0;  ///< Unanswered requests that were younger than 15 s, at most.
 };

@@ -19,36 +19,34 @@ struct stubborn_keeper {
 
 chain_keeper_actor spawn_stubborn(caf::actor_system& system, chain_keeper_actor real,
                                   std::shared_ptr<stubborn_keeper> how) {
-  return system.spawn(
-      [real, how](chain_keeper_actor::pointer self) -> chain_keeper_actor::behavior_type {
-        return {
-            [=](atom::apply, const checked_batch& x) -> caf::result<apply_reply> {
-              ++how->asked;
-              if (how->silent) {
-                how->kept.push_back(self->make_response_promise<apply_reply>());
-                return how->kept.back();
-              }
-              // Answers that come after all belong to a state that has passed.
-              for (auto& late : std::exchange(how->kept, {}))
-                late.deliver(apply_reply{});
-              return self->delegate(real, atom::apply_v, x);
-            },
-            [=](atom::commit, const checked_batch& x, const wire::message& y) {
-              return self->delegate(real, atom::commit_v, x, y);
-            },
-            [=](atom::roll_back, std::uint64_t x) {
-              return self->delegate(real, atom::roll_back_v, x);
-            },
-            [=](atom::apply, const chain_branch& x) {
-              return self->delegate(real, atom::apply_v, x);
-            },
-            [=](atom::tip) { return self->delegate(real, atom::tip_v); },
-            [=](atom::subscribe, const tip_listener_actor& x) {
-              return self->delegate(real, atom::subscribe_v, x);
-            },
-            [=](atom::snapshot) { return self->delegate(real, atom::snapshot_v); },
-        };
-      });
+  return system.spawn([real,
+                       how](chain_keeper_actor::pointer self) -> chain_keeper_actor::behavior_type {
+    return {
+        [=](atom::apply, const checked_batch& x) -> caf::result<apply_reply> {
+          ++how->asked;
+          if (how->silent) {
+            how->kept.push_back(self->make_response_promise<apply_reply>());
+            return how->kept.back();
+          }
+          // Answers that come after all belong to a state that has passed.
+          for (auto& late : std::exchange(how->kept, {}))
+            late.deliver(apply_reply{});
+          return self->delegate(real, atom::apply_v, x);
+        },
+        [=](atom::commit, const checked_batch& x, const wire::message& y) {
+          return self->delegate(real, atom::commit_v, x, y);
+        },
+        [=](atom::roll_back, std::uint64_t x) {
+          return self->delegate(real, atom::roll_back_v, x);
+        },
+        [=](atom::apply, const chain_branch& x) { return self->delegate(real, atom::apply_v, x); },
+        [=](atom::tip) { return self->delegate(real, atom::tip_v); },
+        [=](atom::subscribe, const tip_listener_actor& x) {
+          return self->delegate(real, atom::subscribe_v, x);
+        },
+        [=](atom::snapshot) { return self->delegate(real, atom::snapshot_v); },
+    };
+  });
 }
 
 }  // namespace

@@ -50,9 +50,7 @@ struct fork_world : sync_world {
     return result;
   }
 
-  bool is_on(const block_list& blocks) const {
-    return store->tip().hash == hash_of(blocks.back());
-  }
+  bool is_on(const block_list& blocks) const { return store->tip().hash == hash_of(blocks.back()); }
   bool comes_to(const block_list& blocks, std::chrono::nanoseconds limit) {
     return advance_until([&] { return is_on(blocks); }, limit);
   }

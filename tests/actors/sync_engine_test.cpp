@@ -87,14 +87,15 @@ TEST_CASE("a new peer is asked for its height at once and then every 54 to 66 se
   CHECK(a.log->polls == 2);
 }
 
-TEST_CASE("a peer that we dialed and that is behind is shown our tip, so that one that asks nobody learns of it") {
+TEST_CASE("a peer that we dialed and that is behind is shown our tip, so that one that asks nobody "
+          "learns of it") {
   sync_world w;
   const auto good = w.add("10.0.0.1", {.chain = real_blocks(40)});
   REQUIRE(w.reaches(40, 1s));
   const auto behind = w.add("10.0.0.2", {.chain = real_blocks(10)});
   CHECK(behind.log->announced == std::vector<std::uint64_t>{40});
   w.advance(10min);
-  CHECK(behind.log->announced.size() >= 9); // once for each time that it says so
+  CHECK(behind.log->announced.size() >= 9);  // once for each time that it says so
   CHECK(behind.log->announced.size() <= behind.log->polls);
   behind.script->chain = real_blocks(40);
   w.advance(67s);
@@ -104,7 +105,8 @@ TEST_CASE("a peer that we dialed and that is behind is shown our tip, so that on
   CHECK(good.log->announced.empty());
 }
 
-TEST_CASE("a peer that dialed us asks by itself: it is shown nothing, and neither is one that says again and again that it is "
+TEST_CASE("a peer that dialed us asks by itself: it is shown nothing, and neither is one that says "
+          "again and again that it is "
           "behind") {
   sync_world w;
   w.add("10.0.0.1", {.chain = real_blocks(40)});

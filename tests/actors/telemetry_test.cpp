@@ -162,10 +162,14 @@ class fixture : public test::test_node {
     w.sync.height = w.sync.target = 2000;
     w.masternodes.resize(3);
     w.masternodes[1].active = true;
-    sources = {spawn_registry(system, w),      spawn_directory(system, w.directory),
-               spawn_source(system, w.gossip), spawn_source(system, w.keeper),
-               spawn_sync(system, w),          spawn_masternodes(system, w),
-               spawn_source(system, w.consensus), spawn_source(system, w.mempool)};
+    sources = {spawn_registry(system, w),
+               spawn_directory(system, w.directory),
+               spawn_source(system, w.gossip),
+               spawn_source(system, w.keeper),
+               spawn_sync(system, w),
+               spawn_masternodes(system, w),
+               spawn_source(system, w.consensus),
+               spawn_source(system, w.mempool)};
     start();
   }
 
@@ -326,7 +330,7 @@ TEST_CASE_FIXTURE(fixture, "more askers at once than there can be are refused") 
 TEST_CASE_FIXTURE(fixture, "a healthy node violates nothing in an hour") {
   advance(1h);
   CHECK(w.asked["check"] >= 359);
-  CHECK(w.asked["registry"] == 0); // what a check compares is little
+  CHECK(w.asked["registry"] == 0);  // what a check compares is little
   for (std::size_t i = 0; i < invariant_count; ++i)
     CHECK(violations(static_cast<invariant>(i)) == 0);
 }
@@ -414,7 +418,8 @@ TEST_CASE_FIXTURE(fixture, "questions asked during a check are answered, and the
   CHECK(violations(invariant::one_truth) == 1);
 }
 
-TEST_CASE_FIXTURE(fixture, "a check that falls due while a collection for others runs does not wait for it") {
+TEST_CASE_FIXTURE(
+    fixture, "a check that falls due while a collection for others runs does not wait for it") {
   w.sync_silent = true;
   advance(9500ms);
   auto response = ask_later();
@@ -429,7 +434,8 @@ TEST_CASE_FIXTURE(fixture, "a check that falls due while a collection for others
   CHECK(w.asked["check"] >= 3);
 }
 
-TEST_CASE_FIXTURE(fixture, "a connection that ended by a fault of ours is a violation of no-cycling") {
+TEST_CASE_FIXTURE(fixture,
+                  "a connection that ended by a fault of ours is a violation of no-cycling") {
   w.faults = 1;
   advance(10s);
   CHECK(violations(invariant::no_cycling) == 1);
@@ -437,7 +443,9 @@ TEST_CASE_FIXTURE(fixture, "a connection that ended by a fault of ours is a viol
   CHECK(violations(invariant::no_cycling) == 1);
 }
 
-TEST_CASE_FIXTURE(fixture, "an explanation joins what registry, address book and connection know of one address") {
+TEST_CASE_FIXTURE(
+    fixture,
+    "an explanation joins what registry, address book and connection know of one address") {
   const auto ip = ip_address::parse("192.0.2.2").value();
   const auto x = ask<peer_explanation>(uut, atom::explain_v, ip);
   CHECK(x.peer.ip == ip);
@@ -448,9 +456,11 @@ TEST_CASE_FIXTURE(fixture, "an explanation joins what registry, address book and
   CHECK(x.silent.empty());
 }
 
-TEST_CASE_FIXTURE(fixture, "an explanation comes within a second though somebody is silent, and names him") {
+TEST_CASE_FIXTURE(fixture,
+                  "an explanation comes within a second though somebody is silent, and names him") {
   w.registry_silent = true;
-  auto response = self->request(uut, caf::infinite, atom::explain_v, ip_address::parse("192.0.2.2").value());
+  auto response =
+      self->request(uut, caf::infinite, atom::explain_v, ip_address::parse("192.0.2.2").value());
   advance(1s);
   REQUIRE(self->has_next_message());
   peer_explanation x;

@@ -22,13 +22,12 @@ using namespace std::chrono_literals;
 inline constexpr std::int64_t start_of_time = 1'766'000'000;
 
 class test_node : public deterministic_system {
-public:
+ public:
   test_node() {
     context.unix_now = [this] {
-      return start_of_time
-             + std::chrono::duration_cast<std::chrono::seconds>(
-                 scheduler.clock().now().time_since_epoch())
-                 .count();
+      return start_of_time + std::chrono::duration_cast<std::chrono::seconds>(
+                                 scheduler.clock().now().time_since_epoch())
+                                 .count();
     };
     context.ticker = system.spawn<timenode::ticker>();
     context.seed = 1;
@@ -43,8 +42,8 @@ public:
 
 /// What a fake connection was told to send or do.
 struct connection_record {
-  std::vector<std::string> lines;           ///< Sent, each with its newline.
-  std::vector<timenode::wire::shared_line> buffers; ///< The same as they came.
+  std::vector<std::string> lines;                    ///< Sent, each with its newline.
+  std::vector<timenode::wire::shared_line> buffers;  ///< The same as they came.
   std::vector<std::pair<timenode::link_end, std::string>> closes;
   int probes = 0;
 };
@@ -56,30 +55,30 @@ spawn_fake_connection(caf::actor_system& system) {
   auto actor = system.spawn([record]() -> timenode::peer_connection_actor::behavior_type {
     namespace atom = timenode::atom;
     return {
-      [](atom::connected, const timenode::endpoint&) {},
-      [](atom::failed, const std::string&) {},
-      [](atom::closed, const std::string&) {},
-      [](const timenode::wire::received_batch&) {},
-      [](atom::drained) {},
-      [record](const timenode::encoded_line& line) {
-        record->lines.push_back(*line.bytes);
-        record->buffers.push_back(line.bytes);
-      },
-      [record](atom::extension, const std::string&, const timenode::encoded_line& line) {
-        record->lines.push_back(*line.bytes);
-        record->buffers.push_back(line.bytes);
-      },
-      [record](atom::close, timenode::link_end cause, const std::string& reason) {
-        record->closes.emplace_back(cause, reason);
-      },
-      [](atom::own_address, const timenode::ip_address&) {},
-      [record](atom::probe) { ++record->probes; },
-      [](atom::check) { return timenode::link_snapshot{}; },
-      [](atom::snapshot) { return timenode::peer_snapshot{}; },
-      [](atom::wake, std::uint64_t) {},
+        [](atom::connected, const timenode::endpoint&) {},
+        [](atom::failed, const std::string&) {},
+        [](atom::closed, const std::string&) {},
+        [](const timenode::wire::received_batch&) {},
+        [](atom::drained) {},
+        [record](const timenode::encoded_line& line) {
+          record->lines.push_back(*line.bytes);
+          record->buffers.push_back(line.bytes);
+        },
+        [record](atom::extension, const std::string&, const timenode::encoded_line& line) {
+          record->lines.push_back(*line.bytes);
+          record->buffers.push_back(line.bytes);
+        },
+        [record](atom::close, timenode::link_end cause, const std::string& reason) {
+          record->closes.emplace_back(cause, reason);
+        },
+        [](atom::own_address, const timenode::ip_address&) {},
+        [record](atom::probe) { ++record->probes; },
+        [](atom::check) { return timenode::link_snapshot{}; },
+        [](atom::snapshot) { return timenode::peer_snapshot{}; },
+        [](atom::wake, std::uint64_t) {},
     };
   });
   return {std::move(actor), std::move(record)};
 }
 
-} // namespace test
+}  // namespace test

@@ -1,5 +1,4 @@
 #include "actors/watchdog.hpp"
-
 #include "tests/actors/test_node.hpp"
 
 #include <caf/event_based_actor.hpp>
@@ -25,9 +24,8 @@ struct watchdog_fixture : test_node {
     run();
   }
   caf::actor spawn_idle() {
-    return system.spawn([](caf::event_based_actor*) -> caf::behavior {
-      return {[](caf::ok_atom) {}};
-    });
+    return system.spawn(
+        [](caf::event_based_actor*) -> caf::behavior { return {[](caf::ok_atom) {}}; });
   }
 
   sleeper_actor dog;
@@ -36,7 +34,8 @@ struct watchdog_fixture : test_node {
 
 }  // namespace
 
-TEST_CASE_FIXTURE(watchdog_fixture, "watchdog: it is told every quarter of a minute that all actors answer") {
+TEST_CASE_FIXTURE(watchdog_fixture,
+                  "watchdog: it is told every quarter of a minute that all actors answer") {
   watch({{"one", spawn_idle()}, {"two", spawn_idle()}});
   CHECK(alive == 1);
   advance(15s);
@@ -45,7 +44,8 @@ TEST_CASE_FIXTURE(watchdog_fixture, "watchdog: it is told every quarter of a min
   CHECK(alive == 6);
 }
 
-TEST_CASE_FIXTURE(watchdog_fixture, "watchdog: an actor that ended does not count as one that answers") {
+TEST_CASE_FIXTURE(watchdog_fixture,
+                  "watchdog: an actor that ended does not count as one that answers") {
   auto gone = spawn_idle();
   watch({{"one", spawn_idle()}, {"gone", gone}});
   CHECK(alive == 1);
@@ -54,13 +54,15 @@ TEST_CASE_FIXTURE(watchdog_fixture, "watchdog: an actor that ended does not coun
   CHECK(alive == 1);
 }
 
-TEST_CASE_FIXTURE(watchdog_fixture, "watchdog: an actor that does not come to its mailbox stops it, until it does again") {
+TEST_CASE_FIXTURE(
+    watchdog_fixture,
+    "watchdog: an actor that does not come to its mailbox stops it, until it does again") {
   // Under the test scheduler every actor comes to its mailbox; this one is no actor of that scheduler.
   std::promise<void> let_go;
   auto stuck = system.spawn<caf::detached>(
-    [future = let_go.get_future().share()](caf::event_based_actor*) -> caf::behavior {
-      return {[future](caf::ok_atom) { future.wait(); }};
-    });
+      [future = let_go.get_future().share()](caf::event_based_actor*) -> caf::behavior {
+        return {[future](caf::ok_atom) { future.wait(); }};
+      });
   caf::anon_send(stuck, caf::ok_atom_v);
   watch({{"one", spawn_idle()}, {"stuck", stuck}});
   CHECK(alive == 0);

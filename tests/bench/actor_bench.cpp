@@ -23,7 +23,7 @@ using namespace timenode;
 
 /// A line, handed from thread to thread the plainest way.
 class handover {
-public:
+ public:
   void give() {
     {
       const std::lock_guard lock{mutex_};
@@ -37,7 +37,7 @@ public:
     --given_;
   }
 
-private:
+ private:
   std::mutex mutex_;
   std::condition_variable came_;
   int given_ = 0;
@@ -53,11 +53,14 @@ results run(const options& x) {
     return {[](std::int32_t number) { return number; }};
   });
   const int hops = x.quick ? 2000 : 20'000;
-  const auto round_trip = rate(hops, [&] {
-    for (int i = 0; i < hops; ++i)
-      self->request(echo, caf::infinite, std::int32_t{1})
-        .receive([](std::int32_t) {}, [](const caf::error&) {});
-  }, 0.1);
+  const auto round_trip = rate(
+      hops,
+      [&] {
+        for (int i = 0; i < hops; ++i)
+          self->request(echo, caf::infinite, std::int32_t{1})
+              .receive([](std::int32_t) {}, [](const caf::error&) {});
+      },
+      0.1);
 
   handover there;
   handover back;
@@ -69,12 +72,15 @@ results run(const options& x) {
       back.give();
     }
   }};
-  const auto bare = rate(hops, [&] {
-    for (int i = 0; i < hops; ++i) {
-      there.give();
-      back.take();
-    }
-  }, 0.1);
+  const auto bare = rate(
+      hops,
+      [&] {
+        for (int i = 0; i < hops; ++i) {
+          there.give();
+          back.take();
+        }
+      },
+      0.1);
   other.request_stop();
   there.give();
 
@@ -86,28 +92,28 @@ results run(const options& x) {
   for (const int count : {100, 1000}) {
     std::vector<std::vector<wire::shared_line>> queues(static_cast<std::size_t>(count));
     const auto [shared, copied] = rates(
-      count,
-      [&] {
-        const auto one = wire::encode_shared(wire::get_block_height{});
-        for (auto& queue : queues)
-          queue.push_back(one);
-        for (auto& queue : queues)
-          queue.clear();
-      },
-      [&] {
-        for (auto& queue : queues)
-          queue.push_back(line);
-        for (auto& queue : queues)
-          queue.clear();
-      });
-    result.push_back({"one line for " + std::to_string(count) + " queues, encoded once", shared, "lines/s", copied,
-                      "a line that is there already"});
+        count,
+        [&] {
+          const auto one = wire::encode_shared(wire::get_block_height{});
+          for (auto& queue : queues)
+            queue.push_back(one);
+          for (auto& queue : queues)
+            queue.clear();
+        },
+        [&] {
+          for (auto& queue : queues)
+            queue.push_back(line);
+          for (auto& queue : queues)
+            queue.clear();
+        });
+    result.push_back({"one line for " + std::to_string(count) + " queues, encoded once", shared,
+                      "lines/s", copied, "a line that is there already"});
   }
   return result;
 }
 
 const registration registered{"actor", run};
 
-} // namespace
+}  // namespace
 
-} // namespace bench
+}  // namespace bench

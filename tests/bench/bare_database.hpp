@@ -15,7 +15,7 @@
 namespace bench {
 
 class bare_database {
-public:
+ public:
   explicit bare_database(const std::filesystem::path& directory) {
     rocksdb::Options options;
     options.create_if_missing = true;
@@ -40,7 +40,7 @@ public:
     return result;
   }
 
-private:
+ private:
   static std::string key(std::uint64_t number) {
     std::string result(8, '\0');
     for (auto i = result.rbegin(); i != result.rend(); ++i, number >>= 8)
@@ -56,4 +56,4 @@ private:
   std::unique_ptr<rocksdb::DB> db_;
 };
 
-} // namespace bench
+}  // namespace bench

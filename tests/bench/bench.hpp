@@ -17,18 +17,18 @@ namespace bench {
 using clock = std::chrono::steady_clock;
 
 struct options {
-  bool quick = false;    ///< Shorter, for seeing that they work.
-  std::string program;   ///< The timenode to run.
-  std::string directory; ///< For databases: on the disk that a node would use.
+  bool quick = false;     ///< Shorter, for seeing that they work.
+  std::string program;    ///< The timenode to run.
+  std::string directory;  ///< For databases: on the disk that a node would use.
 };
 
 /// A line of the table.
 struct result {
   std::string what;
   double value = 0;
-  std::string unit;     ///< "blocks/s", "us", "bytes", ...
-  double ceiling = 0;   ///< In the same unit; 0: none.
-  std::string of;       ///< What the ceiling is.
+  std::string unit;    ///< "blocks/s", "us", "bytes", ...
+  double ceiling = 0;  ///< In the same unit; 0: none.
+  std::string of;      ///< What the ceiling is.
   bool smaller_is_better = false;
 };
 

@@ -47,7 +47,8 @@ block_ptr next_block(const block& parent, const std::vector<hash256>& coinbases)
     transaction spend;
     spend.version = 1;
     spend.timestamp = x.header.timestamp;
-    spend.inputs.push_back({{coinbases[coinbases.size() - age], 0}, byte_string(96, 7), 0xffffffff});
+    spend.inputs.push_back(
+        {{coinbases[coinbases.size() - age], 0}, byte_string(96, 7), 0xffffffff});
     for (std::uint64_t i = 0; i < 2; ++i) {
       const auto to = address(x.header.height % 70 + i);
       spend.outputs.push_back({chain::block_subsidy / 10, {to.begin(), to.end()}});

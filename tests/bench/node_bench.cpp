@@ -34,9 +34,10 @@ std::uint64_t height_of(const options& x) {
 
 /// A directory of ours that goes away with all that is in it.
 class scratch {
-public:
+ public:
   explicit scratch(const options& x)
-    : path_{fs::path{x.directory} / ("timenode-bench-" + std::to_string(clock::now().time_since_epoch().count()))} {
+      : path_{fs::path{x.directory} /
+              ("timenode-bench-" + std::to_string(clock::now().time_since_epoch().count()))} {
     fs::create_directories(path_);
   }
   ~scratch() {
@@ -48,7 +49,7 @@ public:
 
   fs::path operator/(const std::string& name) const { return path_ / name; }
 
-private:
+ private:
   fs::path path_;
 };
 
@@ -83,7 +84,7 @@ double sync_rate(const options& x, const fs::path& directory, const std::vector<
       return static_cast<double>(height - first) / seconds_since(begin);
     if (seconds_since(started) > 300)
       throw std::runtime_error{"the node does not catch up: it is at " + std::to_string(now)};
-    poll(nullptr, 0, 25); // each question costs the node about a millisecond
+    poll(nullptr, 0, 25);  // each question costs the node about a millisecond
   }
 }
 
@@ -141,8 +142,8 @@ results run_sync(const options& x) {
       bare.push_back(bare_sync_rate(chain, place / ("bare-" + name)));
       ours.push_back(sync_rate(x, place / ("sync-" + name), peers, chain.height()));
     }
-    result.push_back({"sync " + std::to_string(chain.height()) + " blocks from " + std::to_string(count)
-                        + (count == 1 ? " peer" : " peers"),
+    result.push_back({"sync " + std::to_string(chain.height()) + " blocks from " +
+                          std::to_string(count) + (count == 1 ? " peer" : " peers"),
                       median(ours), "blocks/s", median(bare),
                       "one thread that parses, hashes, writes synced batches of 100"});
   }
@@ -209,8 +210,9 @@ results run_serve(const options& x) {
     bare.push_back(bare_serve_rate(chain));
   }
   const std::string ceiling = "one thread that writes the finished lines to a socket";
-  return {{"serve blocks the first time, from the disk", cold[0], "blocks/s", median(bare), ceiling},
-          {"serve blocks again", median(ours), "blocks/s", median(bare), ceiling}};
+  return {
+      {"serve blocks the first time, from the disk", cold[0], "blocks/s", median(bare), ceiling},
+      {"serve blocks again", median(ours), "blocks/s", median(bare), ceiling}};
 }
 
 constexpr const char* ping = "{\"Ping\":{\"nonce\":1,\"timestamp\":1}}\n";
@@ -228,7 +230,8 @@ void read_lines(tcp_stream& from, int count) {
 }
 
 /// Many questions on the way at once: answers a second. The line that the answers begin with is read first.
-double pipelined(tcp_stream& peer, const std::string& question, std::string_view answer, int count) {
+double pipelined(tcp_stream& peer, const std::string& question, std::string_view answer,
+                 int count) {
   constexpr int at_once = 1000;
   std::string questions;
   for (int i = 0; i < at_once; ++i)
@@ -322,15 +325,16 @@ results run_round_trips(const options& x) {
 
   const auto pings_a_second = pipelined(peer, ping, "{\"Pong\"", x.quick ? 500'000 : 3'000'000);
   const auto bare_pings = bare_pipelined(x.quick ? 500'000 : 3'000'000);
-  const auto heights_a_second
-    = pipelined(peer, "\"GetBlockHeight\"\n", "{\"BlockHeightResponse\"", x.quick ? 50'000 : 200'000);
+  const auto heights_a_second = pipelined(peer, "\"GetBlockHeight\"\n", "{\"BlockHeightResponse\"",
+                                          x.quick ? 50'000 : 200'000);
 
   const auto bare_median = median(bare);
   return {{"ping to pong, one by one, median", median(pings), "us", bare_median,
            "two threads and a socket", true},
-          {"ping to pong, one by one, 95 of 100", percentile(pings, 0.95), "us", percentile(bare, 0.95),
-           "two threads and a socket", true},
-          {"pings, pipelined", pings_a_second, "answers/s", bare_pings, "the same by a thread that looks for newlines"},
+          {"ping to pong, one by one, 95 of 100", percentile(pings, 0.95), "us",
+           percentile(bare, 0.95), "two threads and a socket", true},
+          {"pings, pipelined", pings_a_second, "answers/s", bare_pings,
+           "the same by a thread that looks for newlines"},
           {"questions for the height, pipelined", heights_a_second, "answers/s", 0, {}}};
 }
 
@@ -343,17 +347,21 @@ results run_memory(const options& x) {
   std::vector<std::unique_ptr<tcp_stream>> peers;
   const auto add = [&](int from, int to) {
     for (int i = from; i < to; ++i) {
-      auto& peer = peers.emplace_back(std::make_unique<tcp_stream>("127.0." + std::to_string(i) + ".1",
-                                                                   node.ip(), 24100));
+      auto& peer = peers.emplace_back(
+          std::make_unique<tcp_stream>("127.0." + std::to_string(i) + ".1", node.ip(), 24100));
       shake_hands(*peer);
     }
   };
-  add(0, 10); // what the first ones bring is no cost of each
+  add(0, 10);  // what the first ones bring is no cost of each
   const auto before = node.memory();
   add(10, count);
   const auto after = node.memory();
   return {{"memory of an idle connection in the process",
-           static_cast<double>(after - std::min(after, before)) / (count - 10) / 1024, "KiB", 0, {}, true}};
+           static_cast<double>(after - std::min(after, before)) / (count - 10) / 1024,
+           "KiB",
+           0,
+           {},
+           true}};
 }
 
 const registration sync_registered{"sync", run_sync};
@@ -361,6 +369,6 @@ const registration serve_registered{"serve", run_serve};
 const registration round_trips_registered{"round-trips", run_round_trips};
 const registration memory_registered{"memory", run_memory};
 
-} // namespace
+}  // namespace
 
-} // namespace bench
+}  // namespace bench

@@ -48,8 +48,8 @@ int try_dial(const std::string& own_ip, const std::string& ip, std::uint16_t por
     fail("socket");
   const auto from = address(own_ip, 0);
   const auto to = address(ip, port);
-  if (bind(result, reinterpret_cast<const sockaddr*>(&from), sizeof(from)) == 0
-      && connect(result, reinterpret_cast<const sockaddr*>(&to), sizeof(to)) == 0) {
+  if (bind(result, reinterpret_cast<const sockaddr*>(&from), sizeof(from)) == 0 &&
+      connect(result, reinterpret_cast<const sockaddr*>(&to), sizeof(to)) == 0) {
     const int on = 1;
     setsockopt(result, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     return result;
@@ -86,10 +86,10 @@ pid_t spawn(const std::vector<std::string>& command) {
   return result;
 }
 
-} // namespace
+}  // namespace
 
 tcp_stream::tcp_stream(const std::string& own_ip, const std::string& ip, std::uint16_t port)
-  : socket_{dial(own_ip, ip, port)} {}
+    : socket_{dial(own_ip, ip, port)} {}
 
 tcp_stream::~tcp_stream() {
   close(socket_);
@@ -146,9 +146,9 @@ loopback::loopback() {
   const tcp_stream listener{socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
   auto at = address("127.0.0.1", 0);
   socklen_t size = sizeof(at);
-  if (bind(listener.number(), reinterpret_cast<sockaddr*>(&at), sizeof(at)) != 0
-      || listen(listener.number(), 1) != 0
-      || getsockname(listener.number(), reinterpret_cast<sockaddr*>(&at), &size) != 0)
+  if (bind(listener.number(), reinterpret_cast<sockaddr*>(&at), sizeof(at)) != 0 ||
+      listen(listener.number(), 1) != 0 ||
+      getsockname(listener.number(), reinterpret_cast<sockaddr*>(&at), &size) != 0)
     fail("a socket that listens on 127.0.0.1");
   here_ = std::make_unique<tcp_stream>("127.0.0.1", "127.0.0.1", ntohs(at.sin_port));
   there_ = std::make_unique<tcp_stream>(accept(listener.number(), nullptr, nullptr));
@@ -163,14 +163,16 @@ void run_program(const std::vector<std::string>& command) {
 running_node::running_node(const std::string& program, std::string ip,
                            const std::filesystem::path& directory,
                            const std::vector<std::string>& peers)
-  : ip_{std::move(ip)} {
+    : ip_{std::move(ip)} {
   std::filesystem::create_directories(directory);
   const auto config = directory / "config.toml";
   std::ofstream{config} << "[metrics]\nenabled = false\n";
-  std::vector<std::string> command{program, "run", "--config", config.string(), "--network", "testnet",
-                                   "--listen", ip_ + ":" + std::to_string(peer_port), "--rpc",
-                                   ip_ + ":" + std::to_string(rpc_port), "--data-dir",
-                                   (directory / "data").string()};
+  std::vector<std::string> command{program,      "run",
+                                   "--config",   config.string(),
+                                   "--network",  "testnet",
+                                   "--listen",   ip_ + ":" + std::to_string(peer_port),
+                                   "--rpc",      ip_ + ":" + std::to_string(rpc_port),
+                                   "--data-dir", (directory / "data").string()};
   for (const auto& x : peers) {
     command.emplace_back("--peer");
     command.push_back(x);
@@ -186,8 +188,10 @@ running_node::~running_node() {
 std::uint64_t running_node::height() const {
   tcp_stream x{ip_, ip_, rpc_port};
   const std::string_view body = R"({"jsonrpc":"2.0","id":1,"method":"getblockcount"})";
-  x.write("POST / HTTP/1.1\r\nHost: " + ip_ + "\r\nConnection: close\r\nContent-Type: application/json\r\n"
-          "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string{body});
+  x.write("POST / HTTP/1.1\r\nHost: " + ip_ +
+          "\r\nConnection: close\r\nContent-Type: application/json\r\n"
+          "Content-Length: " +
+          std::to_string(body.size()) + "\r\n\r\n" + std::string{body});
   std::string answer;
   char buffer[4096];
   while (const auto came = x.read(buffer, sizeof(buffer)))
@@ -212,9 +216,10 @@ std::size_t running_node::memory() const {
 }
 
 void shake_hands(tcp_stream& with) {
-  with.write("{\"Handshake\":{\"magic\":[84,73,77,69],\"protocol_version\":1,\"network\":\"Testnet\"}}\n");
+  with.write(
+      "{\"Handshake\":{\"magic\":[84,73,77,69],\"protocol_version\":1,\"network\":\"Testnet\"}}\n");
   while (with.line().find("\"Ack\"") == std::string_view::npos) {
   }
 }
 
-} // namespace bench
+}  // namespace bench

@@ -16,7 +16,7 @@ namespace bench {
 
 /// A TCP connection, blocking, closed at its end. Throws when something fails or ends.
 class tcp_stream {
-public:
+ public:
   /// Dials from `own_ip`; waits up to ten seconds for somebody to listen.
   tcp_stream(const std::string& own_ip, const std::string& ip, std::uint16_t port);
   explicit tcp_stream(int socket) noexcept : socket_{socket} {}
@@ -33,7 +33,7 @@ public:
   /// Reads this many bytes and forgets them.
   void skip(std::size_t bytes);
 
-private:
+ private:
   std::string rest_;
   std::size_t begin_ = 0;
   std::string last_;
@@ -42,12 +42,12 @@ private:
 
 /// Both ends of a TCP connection over loopback.
 class loopback {
-public:
+ public:
   loopback();
   tcp_stream& here() noexcept { return *here_; }
   tcp_stream& there() noexcept { return *there_; }
 
-private:
+ private:
   std::unique_ptr<tcp_stream> here_;
   std::unique_ptr<tcp_stream> there_;
 };
@@ -57,7 +57,7 @@ void run_program(const std::vector<std::string>& command);
 
 /// A running node on a loopback address, testnet; SIGTERM at the end.
 class running_node {
-public:
+ public:
   running_node(const std::string& program, std::string ip, const std::filesystem::path& directory,
                const std::vector<std::string>& peers = {});
   ~running_node();
@@ -72,7 +72,7 @@ public:
   /// Resident memory in bytes.
   std::size_t memory() const;
 
-private:
+ private:
   std::string ip_;
   pid_t pid_;
 };
@@ -80,4 +80,4 @@ private:
 /// Introduces itself on a connection to a node's port for peers (24100), and reads up to its Ack.
 void shake_hands(tcp_stream& with);
 
-} // namespace bench
+}  // namespace bench

@@ -11,7 +11,8 @@ TEST_CASE("sixteen nodes hold all invariants for an hour under all faults togeth
   CHECK(x.timer_ends == 0);
 }
 
-TEST_CASE("networks of several sizes and seeds hold all invariants for half an hour under all faults") {
+TEST_CASE(
+    "networks of several sizes and seeds hold all invariants for half an hour under all faults") {
   for (std::uint64_t seed = 20; seed < 26; ++seed) {
     const auto nodes = static_cast<std::uint32_t>(3 + seed % 5 * 4);
     CAPTURE(seed);

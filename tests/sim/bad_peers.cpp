@@ -19,13 +19,13 @@ const wire::handshake our_handshake{wire::handshake_magic, wire::protocol_versio
 constexpr monotonic_ns round_period = 20 * second;
 constexpr monotonic_ns tell_period = 5 * second;
 
-} // namespace
+}  // namespace
 
 // -- silent ---------------------------------------------------------------------------------------------
 
 silent_peer::silent_peer(sim_network& network, const ip_address& ip, std::uint64_t seed, manner how,
                          const victims& whom)
-  : plain_peer{network, ip, seed}, how_{how}, whom_{whom} {}
+    : plain_peer{network, ip, seed}, how_{how}, whom_{whom} {}
 
 void silent_peer::on_start() {
   after(round_period, [this] { on_start(); });
@@ -57,8 +57,9 @@ void silent_peer::on_line(session& x, const wire::decoded& line) {
 
 // -- liars ------------------------------------------------------------------------------------------------
 
-liar_peer::liar_peer(sim_network& network, const ip_address& ip, std::uint64_t seed, lie about, const victims& whom)
-  : plain_peer{network, ip, seed}, about_{about}, whom_{whom} {}
+liar_peer::liar_peer(sim_network& network, const ip_address& ip, std::uint64_t seed, lie about,
+                     const victims& whom)
+    : plain_peer{network, ip, seed}, about_{about}, whom_{whom} {}
 
 void liar_peer::on_start() {
   after(round_period, [this] { on_start(); });
@@ -101,14 +102,18 @@ void liar_peer::on_line(session& x, const wire::decoded& line) {
   } else if (std::holds_alternative<wire::get_peers>(*message) && about_ == lie::peers) {
     wire::peers_response answer;
     for (int i = 0; i < 500; ++i)
-      answer.peers.push_back(endpoint{some_address(), static_cast<std::uint16_t>(1 + random().below(60'000))}.to_string());
+      answer.peers.push_back(
+          endpoint{some_address(), static_cast<std::uint16_t>(1 + random().below(60'000))}
+              .to_string());
     for (const auto& host : whom_.hosts)
       answer.peers.push_back(endpoint{host, 9}.to_string());
     send(x, answer);
-  } else if (std::holds_alternative<wire::get_masternodes>(*message) && about_ == lie::masternodes) {
+  } else if (std::holds_alternative<wire::get_masternodes>(*message) &&
+             about_ == lie::masternodes) {
     wire::masternodes_response answer;
     for (int i = 0; i < 200; ++i)
-      answer.masternodes.push_back({some_address().to_string(), "TIME0", wire::masternode_tier::gold, {}});
+      answer.masternodes.push_back(
+          {some_address().to_string(), "TIME0", wire::masternode_tier::gold, {}});
     for (const auto& host : whom_.hosts)
       answer.masternodes.push_back({host.to_string(), "TIME0", wire::masternode_tier::gold, {}});
     send(x, answer);
@@ -121,25 +126,28 @@ void liar_peer::tell(std::uint64_t number) {
     return;
   const auto& chain = whom_.chain();
   switch (about_) {
-    case lie::heights:
-      send(*x, wire::block_height_response{chain.size() + random().below(1'000'000)});
-      break;
-    case lie::blocks:
-      if (random().below(3) == 0)
-        send(*x, wire::block_announcement{wrong_block(chain.size())});
-      break;
-    case lie::peers:
-      break;
-    case lie::masternodes:
-      send(*x, wire::masternode_announcement{whom_.hosts[random().below(whom_.hosts.size())].to_string(), "TIME0",
-                                             wire::masternode_tier::gold, {}});
-      break;
-    case lie::lines:
-      if (random().below(10) == 0)
-        send_bytes(*x, "{\"Ping\":{\"nonce\":-1,\"timestamp\":\"now\"}}\n");
-      else
-        send_bytes(*x, "{\"Later\":{\"version\":7}}\n");
-      break;
+  case lie::heights:
+    send(*x, wire::block_height_response{chain.size() + random().below(1'000'000)});
+    break;
+  case lie::blocks:
+    if (random().below(3) == 0)
+      send(*x, wire::block_announcement{wrong_block(chain.size())});
+    break;
+  case lie::peers:
+    break;
+  case lie::masternodes:
+    send(*x,
+         wire::masternode_announcement{whom_.hosts[random().below(whom_.hosts.size())].to_string(),
+                                       "TIME0",
+                                       wire::masternode_tier::gold,
+                                       {}});
+    break;
+  case lie::lines:
+    if (random().below(10) == 0)
+      send_bytes(*x, "{\"Ping\":{\"nonce\":-1,\"timestamp\":\"now\"}}\n");
+    else
+      send_bytes(*x, "{\"Later\":{\"version\":7}}\n");
+    break;
   }
   after(tell_period, [this, number] { tell(number); });
 }
@@ -156,7 +164,8 @@ void liar_peer::deliver(session& x, std::uint64_t first, std::uint64_t last) {
 /// A block of that height whose transactions are not those that its header was made for.
 block_ptr liar_peer::wrong_block(std::uint64_t height) {
   const auto& chain = whom_.chain();
-  auto copy = height < chain.size() ? *chain[height] : *make_block(*chain.back(), whom_.unix_now(), "liar");
+  auto copy =
+      height < chain.size() ? *chain[height] : *make_block(*chain.back(), whom_.unix_now(), "liar");
   copy.header.height = height;
   copy.transactions.front().outputs.front().value += 1;
   return std::make_shared<const block>(std::move(copy));
@@ -170,9 +179,9 @@ ip_address liar_peer::some_address() {
 
 // -- floods -------------------------------------------------------------------------------------------------
 
-flooder::flooder(sim_network& network, const ip_address& ip, std::uint64_t seed, const ip_address& victim,
-                 std::uint32_t connections_a_second)
-  : plain_peer{network, ip, seed}, victim_{victim}, rate_{connections_a_second} {}
+flooder::flooder(sim_network& network, const ip_address& ip, std::uint64_t seed,
+                 const ip_address& victim, std::uint32_t connections_a_second)
+    : plain_peer{network, ip, seed}, victim_{victim}, rate_{connections_a_second} {}
 
 void flooder::flood() {
   after(second / rate_, [this] { flood(); });
@@ -181,18 +190,18 @@ void flooder::flood() {
 
 void flooder::on_up(session& x) {
   switch (random().below(4)) {
-    case 0: // says nothing
-      break;
-    case 1:
-      send(x, our_handshake);
-      break;
-    case 2:
-      send_bytes(x, std::string(200, 'x')); // a line without end
-      break;
-    default:
-      send_bytes(x, "GET / HTTP/1.1\r\n\r\n");
-      break;
+  case 0:  // says nothing
+    break;
+  case 1:
+    send(x, our_handshake);
+    break;
+  case 2:
+    send_bytes(x, std::string(200, 'x'));  // a line without end
+    break;
+  default:
+    send_bytes(x, "GET / HTTP/1.1\r\n\r\n");
+    break;
   }
 }
 
-} // namespace sim
+}  // namespace sim

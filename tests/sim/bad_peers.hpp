@@ -21,16 +21,17 @@ struct victims {
 
 /// Dials everybody, lets itself be dialed, and then answers nothing.
 class silent_peer final : public plain_peer {
-public:
+ public:
   enum class manner : std::uint8_t {
-    deaf,      ///< Does not even read.
-    mute,      ///< Reads and never says a word.
-    handshake, ///< Shakes hands and is silent from then on.
-    claims,    ///< Claims a height, answers pings and delivers nothing.
+    deaf,       ///< Does not even read.
+    mute,       ///< Reads and never says a word.
+    handshake,  ///< Shakes hands and is silent from then on.
+    claims,     ///< Claims a height, answers pings and delivers nothing.
   };
-  silent_peer(sim_network& network, const ip_address& ip, std::uint64_t seed, manner how, const victims& whom);
+  silent_peer(sim_network& network, const ip_address& ip, std::uint64_t seed, manner how,
+              const victims& whom);
 
-private:
+ private:
   void on_start() override;
   void on_up(session& x) override;
   void on_line(session& x, const timenode::wire::decoded& line) override;
@@ -42,18 +43,19 @@ private:
 
 /// Takes part as a peer should, and lies.
 class liar_peer final : public plain_peer {
-public:
+ public:
   enum class lie : std::uint8_t {
-    heights,     ///< Claims blocks that there are not, and more all the time.
-    blocks,      ///< Delivers blocks that are wrong.
-    peers,       ///< Names addresses that are nobody's, and wrong ports of those who are there.
-    masternodes, ///< Announces others as masternodes, with keys that are not theirs.
-    lines,       ///< Sends lines that are no messages.
+    heights,      ///< Claims blocks that there are not, and more all the time.
+    blocks,       ///< Delivers blocks that are wrong.
+    peers,        ///< Names addresses that are nobody's, and wrong ports of those who are there.
+    masternodes,  ///< Announces others as masternodes, with keys that are not theirs.
+    lines,        ///< Sends lines that are no messages.
   };
   static constexpr std::size_t lies = 5;
-  liar_peer(sim_network& network, const ip_address& ip, std::uint64_t seed, lie about, const victims& whom);
+  liar_peer(sim_network& network, const ip_address& ip, std::uint64_t seed, lie about,
+            const victims& whom);
 
-private:
+ private:
   void on_start() override;
   void on_up(session& x) override;
   void on_line(session& x, const timenode::wire::decoded& line) override;
@@ -69,11 +71,11 @@ private:
 
 /// Opens connections to one host, many at a time, and does nothing useful with them.
 class flooder final : public plain_peer {
-public:
+ public:
   flooder(sim_network& network, const ip_address& ip, std::uint64_t seed, const ip_address& victim,
           std::uint32_t connections_a_second);
 
-private:
+ private:
   void on_start() override { flood(); }
   void on_up(session& x) override;
   void flood();
@@ -82,4 +84,4 @@ private:
   std::uint32_t rate_;
 };
 
-} // namespace sim
+}  // namespace sim

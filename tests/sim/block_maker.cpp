@@ -31,9 +31,10 @@ std::vector<block_ptr> make_history(std::uint64_t blocks, std::int64_t last_time
   std::vector<block_ptr> result{chain::genesis_block(network_id::testnet).block};
   for (std::uint64_t i = 1; i <= blocks; ++i)
     result.push_back(make_block(*result.back(),
-                                last_timestamp - chain::block_time_seconds * static_cast<std::int64_t>(blocks - i),
+                                last_timestamp - chain::block_time_seconds *
+                                                     static_cast<std::int64_t>(blocks - i),
                                 "history"));
   return result;
 }
 
-} // namespace sim
+}  // namespace sim

@@ -11,9 +11,10 @@
 namespace sim {
 
 /// A valid block on that parent. Another payee makes another branch.
-timenode::block_ptr make_block(const timenode::block& parent, std::int64_t timestamp, const std::string& payee);
+timenode::block_ptr make_block(const timenode::block& parent, std::int64_t timestamp,
+                               const std::string& payee);
 
 /// The testnet's genesis block and so many on it, 600 s apart, the last one at `last_timestamp`.
 std::vector<timenode::block_ptr> make_history(std::uint64_t blocks, std::int64_t last_timestamp);
 
-} // namespace sim
+}  // namespace sim

@@ -29,16 +29,20 @@ inline node_snapshot look(world& w, std::uint32_t node) {
 }
 
 inline victims everybody(world& w) {
-  victims result{{}, [&w]() -> const auto& { return w.chain(); }, [&w] { return node_clock{}.unix_seconds(w.now()); }};
-  for (std::uint32_t i = 0; i < w.hosts(); ++i)
-    result.hosts.push_back(w.ip(i));
-  return result;
+  victims result{{}, [&w]() -> const auto& {return w.chain();
+}
+, [&w] { return node_clock{}.unix_seconds(w.now()); }
+};  // namespace sim
+for (std::uint32_t i = 0; i < w.hosts(); ++i)
+  result.hosts.push_back(w.ip(i));
+return result;
 }
 
 /// Active masternodes as that node sees them.
 inline std::size_t active_masternodes(world& w, std::uint32_t node) {
   const auto x = look(w, node);
-  return static_cast<std::size_t>(std::ranges::count_if(x.masternodes, &timenode::masternode_entry::active));
+  return static_cast<std::size_t>(
+      std::ranges::count_if(x.masternodes, &timenode::masternode_entry::active));
 }
 
-} // namespace sim
+}  // namespace sim

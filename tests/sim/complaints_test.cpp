@@ -5,20 +5,23 @@
 
 using namespace sim;
 
-TEST_CASE("complaint 1: slow, absent, behind or wrong about the time, an honest node is never banned") {
-  const auto x = must_hold({.nodes = 12,
-                            .hours = 1,
-                            .seed = 101,
-                            .faults = faults({fault::latency, fault::crash, fault::disk_loss, fault::clock, fault::pause,
-                                              fault::slow_reader, fault::slow_disk, fault::resets, fault::liar}),
-                            .reference_share = 0.25});
+TEST_CASE(
+    "complaint 1: slow, absent, behind or wrong about the time, an honest node is never banned") {
+  const auto x = must_hold(
+      {.nodes = 12,
+       .hours = 1,
+       .seed = 101,
+       .faults = faults({fault::latency, fault::crash, fault::disk_loss, fault::clock, fault::pause,
+                         fault::slow_reader, fault::slow_disk, fault::resets, fault::liar}),
+       .reference_share = 0.25});
   CHECK(x.honest_bans == 0);
-  CHECK_FALSE(x.bans.empty()); // those who sent wrong bytes are
+  CHECK_FALSE(x.bans.empty());  // those who sent wrong bytes are
 }
 
 TEST_CASE("complaint 2: our own address, told by others, is no peer, no offender and not banned") {
   world w{{.seed = 102, .nodes = 5, .nameless = 0.6}};
-  liar_peer liar{w.network(), *ip_address::parse("172.16.0.1"), 7, liar_peer::lie::peers, everybody(w)};
+  liar_peer liar{w.network(), *ip_address::parse("172.16.0.1"), 7, liar_peer::lie::peers,
+                 everybody(w)};
   w.start();
   liar.start();
   w.run_for(3 * hour);
@@ -31,12 +34,13 @@ TEST_CASE("complaint 2: our own address, told by others, is no peer, no offender
   check_held(w);
 }
 
-TEST_CASE("complaint 3: whoever cannot be dialed, the lowest or the highest, has a connection to everybody") {
+TEST_CASE("complaint 3: whoever cannot be dialed, the lowest or the highest, has a connection to "
+          "everybody") {
   for (const std::vector<std::uint32_t>& hidden : {std::vector{0u}, {7u}, {0u, 7u}, {3u}}) {
     world w{{.seed = 103, .nodes = 8, .undialable_hosts = hidden}};
     w.start();
     w.run_for(70 * second);
-    const auto reachable = hidden.size() == 2 ? 27u : 28u; // two that cannot be dialed never meet
+    const auto reachable = hidden.size() == 2 ? 27u : 28u;  // two that cannot be dialed never meet
     check_mesh(w, reachable);
     const auto made = w.eyes().connections();
     w.run_for(3 * hour);
@@ -46,7 +50,8 @@ TEST_CASE("complaint 3: whoever cannot be dialed, the lowest or the highest, has
   }
 }
 
-TEST_CASE("complaint 3: nodes that are wrong about their own address settle on one connection all the same") {
+TEST_CASE("complaint 3: nodes that are wrong about their own address settle on one connection all "
+          "the same") {
   const auto high = *ip_address::parse("250.0.0.1");
   const auto low = *ip_address::parse("1.0.0.1");
   SUBCASE("all hold themselves for the higher one") {
@@ -70,9 +75,9 @@ TEST_CASE("complaint 3: nodes that are wrong about their own address settle on o
     check_held(w);
   }
   SUBCASE("half of them the one, half the other") {
-    world w{{.seed = 106,
-             .nodes = 6,
-             .adjust = [&](node_setup& x) { x.believes_its_ip = x.number % 2 == 0 ? high : low; }}};
+    world w{{.seed = 106, .nodes = 6, .adjust = [&](node_setup& x) {
+               x.believes_its_ip = x.number % 2 == 0 ? high : low;
+             }}};
     w.start();
     w.run_for(2 * minute);
     check_mesh(w, 15);
@@ -80,7 +85,8 @@ TEST_CASE("complaint 3: nodes that are wrong about their own address settle on o
   }
 }
 
-TEST_CASE("complaint 4: when everybody dials everybody at once, each pair ends with one connection and keeps it") {
+TEST_CASE("complaint 4: when everybody dials everybody at once, each pair ends with one connection "
+          "and keeps it") {
   for (std::uint64_t seed = 110; seed < 116; ++seed) {
     world w{{.seed = seed, .nodes = 12, .nameless = seed % 2 == 0 ? 1.0 : 0.5}};
     w.network().set_latency(400 * millisecond, 300 * millisecond);
@@ -98,13 +104,17 @@ TEST_CASE("complaint 4: when everybody dials everybody at once, each pair ends w
   }
 }
 
-TEST_CASE("complaint 5: after power cuts and forgotten connections all still say the same of what is there") {
-  const auto x
-    = must_hold({.nodes = 12, .hours = 3, .seed = 120, .faults = faults({fault::crash, fault::half_open, fault::loss})});
-  CHECK(x.ends.at("peer dead") > 0); // what was forgotten was noticed
+TEST_CASE("complaint 5: after power cuts and forgotten connections all still say the same of what "
+          "is there") {
+  const auto x = must_hold({.nodes = 12,
+                            .hours = 3,
+                            .seed = 120,
+                            .faults = faults({fault::crash, fault::half_open, fault::loss})});
+  CHECK(x.ends.at("peer dead") > 0);  // what was forgotten was noticed
 }
 
-TEST_CASE("complaint 5: who hears a peer that does not hear him is not held by that connection when it can be made anew") {
+TEST_CASE("complaint 5: who hears a peer that does not hear him is not held by that connection "
+          "when it can be made anew") {
   for (std::uint64_t seed = 121; seed < 127; ++seed) {
     // Only the first one can dial, so only what it notices helps.
     world w{{.seed = seed, .nodes = 2, .undialable_hosts = {0}}};
@@ -131,7 +141,7 @@ TEST_CASE("complaint 6: a host that is down is neither hammered nor given up") {
   const auto before = w.network().dials_to(w.ip(0));
   w.run_for(12 * hour);
   const auto an_hour = static_cast<double>(w.network().dials_to(w.ip(0)) - before) / 12 / 5;
-  CHECK(an_hour < 200); // one in 20 s, by each of the five
+  CHECK(an_hour < 200);  // one in 20 s, by each of the five
   CHECK(an_hour > 12);
   w.start_host(0);
   w.run_for(minute);
@@ -143,8 +153,9 @@ TEST_CASE("complaint 7: a node with an empty disk syncs, whatever its peers do n
   world w{{.seed = 140, .nodes = 6, .references = 2, .history = 1500}};
   std::vector<std::unique_ptr<silent_peer>> silent;
   for (int i = 1; i <= 4; ++i)
-    silent.push_back(std::make_unique<silent_peer>(w.network(), *ip_address::parse("172.16.0." + std::to_string(i)), i,
-                                                   silent_peer::manner::claims, everybody(w)));
+    silent.push_back(std::make_unique<silent_peer>(
+        w.network(), *ip_address::parse("172.16.0." + std::to_string(i)), i,
+        silent_peer::manner::claims, everybody(w)));
   for (auto& x : silent)
     x->start();
   w.start();

@@ -23,7 +23,7 @@ inline constexpr monotonic_ns hour = 60 * minute;
 
 /// Something that events happen to. Kept alive by its events.
 class event_target {
-public:
+ public:
   virtual ~event_target() = default;
   /// `what` is the number that the event was made with.
   virtual void happen(std::uint32_t what) = 0;
@@ -31,7 +31,7 @@ public:
 
 /// Events by time; those of one moment in the order in which they were made, so that a run replays.
 class event_queue {
-public:
+ public:
   void add(monotonic_ns at, std::shared_ptr<event_target> target, std::uint32_t what) {
     heap_.push_back({at, order_++, std::move(target), what});
     std::push_heap(heap_.begin(), heap_.end(), later);
@@ -67,7 +67,7 @@ public:
   /// Events that have happened.
   std::uint64_t happened() const noexcept { return happened_; }
 
-private:
+ private:
   struct event {
     monotonic_ns at;
     std::uint64_t order;
@@ -90,4 +90,4 @@ private:
   std::uint64_t happened_ = 0;
 };
 
-} // namespace sim
+}  // namespace sim

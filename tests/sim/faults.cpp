@@ -8,31 +8,35 @@ namespace sim {
 namespace {
 
 constexpr std::array<std::pair<std::string_view, std::string_view>, fault_count> names{{
-  {"latency", "hosts and wires that are slow and uneven"},
-  {"resets", "connections are reset, once or again and again"},
-  {"loss", "one direction between two hosts loses some packets, or all"},
-  {"one-way", "some hosts do not reach some others, which reach them"},
-  {"partition", "two groups do not reach each other"},
-  {"half-open", "a box between two hosts forgets their connection"},
-  {"nat", "some hosts cannot be dialed, all the time"},
-  {"crash", "a process is killed or a host loses power, at any message, and comes back"},
-  {"disk-loss", "the same, with an empty disk"},
-  {"site", "all hosts of an address group restart together"},
-  {"clock", "a wall clock jumps or drifts"},
-  {"slow-reader", "a host does not read from its connections"},
-  {"slow-disk", "what waits for a disk waits long"},
-  {"pause", "a process stands still and goes on"},
-  {"silent", "strangers that answer nothing"},
-  {"liar", "strangers that lie: heights, blocks, peers, masternodes"},
-  {"flood", "strangers that open connections and send nothing, or rubbish"},
-  {"clog", "hosts lose touch one after the other and find it again in another order"},
+    {"latency", "hosts and wires that are slow and uneven"},
+    {"resets", "connections are reset, once or again and again"},
+    {"loss", "one direction between two hosts loses some packets, or all"},
+    {"one-way", "some hosts do not reach some others, which reach them"},
+    {"partition", "two groups do not reach each other"},
+    {"half-open", "a box between two hosts forgets their connection"},
+    {"nat", "some hosts cannot be dialed, all the time"},
+    {"crash", "a process is killed or a host loses power, at any message, and comes back"},
+    {"disk-loss", "the same, with an empty disk"},
+    {"site", "all hosts of an address group restart together"},
+    {"clock", "a wall clock jumps or drifts"},
+    {"slow-reader", "a host does not read from its connections"},
+    {"slow-disk", "what waits for a disk waits long"},
+    {"pause", "a process stands still and goes on"},
+    {"silent", "strangers that answer nothing"},
+    {"liar", "strangers that lie: heights, blocks, peers, masternodes"},
+    {"flood", "strangers that open connections and send nothing, or rubbish"},
+    {"clog", "hosts lose touch one after the other and find it again in another order"},
 }};
 
-} // namespace
+}  // namespace
 
-std::string_view to_text(fault x) noexcept { return names[static_cast<std::size_t>(x)].first; }
+std::string_view to_text(fault x) noexcept {
+  return names[static_cast<std::size_t>(x)].first;
+}
 
-std::string_view describe(fault x) noexcept { return names[static_cast<std::size_t>(x)].second; }
+std::string_view describe(fault x) noexcept {
+  return names[static_cast<std::size_t>(x)].second;
+}
 
 fault_set fault_set::all() noexcept {
   fault_set result;
@@ -83,4 +87,4 @@ std::string fault_set::to_string() const {
   return result;
 }
 
-} // namespace sim
+}  // namespace sim

@@ -17,7 +17,10 @@ void cut_and_mend(std::uint64_t seed) {
   auto random = timenode::random_source{seed};
   const auto nodes = static_cast<std::uint32_t>(8 + random.below(6));
   const auto masternodes = static_cast<std::uint32_t>(5 + random.below(nodes - 6));
-  world w{{.seed = seed, .nodes = nodes, .masternodes = masternodes, .makes_blocks = false,
+  world w{{.seed = seed,
+           .nodes = nodes,
+           .masternodes = masternodes,
+           .makes_blocks = false,
            .check_interval = std::chrono::minutes{10}}};
   std::vector<std::uint32_t> order(nodes);
   for (std::uint32_t i = 0; i < nodes; ++i)
@@ -58,7 +61,7 @@ void cut_and_mend(std::uint64_t seed) {
   check_held(w);
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("two parts of a network that were apart for fifty blocks end on one chain") {
   cut_and_mend(300);

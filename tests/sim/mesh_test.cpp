@@ -29,7 +29,7 @@ TEST_CASE("nodes that know one of them only find each other") {
   // The operator of each named the next one; the others they learn of from their peers.
   world w{{.seed = 2, .nodes = 12, .neighbours = 1}};
   w.start();
-  w.run_for(hour + minute); // a block is made at the full hour
+  w.run_for(hour + minute);  // a block is made at the full hour
   CHECK(w.network().open_pairs().size() == 12 * 11 / 2);
   for (const auto& [pair, count] : w.network().open_pairs())
     CHECK(count == 1);

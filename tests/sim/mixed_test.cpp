@@ -24,7 +24,7 @@ TEST_CASE("one node of ours among deployed ones follows their chain, and they fo
   for (const auto ours : {1u, 9u}) {
     world w{{.seed = 3, .nodes = ours, .references = 10 - ours}};
     w.start();
-    w.run_for(6 * hour + minute); // a block is made at the full hour
+    w.run_for(6 * hour + minute);  // a block is made at the full hour
     CHECK(w.converged());
     CHECK(w.height(0) == 50 + 36);
     CHECK(w.height(9) == 50 + 36);

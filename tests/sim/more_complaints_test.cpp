@@ -9,36 +9,40 @@ TEST_CASE("complaint 8: every question gets its answer on a connection of either
   world w{{.seed = 150, .nodes = 8, .references = 4, .history = 400}};
   w.start();
   w.run_for(5 * minute);
-  for (std::uint32_t i = 0; i < 8; i += 3) { // so that there is something to sync
+  for (std::uint32_t i = 0; i < 8; i += 3) {  // so that there is something to sync
     w.crash(i, crash_kind::process);
     w.run_for(second);
     w.lose_disk(i);
     w.start_host(i);
     w.run_for(10 * minute);
   }
-  for (const auto* what : {"Ping", "GetPeers", "GetBlockHeight", "GetBlocks", "GetMasternodes", "GetUTXOStateHash",
-                           "GetPendingTransactions"}) {
+  for (const auto* what : {"Ping", "GetPeers", "GetBlockHeight", "GetBlocks", "GetMasternodes",
+                           "GetUTXOStateHash", "GetPendingTransactions"}) {
     CAPTURE(what);
     const auto x = w.eyes().exchanges().at(what);
     // The deployed daemon asks the last two, on connections that it dialed.
-    const auto ours_ask = std::string_view{what} != "GetUTXOStateHash" && std::string_view{what} != "GetPendingTransactions";
+    const auto ours_ask = std::string_view{what} != "GetUTXOStateHash" &&
+                          std::string_view{what} != "GetPendingTransactions";
     CHECK(x.asked[0] > 0);
     CHECK((x.asked[1] > 0 || !ours_ask));
     for (const auto direction : {0u, 1u})
-      CHECK(x.asked[direction] - x.answered[direction] <= 12); // under way when a process was killed
+      CHECK(x.asked[direction] - x.answered[direction] <=
+            12);  // under way when a process was killed
   }
   check_held(w);
 }
 
-TEST_CASE("complaint 9: a masternode that is gone is inactive everywhere, and hearsay does not bring it back") {
+TEST_CASE("complaint 9: a masternode that is gone is inactive everywhere, and hearsay does not "
+          "bring it back") {
   world w{{.seed = 160, .nodes = 8, .masternodes = 4}};
-  liar_peer liar{w.network(), *ip_address::parse("172.16.0.1"), 7, liar_peer::lie::masternodes, everybody(w)};
+  liar_peer liar{w.network(), *ip_address::parse("172.16.0.1"), 7, liar_peer::lie::masternodes,
+                 everybody(w)};
   liar.start();
   w.start();
   w.run_for(5 * minute);
   for (std::uint32_t i = 0; i < w.nodes(); ++i)
     CHECK(active_masternodes(w, i) == 4);
-  w.crash(0, crash_kind::power); // a masternode
+  w.crash(0, crash_kind::power);  // a masternode
   w.run_for(5 * minute);
   for (int i = 0; i < 10; ++i) {
     w.run_for(6 * minute);
@@ -52,16 +56,17 @@ TEST_CASE("complaint 9: a masternode that is gone is inactive everywhere, and he
 }
 
 TEST_CASE("complaint 10: a process that stands still or waits for its disk holds up nobody else") {
-  must_hold({.nodes = 12, .hours = 1, .seed = 170, .faults = faults({fault::pause, fault::slow_disk})});
+  must_hold(
+      {.nodes = 12, .hours = 1, .seed = 170, .faults = faults({fault::pause, fault::slow_disk})});
 }
 
 TEST_CASE("complaint 12: every ban has a reason, the bytes that it is for, and an end") {
   world w{{.seed = 180, .nodes = 4}};
   std::vector<std::unique_ptr<liar_peer>> liars;
   for (const auto about : {liar_peer::lie::blocks, liar_peer::lie::lines})
-    liars.push_back(std::make_unique<liar_peer>(w.network(),
-                                                *ip_address::parse("172.16.0." + std::to_string(liars.size() + 1)), 7,
-                                                about, everybody(w)));
+    liars.push_back(std::make_unique<liar_peer>(
+        w.network(), *ip_address::parse("172.16.0." + std::to_string(liars.size() + 1)), 7, about,
+        everybody(w)));
   w.start();
   for (auto& x : liars)
     x->start();
@@ -70,7 +75,8 @@ TEST_CASE("complaint 12: every ban has a reason, the bytes that it is for, and a
   for (std::uint32_t i = 0; i < w.nodes(); ++i)
     for (const auto& x : look(w, i).registry.bans) {
       ++bans;
-      CHECK((x.network == timenode::ip_network{liars[0]->ip()} || x.network == timenode::ip_network{liars[1]->ip()}));
+      CHECK((x.network == timenode::ip_network{liars[0]->ip()} ||
+             x.network == timenode::ip_network{liars[1]->ip()}));
       CHECK_FALSE(x.reason.empty());
       CHECK_FALSE(x.evidence.empty());
       CHECK(x.until > node_clock{}.unix_seconds(w.now()));
@@ -93,27 +99,29 @@ TEST_CASE("complaint 13: floods and churn leave nothing behind: no actor, no soc
     w.run_for(3 * minute);
     most = std::max(most, w.system().alive());
   }
-  CHECK(most > actors); // there was something
+  CHECK(most > actors);  // there was something
   trouble.heal();
   w.run_for(10 * minute);
   check_mesh(w, 15);
-  std::size_t dials = 0; // Under way to strangers that were there: they stay in the books for some time.
+  std::size_t dials =
+      0;  // Under way to strangers that were there: they stay in the books for some time.
   for (std::uint32_t i = 0; i < w.nodes(); ++i) {
     CHECK(w.network().open_sockets(i) == 5);
     const auto links = look(w, i).registry.links;
-    const auto connecting = static_cast<std::size_t>(
-      std::ranges::count(links, timenode::link_phase::connecting, &timenode::link_snapshot::phase));
+    const auto connecting = static_cast<std::size_t>(std::ranges::count(
+        links, timenode::link_phase::connecting, &timenode::link_snapshot::phase));
     CHECK(links.size() == 5 + connecting);
     dials += connecting;
   }
   CHECK(w.system().alive() == actors + dials);
   for (int i = 0; i < 100 && w.network().bytes_held() > 0; ++i)
-    w.run_for(100 * millisecond); // what is under way arrives
+    w.run_for(100 * millisecond);  // what is under way arrives
   CHECK(w.network().bytes_held() == 0);
   check_held(w);
 }
 
-TEST_CASE("complaint 14: after a restart of every node, one after the other, all is known again without a new block") {
+TEST_CASE("complaint 14: after a restart of every node, one after the other, all is known again "
+          "without a new block") {
   world w{{.seed = 200, .nodes = 6, .masternodes = 3, .makes_blocks = false}};
   w.start();
   w.run_for(5 * minute);

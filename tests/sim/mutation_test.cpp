@@ -13,9 +13,10 @@ std::uint64_t count(world& w, timenode::invariant which) {
   return w.eyes().violation_count(which);
 }
 
-} // namespace
+}  // namespace
 
-TEST_CASE("with a liveness limit of a few seconds the network ends its own connections, and no-cycling says so") {
+TEST_CASE("with a liveness limit of a few seconds the network ends its own connections, and "
+          "no-cycling says so") {
   world w{{.seed = 1, .nodes = 4, .liveness = {.dead_after = 4 * second}}};
   w.start();
   w.run_for(20 * minute);
@@ -23,17 +24,17 @@ TEST_CASE("with a liveness limit of a few seconds the network ends its own conne
 }
 
 TEST_CASE("without the fallback dial a node behind NAT stays alone, and one-link says so") {
-  world w{{.seed = 1, .nodes = 4, .undialable = 0.25, .link_rules = {.their_dial_wait = 10'000 * hour}}};
+  world w{{.seed = 1,
+           .nodes = 4,
+           .undialable = 0.25,
+           .link_rules = {.their_dial_wait = 10'000 * hour}}};
   w.start();
   w.run_for(20 * minute);
   CHECK(count(w, timenode::invariant::one_link) > 0);
 }
 
 TEST_CASE("when nobody closes the second connection of a pair, one-link says so") {
-  world w{{.seed = 1,
-           .nodes = 8,
-           .nameless = 1,
-           .link_rules = {.duplicate_grace = 10'000 * hour}}};
+  world w{{.seed = 1, .nodes = 8, .nameless = 1, .link_rules = {.duplicate_grace = 10'000 * hour}}};
   w.start();
   w.run_for(20 * minute);
   CHECK(count(w, timenode::invariant::one_link) > 0);

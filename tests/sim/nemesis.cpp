@@ -29,10 +29,10 @@ std::string names(world& w, const std::vector<std::uint32_t>& hosts) {
   return result;
 }
 
-} // namespace
+}  // namespace
 
 nemesis::nemesis(world& where, fault_set what, std::uint64_t seed)
-  : world_{where}, what_{what}, random_{seed}, ailments_(where.hosts()) {}
+    : world_{where}, what_{what}, random_{seed}, ailments_(where.hosts()) {}
 
 void nemesis::start() {
   for (const auto x : what_.list())
@@ -64,42 +64,42 @@ void nemesis::strike(fault what) {
   if (what != fault::nat)
     ++strikes_[std::string{to_text(what)}];
   switch (what) {
-    case fault::latency:
-      return latency();
-    case fault::resets:
-      return resets();
-    case fault::loss:
-      return loss();
-    case fault::one_way:
-      return one_way();
-    case fault::partition:
-      return partition();
-    case fault::half_open:
-      return half_open();
-    case fault::nat:
-      return; // a matter of the world's shape
-    case fault::crash:
-      return crash(false);
-    case fault::disk_loss:
-      return crash(true);
-    case fault::site:
-      return site();
-    case fault::clock:
-      return clock();
-    case fault::slow_reader:
-      return slow_reader();
-    case fault::slow_disk:
-      return slow_disk();
-    case fault::pause:
-      return pause();
-    case fault::silent:
-      return silent();
-    case fault::liar:
-      return liar();
-    case fault::flood:
-      return flood();
-    case fault::clog:
-      return clog();
+  case fault::latency:
+    return latency();
+  case fault::resets:
+    return resets();
+  case fault::loss:
+    return loss();
+  case fault::one_way:
+    return one_way();
+  case fault::partition:
+    return partition();
+  case fault::half_open:
+    return half_open();
+  case fault::nat:
+    return;  // a matter of the world's shape
+  case fault::crash:
+    return crash(false);
+  case fault::disk_loss:
+    return crash(true);
+  case fault::site:
+    return site();
+  case fault::clock:
+    return clock();
+  case fault::slow_reader:
+    return slow_reader();
+  case fault::slow_disk:
+    return slow_disk();
+  case fault::pause:
+    return pause();
+  case fault::silent:
+    return silent();
+  case fault::liar:
+    return liar();
+  case fault::flood:
+    return flood();
+  case fault::clog:
+    return clog();
   }
 }
 
@@ -119,16 +119,22 @@ void nemesis::until(monotonic_ns span, std::function<void()> undo) {
 }
 
 monotonic_ns nemesis::between(monotonic_ns least, monotonic_ns most) {
-  return least + static_cast<monotonic_ns>(random_.below(static_cast<std::uint64_t>(most - least) + 1));
+  return least +
+         static_cast<monotonic_ns>(random_.below(static_cast<std::uint64_t>(most - least) + 1));
 }
 
-std::uint32_t nemesis::some_host() { return static_cast<std::uint32_t>(random_.below(world_.hosts())); }
+std::uint32_t nemesis::some_host() {
+  return static_cast<std::uint32_t>(random_.below(world_.hosts()));
+}
 
-std::uint32_t nemesis::some_node() { return static_cast<std::uint32_t>(random_.below(world_.nodes())); }
+std::uint32_t nemesis::some_node() {
+  return static_cast<std::uint32_t>(random_.below(world_.nodes()));
+}
 
 std::pair<std::uint32_t, std::uint32_t> nemesis::some_pair() {
   const auto a = some_host();
-  return {a, static_cast<std::uint32_t>((a + 1 + random_.below(world_.hosts() - 1)) % world_.hosts())};
+  return {a,
+          static_cast<std::uint32_t>((a + 1 + random_.below(world_.hosts() - 1)) % world_.hosts())};
 }
 
 std::vector<std::uint32_t> nemesis::some_hosts(std::uint32_t count) {
@@ -148,7 +154,8 @@ void nemesis::block(std::uint32_t from, std::uint32_t to, bool blocked) {
   world_.network().block(world_.ip(from), world_.ip(to), blocked);
 }
 
-void nemesis::block_all(const std::vector<std::uint32_t>& from, const std::vector<std::uint32_t>& to, bool blocked) {
+void nemesis::block_all(const std::vector<std::uint32_t>& from,
+                        const std::vector<std::uint32_t>& to, bool blocked) {
   for (const auto a : from)
     for (const auto b : to)
       block(a, b, blocked);
@@ -159,7 +166,8 @@ void nemesis::latency() {
   if (!busy_hosts_.insert(host).second)
     return;
   const auto extra = between(50 * millisecond, longest_latency);
-  tell(fault::latency, fmt::format("{} is {} ms slower", world_.ip(host).to_string(), extra / millisecond));
+  tell(fault::latency,
+       fmt::format("{} is {} ms slower", world_.ip(host).to_string(), extra / millisecond));
   world_.network().set_host_latency(world_.ip(host), extra);
   until(between(30 * second, 10 * minute), [this, host] {
     busy_hosts_.erase(host);
@@ -169,18 +177,19 @@ void nemesis::latency() {
 
 void nemesis::resets() {
   const auto reset = [this](std::uint32_t a, std::uint32_t b) {
-    tell(fault::resets, fmt::format("{} and {}", world_.ip(a).to_string(), world_.ip(b).to_string()));
+    tell(fault::resets,
+         fmt::format("{} and {}", world_.ip(a).to_string(), world_.ip(b).to_string()));
     world_.eyes().pairs().pair_hit(a, b, world_.now());
     world_.network().reset(world_.ip(a), world_.ip(b));
   };
-  if (random_.below(3) > 0) { // a router that restarts
+  if (random_.below(3) > 0) {  // a router that restarts
     for (auto i = 1 + random_.below(world_.hosts()); i > 0; --i) {
       const auto [a, b] = some_pair();
       reset(a, b);
     }
     return;
   }
-  const auto [a, b] = some_pair(); // a wire that flaps
+  const auto [a, b] = some_pair();  // a wire that flaps
   for (auto i = 2 + random_.below(20); i > 0; --i)
     world_.after(between(0, 2 * minute), [this, reset, a = a, b = b] {
       if (!healing_)
@@ -193,8 +202,10 @@ void nemesis::loss() {
   if (!lossy_.insert(pair).second)
     return;
   const auto [a, b] = pair;
-  const auto percent = static_cast<std::uint8_t>(random_.below(3) == 0 ? 100 : 10 + random_.below(80));
-  tell(fault::loss, fmt::format("{} % from {} to {}", percent, world_.ip(a).to_string(), world_.ip(b).to_string()));
+  const auto percent =
+      static_cast<std::uint8_t>(random_.below(3) == 0 ? 100 : 10 + random_.below(80));
+  tell(fault::loss, fmt::format("{} % from {} to {}", percent, world_.ip(a).to_string(),
+                                world_.ip(b).to_string()));
   world_.eyes().pairs().pair_disturbed(a, b, true, world_.now());
   world_.network().set_loss(world_.ip(a), world_.ip(b), percent);
   until(between(5 * second, 4 * minute), [this, a = a, b = b] {
@@ -206,7 +217,8 @@ void nemesis::loss() {
 
 void nemesis::one_way() {
   const auto chosen = some_hosts(static_cast<std::uint32_t>(2 + random_.below(world_.hosts() - 1)));
-  const auto middle = chosen.begin() + 1 + static_cast<std::ptrdiff_t>(random_.below(chosen.size() - 1));
+  const auto middle =
+      chosen.begin() + 1 + static_cast<std::ptrdiff_t>(random_.below(chosen.size() - 1));
   const std::vector<std::uint32_t> from(chosen.begin(), middle);
   const std::vector<std::uint32_t> to(middle, chosen.end());
   tell(fault::one_way, names(world_, from) + " do not reach " + names(world_, to));
@@ -223,7 +235,8 @@ void nemesis::partition() {
   block_all(one, other, true);
   block_all(other, one, true);
   // Some are over before anybody notices, some last until all backoffs have grown.
-  const auto span = random_.below(4) == 0 ? between(5 * minute, 20 * minute) : between(5 * second, 3 * minute);
+  const auto span =
+      random_.below(4) == 0 ? between(5 * minute, 20 * minute) : between(5 * second, 3 * minute);
   until(span, [this, one, other] {
     block_all(one, other, false);
     block_all(other, one, false);
@@ -232,7 +245,8 @@ void nemesis::partition() {
 
 void nemesis::half_open() {
   const auto [a, b] = some_pair();
-  tell(fault::half_open, fmt::format("between {} and {}", world_.ip(a).to_string(), world_.ip(b).to_string()));
+  tell(fault::half_open,
+       fmt::format("between {} and {}", world_.ip(a).to_string(), world_.ip(b).to_string()));
   world_.eyes().pairs().pair_disturbed(a, b, true, world_.now());
   world_.network().forget(world_.ip(a), world_.ip(b));
   world_.after(half_open_span, [this, a = a, b = b] {
@@ -241,7 +255,8 @@ void nemesis::half_open() {
 }
 
 void nemesis::clog() {
-  const auto chosen = some_hosts(static_cast<std::uint32_t>(1 + random_.below(std::max(1u, world_.hosts() / 2))));
+  const auto chosen =
+      some_hosts(static_cast<std::uint32_t>(1 + random_.below(std::max(1u, world_.hosts() / 2))));
   tell(fault::clog, names(world_, chosen));
   const auto everybody = some_hosts(world_.hosts());
   for (const auto host : chosen) {
@@ -269,7 +284,7 @@ void nemesis::come_back(std::uint32_t host, monotonic_ns after) {
     if (world_.is_gone(host))
       world_.start_host(host);
     else
-      come_back(host, second); // it still stops
+      come_back(host, second);  // it still stops
   });
 }
 
@@ -277,7 +292,7 @@ void nemesis::ail(std::uint32_t host, bool begins) {
   ailments_[host] += begins ? 1u : -1u;
   if (begins)
     world_.ailing[host] = true;
-  else // what its disk was given before takes its time still: twelve seconds at most
+  else  // what its disk was given before takes its time still: twelve seconds at most
     world_.after(15 * second, [this, host] { world_.ailing[host] = ailments_[host] > 0; });
 }
 
@@ -325,13 +340,15 @@ void nemesis::clock() {
   const auto drifts = random_.below(3) == 0;
   const auto ails = !drifts && random_.below(3) == 0;
   if (drifts) {
-    x.drift = (static_cast<double>(random_.below(2001)) - 1000) * 1e-5; // up to 1 %
+    x.drift = (static_cast<double>(random_.below(2001)) - 1000) * 1e-5;  // up to 1 %
     x.drift_since = world_.now();
-    tell(fault::clock, fmt::format("{} drifts by {:.3f} %", world_.ip(node).to_string(), 100 * x.drift));
+    tell(fault::clock,
+         fmt::format("{} drifts by {:.3f} %", world_.ip(node).to_string(), 100 * x.drift));
   } else {
     const auto most = ails ? 6 * hour : tolerable_clock_error;
     x.offset = between(-most, most);
-    tell(fault::clock, fmt::format("{} jumps by {} s", world_.ip(node).to_string(), x.offset / second));
+    tell(fault::clock,
+         fmt::format("{} jumps by {} s", world_.ip(node).to_string(), x.offset / second));
   }
   ail(node, true);
   until(between(minute, 10 * minute), [this, node] {
@@ -362,7 +379,8 @@ void nemesis::slow_disk() {
   if (!busy_hosts_.insert(node).second)
     return;
   const auto delay = between(100 * millisecond, 12 * second);
-  tell(fault::slow_disk, fmt::format("{}: {} ms", world_.ip(node).to_string(), delay / millisecond));
+  tell(fault::slow_disk,
+       fmt::format("{}: {} ms", world_.ip(node).to_string(), delay / millisecond));
   world_.set_disk_delay(node, delay);
   ail(node, true);
   until(between(30 * second, 10 * minute), [this, node] {
@@ -392,7 +410,8 @@ void nemesis::pause() {
 
 ip_address nemesis::strange_address() {
   const auto x = strangers_made_++;
-  return ip_address::from_v4({172, static_cast<std::uint8_t>(16 + x / 250 % 16), static_cast<std::uint8_t>(x / 4000),
+  return ip_address::from_v4({172, static_cast<std::uint8_t>(16 + x / 250 % 16),
+                              static_cast<std::uint8_t>(x / 4000),
                               static_cast<std::uint8_t>(1 + x % 250)});
 }
 
@@ -404,27 +423,36 @@ void nemesis::admit(std::unique_ptr<plain_peer> stranger, monotonic_ns span) {
 }
 
 void nemesis::silent() {
-  victims whom{{}, [this]() -> const auto& { return world_.chain(); }, [this] { return node_clock{}.unix_seconds(world_.now()); }};
-  for (std::uint32_t i = 0; i < world_.hosts(); ++i)
-    whom.hosts.push_back(world_.ip(i));
-  for (auto i = 1 + random_.below(3); i > 0; --i) {
-    const auto how = static_cast<silent_peer::manner>(random_.below(4));
-    const auto ip = strange_address();
-    tell(fault::silent, fmt::format("{}, manner {}", ip.to_string(), static_cast<int>(how)));
-    admit(std::make_unique<silent_peer>(world_.network(), ip, random_(), how, whom), between(minute, 10 * minute));
-  }
+  victims whom{{}, [this]() -> const auto& {return world_.chain();
+}
+, [this] { return node_clock{}.unix_seconds(world_.now()); }
+};  // namespace sim
+for (std::uint32_t i = 0; i < world_.hosts(); ++i)
+  whom.hosts.push_back(world_.ip(i));
+for (auto i = 1 + random_.below(3); i > 0; --i) {
+  const auto how = static_cast<silent_peer::manner>(random_.below(4));
+  const auto ip = strange_address();
+  tell(fault::silent, fmt::format("{}, manner {}", ip.to_string(), static_cast<int>(how)));
+  admit(std::make_unique<silent_peer>(world_.network(), ip, random_(), how, whom),
+        between(minute, 10 * minute));
+}
 }
 
 void nemesis::liar() {
-  victims whom{{}, [this]() -> const auto& { return world_.chain(); }, [this] { return node_clock{}.unix_seconds(world_.now()); }};
-  for (std::uint32_t i = 0; i < world_.hosts(); ++i)
-    whom.hosts.push_back(world_.ip(i));
-  for (auto i = 1 + random_.below(3); i > 0; --i) {
-    const auto about = static_cast<liar_peer::lie>(random_.below(liar_peer::lies));
-    const auto ip = strange_address();
-    tell(fault::liar, fmt::format("{}, lie {}", ip.to_string(), static_cast<int>(about)));
-    admit(std::make_unique<liar_peer>(world_.network(), ip, random_(), about, whom), between(minute, 10 * minute));
-  }
+  victims whom{{}, [this]() -> const auto& {return world_.chain();
+}
+, [this] { return node_clock{}.unix_seconds(world_.now()); }
+}
+;
+for (std::uint32_t i = 0; i < world_.hosts(); ++i)
+  whom.hosts.push_back(world_.ip(i));
+for (auto i = 1 + random_.below(3); i > 0; --i) {
+  const auto about = static_cast<liar_peer::lie>(random_.below(liar_peer::lies));
+  const auto ip = strange_address();
+  tell(fault::liar, fmt::format("{}, lie {}", ip.to_string(), static_cast<int>(about)));
+  admit(std::make_unique<liar_peer>(world_.network(), ip, random_(), about, whom),
+        between(minute, 10 * minute));
+}
 }
 
 void nemesis::flood() {
@@ -432,9 +460,11 @@ void nemesis::flood() {
   const auto hosts = 1 + random_.below(10);
   const auto rate = static_cast<std::uint32_t>(1 + random_.below(20));
   const auto span = between(10 * second, 2 * minute);
-  tell(fault::flood, fmt::format("{} by {} hosts, {} connections a second each", victim.to_string(), hosts, rate));
+  tell(fault::flood, fmt::format("{} by {} hosts, {} connections a second each", victim.to_string(),
+                                 hosts, rate));
   for (std::uint64_t i = 0; i < hosts; ++i)
-    admit(std::make_unique<flooder>(world_.network(), strange_address(), random_(), victim, rate), span);
+    admit(std::make_unique<flooder>(world_.network(), strange_address(), random_(), victim, rate),
+          span);
 }
 
-} // namespace sim
+}  // namespace sim

@@ -17,7 +17,7 @@
 namespace sim {
 
 class nemesis {
-public:
+ public:
   nemesis(world& where, fault_set what, std::uint64_t seed);
 
   /// Faults begin, each kind every few minutes.
@@ -30,7 +30,7 @@ public:
   /// How often each kind struck.
   const std::map<std::string, std::uint64_t>& strikes() const noexcept { return strikes_; }
 
-private:
+ private:
   void next(fault what);
   void tell(fault what, const std::string& text);
   /// Calls `undo` after that time, or when everything is healed.
@@ -41,7 +41,8 @@ private:
   std::pair<std::uint32_t, std::uint32_t> some_pair();
   std::vector<std::uint32_t> some_hosts(std::uint32_t count);
   void block(std::uint32_t from, std::uint32_t to, bool blocked);
-  void block_all(const std::vector<std::uint32_t>& from, const std::vector<std::uint32_t>& to, bool blocked);
+  void block_all(const std::vector<std::uint32_t>& from, const std::vector<std::uint32_t>& to,
+                 bool blocked);
   void come_back(std::uint32_t host, monotonic_ns after);
   void ail(std::uint32_t host, bool begins);
 
@@ -69,13 +70,13 @@ private:
   timenode::random_source random_;
   bool healing_ = false;
   std::uint64_t last_undo_ = 0;
-  std::map<std::uint64_t, std::function<void()>> undo_; ///< What is under way.
-  std::vector<std::uint32_t> ailments_;                 ///< By host.
-  std::set<std::uint32_t> busy_hosts_; ///< With a fault that a host has once only.
+  std::map<std::uint64_t, std::function<void()>> undo_;  ///< What is under way.
+  std::vector<std::uint32_t> ailments_;                  ///< By host.
+  std::set<std::uint32_t> busy_hosts_;  ///< With a fault that a host has once only.
   std::set<std::pair<std::uint32_t, std::uint32_t>> lossy_;
   std::uint32_t strangers_made_ = 0;
   std::vector<std::unique_ptr<plain_peer>> strangers_;
   std::map<std::string, std::uint64_t> strikes_;
 };
 
-} // namespace sim
+}  // namespace sim

@@ -3,7 +3,6 @@
 #include "actors/interfaces.hpp"
 
 #include <caf/system_messages.hpp>
-
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -35,14 +34,14 @@ constexpr std::size_t kind_of() {
 
 /// Question and answer, by kind of message.
 constexpr std::pair<std::size_t, std::size_t> questions[]{
-  {kind_of<wire::ping>(), kind_of<wire::pong>()},
-  {kind_of<wire::get_peers>(), kind_of<wire::peers_response>()},
-  {kind_of<wire::get_block_height>(), kind_of<wire::block_height_response>()},
-  {kind_of<wire::get_blocks>(), kind_of<wire::blocks_response>()},
-  {kind_of<wire::get_block_hash>(), kind_of<wire::block_hash_response>()},
-  {kind_of<wire::get_masternodes>(), kind_of<wire::masternodes_response>()},
-  {kind_of<wire::get_pending_transactions>(), kind_of<wire::pending_transactions_response>()},
-  {kind_of<wire::get_utxo_state_hash>(), kind_of<wire::utxo_state_hash_response>()},
+    {kind_of<wire::ping>(), kind_of<wire::pong>()},
+    {kind_of<wire::get_peers>(), kind_of<wire::peers_response>()},
+    {kind_of<wire::get_block_height>(), kind_of<wire::block_height_response>()},
+    {kind_of<wire::get_blocks>(), kind_of<wire::blocks_response>()},
+    {kind_of<wire::get_block_hash>(), kind_of<wire::block_hash_response>()},
+    {kind_of<wire::get_masternodes>(), kind_of<wire::masternodes_response>()},
+    {kind_of<wire::get_pending_transactions>(), kind_of<wire::pending_transactions_response>()},
+    {kind_of<wire::get_utxo_state_hash>(), kind_of<wire::utxo_state_hash_response>()},
 };
 
 /// For each kind of message: its place in `questions` plus 1, negative for an answer; 0: neither.
@@ -59,17 +58,19 @@ std::string seconds_text(monotonic_ns x) {
   return fmt::format("{:.1f} s", static_cast<double>(x) * 1e-9);
 }
 
-} // namespace
+}  // namespace
 
-observer::observer(const virtual_system& system, const sim_network& network, trace& log, std::uint32_t ours,
-                   std::uint32_t honest)
-  : system_{system}, network_{network}, log_{log}, ours_{ours}, honest_{honest},
-    pairs_{honest, longest_double}, nodes_(ours) {
+observer::observer(const virtual_system& system, const sim_network& network, trace& log,
+                   std::uint32_t ours, std::uint32_t honest)
+    : system_{system}, network_{network}, log_{log}, ours_{ours}, honest_{honest},
+      pairs_{honest, longest_double}, nodes_(ours) {
   static_assert(std::size(questions) == question_kinds);
 }
 
 host_kind observer::kind(std::uint32_t host) const noexcept {
-  return host < ours_ ? host_kind::ours : host < honest_ ? host_kind::reference : host_kind::stranger;
+  return host < ours_     ? host_kind::ours
+         : host < honest_ ? host_kind::reference
+                          : host_kind::stranger;
 }
 
 // -- what it is told besides --------------------------------------------------------------------------
@@ -109,8 +110,8 @@ void observer::settled() {
     const auto sockets = static_cast<std::int64_t>(network_.open_sockets(node));
     if (x.established > sockets || sockets > x.entries)
       report(invariant::one_truth,
-             fmt::format("{} has {} sockets, its registry {} connections, of which {} established", name(node),
-                         sockets, x.entries, x.established));
+             fmt::format("{} has {} sockets, its registry {} connections, of which {} established",
+                         name(node), sockets, x.entries, x.established));
   }
   touched_.clear();
 }
@@ -124,11 +125,14 @@ void observer::finish() {
 
 void observer::take_findings() {
   for (const auto& x : pairs_.take_apart())
-    report(invariant::one_link, fmt::format("{} and {} were not connected for {} from {} on, and nothing was in their way",
-                                            name(x.a), name(x.b), seconds_text(x.lasted), text_of_time(x.since)));
+    report(
+        invariant::one_link,
+        fmt::format("{} and {} were not connected for {} from {} on, and nothing was in their way",
+                    name(x.a), name(x.b), seconds_text(x.lasted), text_of_time(x.since)));
   for (const auto& x : pairs_.take_double())
-    report(invariant::one_link, fmt::format("{} and {} had more than one connection for {} from {} on", name(x.a),
-                                            name(x.b), seconds_text(x.lasted), text_of_time(x.since)));
+    report(invariant::one_link,
+           fmt::format("{} and {} had more than one connection for {} from {} on", name(x.a),
+                       name(x.b), seconds_text(x.lasted), text_of_time(x.since)));
 }
 
 // -- the network ------------------------------------------------------------------------------------------
@@ -153,11 +157,14 @@ void observer::ended(const wire_record_ptr& wire, int side) {
   pairs_.gone(wire->id, side, system_.now());
   take_findings();
   // What one of our own closed is counted with the cause that it gives.
-  const auto closed_by_us = wire->end == wire_end::closed && kind(wire->hosts[wire->ended_by]) == host_kind::ours;
+  const auto closed_by_us =
+      wire->end == wire_end::closed && kind(wire->hosts[wire->ended_by]) == host_kind::ours;
   if (!closed_by_us) {
     if (wire->end == wire_end::closed)
-      count_end(*wire, (kind(wire->hosts[wire->ended_by]) == host_kind::reference ? "reference peer: " : "stranger: ")
-                         + wire->reason);
+      count_end(*wire,
+                (kind(wire->hosts[wire->ended_by]) == host_kind::reference ? "reference peer: "
+                                                                           : "stranger: ") +
+                    wire->reason);
     else
       count_end(*wire, "network: " + std::string{to_text(wire->end)});
   }
@@ -199,7 +206,9 @@ void observer::connection_begins(const actor_facts& who) {
   }
 }
 
-void observer::connection_ends(const actor_facts& who) { connections_of_.erase(who.id); }
+void observer::connection_ends(const actor_facts& who) {
+  connections_of_.erase(who.id);
+}
 
 void observer::handles(const actor_facts& who, const caf::mailbox_element& message) {
   if (who.role != actor_role::registry || who.owner >= ours_)
@@ -232,8 +241,9 @@ void observer::on_down(const caf::down_msg& x) {
     return;
   if (note.established[side])
     --nodes_[who.owner].established;
-  report(invariant::no_cycling, fmt::format("an actor of {} for a connection to {} failed: {}", name(who.owner),
-                                            name(wire.hosts[1 - side]), to_string(x.reason)));
+  report(invariant::no_cycling,
+         fmt::format("an actor of {} for a connection to {} failed: {}", name(who.owner),
+                     name(wire.hosts[1 - side]), to_string(x.reason)));
 }
 
 void observer::on_handshaken(caf::actor_id connection) {
@@ -248,7 +258,7 @@ void observer::on_handshaken(caf::actor_id connection) {
   static_cast<wire_state&>(*wire->note).established[side] = true;
   touch(wire->hosts[side]);
   if (static_cast<const wire_state&>(*wire->note).gone[side])
-    return; // its end is on its way to the registry
+    return;  // its end is on its way to the registry
   if (wire->hosts[0] < honest_ && wire->hosts[1] < honest_)
     pairs_.established(wire->id, side, wire->hosts[0], wire->hosts[1], system_.now());
   take_findings();
@@ -257,7 +267,7 @@ void observer::on_handshaken(caf::actor_id connection) {
 void observer::on_link_report(caf::actor_id connection, const link_report& x) {
   const auto i = connections_of_.find(connection);
   if (i == connections_of_.end() || !i->second.record->opened)
-    return; // a dial that failed
+    return;  // a dial that failed
   const auto wire = i->second.record;
   const auto side = i->second.side;
   auto& node = nodes_[wire->hosts[side]];
@@ -272,51 +282,56 @@ void observer::on_link_report(caf::actor_id connection, const link_report& x) {
 
 /// Whether a node's own decision to end a connection is one that it may take.
 void observer::judge_end(const wire_record& wire, int side, const link_report& x) {
-  const auto ours = (wire.end == wire_end::closed || wire.end == wire_end::not_read) && wire.ended_by == side;
+  const auto ours =
+      (wire.end == wire_end::closed || wire.end == wire_end::not_read) && wire.ended_by == side;
   if (!ours)
     return;
   count_end(wire, std::string{to_text(x.cause)});
   const auto us = wire.hosts[side];
   const auto them = wire.hosts[1 - side];
   if (x.cause == link_end::internal_error)
-    report(invariant::no_cycling, fmt::format("{} ended a connection to {}: {}", name(us), name(them), x.reason));
+    report(invariant::no_cycling,
+           fmt::format("{} ended a connection to {}: {}", name(us), name(them), x.reason));
   if (kind(them) == host_kind::stranger || us == them)
     return;
   monotonic_ns span = 0;
   switch (x.cause) {
-    case link_end::peer_dead:
-      span = dead_span;
-      break;
-    case link_end::handshake_timeout:
-    case link_end::refused:
-      span = handshake_span;
-      break;
-    case link_end::send_overflow:
-    case link_end::closed_by_peer:
-    case link_end::connection_lost:
-      span = forgotten_span;
-      break;
-    default:
-      return;
+  case link_end::peer_dead:
+    span = dead_span;
+    break;
+  case link_end::handshake_timeout:
+  case link_end::refused:
+    span = handshake_span;
+    break;
+  case link_end::send_overflow:
+  case link_end::closed_by_peer:
+  case link_end::connection_lost:
+    span = forgotten_span;
+    break;
+  default:
+    return;
   }
   if (x.cause == link_end::refused && !pairs_.wanted(us, them))
-    return; // places are few, and neither operator asked for it
+    return;  // places are few, and neither operator asked for it
   if (!pairs_.clean_for(us, them, span, system_.now()))
     return;
   ++timer_ends_;
   report(invariant::no_cycling,
-         fmt::format("{} ended its connection to {} ({}: {}), and nothing had been in their way for {}", name(us),
-                     name(them), to_text(x.cause), x.reason, seconds_text(span)));
+         fmt::format(
+             "{} ended its connection to {} ({}: {}), and nothing had been in their way for {}",
+             name(us), name(them), to_text(x.cause), x.reason, seconds_text(span)));
 }
 
 void observer::on_violation(owner_index node, const violation& x) {
   const auto host = network_.find(x.ip);
   const auto honest = host && *host < honest_;
   ++offences_[(honest ? std::string{"honest: "} : std::string{"stranger: "}) + x.reason];
-  log_.add(name(node), fmt::format("offence of {}: {}; evidence: {}", x.ip.to_string(), x.reason, x.evidence));
+  log_.add(name(node),
+           fmt::format("offence of {}: {}; evidence: {}", x.ip.to_string(), x.reason, x.evidence));
   if (honest)
-    report(invariant::no_false_ban, fmt::format("{} holds {} for an offender: {}; evidence: {}", name(node),
-                                                x.ip.to_string(), x.reason, x.evidence));
+    report(invariant::no_false_ban,
+           fmt::format("{} holds {} for an offender: {}; evidence: {}", name(node),
+                       x.ip.to_string(), x.reason, x.evidence));
 }
 
 void observer::count_end(const wire_record& wire, const std::string& why) {
@@ -325,33 +340,38 @@ void observer::count_end(const wire_record& wire, const std::string& why) {
     return;
   ++ends_[why];
   log_.add(name(wire.hosts[wire.ended_by]),
-           fmt::format("connection {} with {} ended after {}: {}", wire.id, name(wire.hosts[1 - wire.ended_by]),
+           fmt::format("connection {} with {} ended after {}: {}", wire.id,
+                       name(wire.hosts[1 - wire.ended_by]),
                        seconds_text(system_.now() - wire.opened_at), why));
   // How it must not end whoever ended it.
   if (wire.hosts[0] >= honest_ || wire.hosts[1] >= honest_)
     return;
   const auto a = wire.hosts[0];
   const auto b = wire.hosts[1];
-  if ((wire.end == wire_end::unknown_here || wire.end == wire_end::gave_up)
-      && pairs_.clean_for(a, b, forgotten_span, system_.now()))
-    report(invariant::no_cycling, fmt::format("the connection of {} and {} was lost ({}), and nothing had been in their way",
-                                              name(a), name(b), to_text(wire.end)));
+  if ((wire.end == wire_end::unknown_here || wire.end == wire_end::gave_up) &&
+      pairs_.clean_for(a, b, forgotten_span, system_.now()))
+    report(
+        invariant::no_cycling,
+        fmt::format("the connection of {} and {} was lost ({}), and nothing had been in their way",
+                    name(a), name(b), to_text(wire.end)));
 }
 
 void observer::judge_questions(const wire_record& wire) {
-  if (wire.hosts[0] >= honest_ || wire.hosts[1] >= honest_ || wire.end != wire_end::none
-      || !pairs_.clean_for(wire.hosts[0], wire.hosts[1], answered_within, system_.now()))
+  if (wire.hosts[0] >= honest_ || wire.hosts[1] >= honest_ || wire.end != wire_end::none ||
+      !pairs_.clean_for(wire.hosts[0], wire.hosts[1], answered_within, system_.now()))
     return;
   const auto& x = static_cast<const wire_state&>(*wire.note);
   for (const auto side : {0, 1}) {
     const auto& their = x.sides[side];
-    if (kind(wire.hosts[side]) != host_kind::ours || system_.now() - their.last_asked < answered_within)
+    if (kind(wire.hosts[side]) != host_kind::ours ||
+        system_.now() - their.last_asked < answered_within)
       continue;
     for (std::size_t i = 0; i < question_kinds; ++i)
       if (their.owed[i] > 0)
         report(invariant::same_handler,
-               fmt::format("{} left {} {} of {} unanswered on a connection that it {}", name(wire.hosts[side]),
-                           their.owed[i], wire::kind_name(questions[i].first), name(wire.hosts[1 - side]),
+               fmt::format("{} left {} {} of {} unanswered on a connection that it {}",
+                           name(wire.hosts[side]), their.owed[i],
+                           wire::kind_name(questions[i].first), name(wire.hosts[1 - side]),
                            side == 0 ? "dialed" : "accepted"));
   }
 }
@@ -368,4 +388,4 @@ std::map<std::string, observer::exchange> observer::exchanges() const {
   return result;
 }
 
-} // namespace sim
+}  // namespace sim

@@ -36,7 +36,7 @@ struct broken {
 enum class host_kind : std::uint8_t { ours, reference, stranger };
 
 class observer final : public network_watch, public message_watch {
-public:
+ public:
   /// Hosts 0 to `ours` - 1 are our nodes, the next ones up to `honest` - 1 reference peers; others are strangers.
   observer(const virtual_system& system, const sim_network& network, trace& log, std::uint32_t ours,
            std::uint32_t honest);
@@ -64,7 +64,8 @@ public:
   void started(const wire_record_ptr& wire, int side) override;
   void opened(const wire_record_ptr& wire) override;
   void ended(const wire_record_ptr& wire, int side) override;
-  void received(const wire_record_ptr& wire, int side, const timenode::net::received_batch& batch) override;
+  void received(const wire_record_ptr& wire, int side,
+                const timenode::net::received_batch& batch) override;
   void handles(const actor_facts& who, const caf::mailbox_element& message) override;
   void connection_begins(const actor_facts& who) override;
   void connection_ends(const actor_facts& who) override;
@@ -91,7 +92,7 @@ public:
   };
   std::map<std::string, exchange> exchanges() const;
 
-private:
+ private:
   /// Questions that peers ask each other, each with one answer (protocol page, section 3).
   static constexpr std::size_t question_kinds = 8;
   struct question_state {
@@ -99,19 +100,19 @@ private:
     monotonic_ns last_asked = 0;
   };
   struct wire_state final : wire_note {
-    question_state sides[2]; ///< What the program on that side owes the other.
-    bool established[2] = {false, false}; ///< So its registry was told.
-    bool reported[2] = {false, false};    ///< ... and of its end.
+    question_state sides[2];               ///< What the program on that side owes the other.
+    bool established[2] = {false, false};  ///< So its registry was told.
+    bool reported[2] = {false, false};     ///< ... and of its end.
     bool gone[2] = {false, false};
-    bool counted = false; ///< Its end.
+    bool counted = false;  ///< Its end.
   };
   struct connection_state {
     wire_record_ptr record;
     int side = 0;
   };
   struct node_state {
-    std::int64_t entries = 0;     ///< Connections that its registry has.
-    std::int64_t established = 0; ///< ... and holds for established.
+    std::int64_t entries = 0;      ///< Connections that its registry has.
+    std::int64_t established = 0;  ///< ... and holds for established.
     bool runs = false;
     bool touched = false;
   };
@@ -133,8 +134,9 @@ private:
   std::uint32_t ours_;
   std::uint32_t honest_;
   pair_watch pairs_;
-  std::unordered_map<caf::actor_id, connection_state> connections_of_; ///< By their actor; for look-ups only.
-  std::map<std::uint64_t, wire_record_ptr> wires_; ///< Those that are up at an end.
+  std::unordered_map<caf::actor_id, connection_state>
+      connections_of_;                              ///< By their actor; for look-ups only.
+  std::map<std::uint64_t, wire_record_ptr> wires_;  ///< Those that are up at an end.
   std::vector<node_state> nodes_;
   std::vector<owner_index> touched_;
   std::vector<broken> violations_;
@@ -147,4 +149,4 @@ private:
   std::uint64_t connections_ = 0;
 };
 
-} // namespace sim
+}  // namespace sim

@@ -5,8 +5,7 @@
 namespace sim {
 
 pair_watch::pair_watch(std::uint32_t hosts, monotonic_ns double_limit)
-  : double_limit_{double_limit}, hosts_(hosts),
-    pairs_(std::size_t{hosts} * hosts / 2) {}
+    : double_limit_{double_limit}, hosts_(hosts), pairs_(std::size_t{hosts} * hosts / 2) {}
 
 /// The lower triangle of a matrix, row by row.
 std::size_t pair_watch::index(std::uint32_t a, std::uint32_t b) const noexcept {
@@ -55,8 +54,8 @@ std::optional<monotonic_ns> pair_watch::clean_since(std::uint32_t a, std::uint32
 
 // -- their connections --------------------------------------------------------------------------------
 
-void pair_watch::established(std::uint64_t id, int side, std::uint32_t dialer, std::uint32_t acceptor,
-                             monotonic_ns now) {
+void pair_watch::established(std::uint64_t id, int side, std::uint32_t dialer,
+                             std::uint32_t acceptor, monotonic_ns now) {
   auto& x = wires_.try_emplace(id, wire_state{dialer, acceptor, {false, false}}).first->second;
   const auto links = x.live[0] && x.live[1];
   const auto claimed = x.live[0] || x.live[1];
@@ -133,4 +132,4 @@ void pair_watch::finish(monotonic_ns now) {
   }
 }
 
-} // namespace sim
+}  // namespace sim

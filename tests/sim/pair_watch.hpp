@@ -15,7 +15,7 @@
 namespace sim {
 
 class pair_watch {
-public:
+ public:
   /// Somebody was apart, or had two connections, for that long.
   struct finding {
     std::uint32_t a = 0;
@@ -51,7 +51,8 @@ public:
   // -- their connections --
 
   /// An end regards the connection as established. Side 0 dialed.
-  void established(std::uint64_t wire, int side, std::uint32_t dialer, std::uint32_t acceptor, monotonic_ns now);
+  void established(std::uint64_t wire, int side, std::uint32_t dialer, std::uint32_t acceptor,
+                   monotonic_ns now);
   /// An end does not regard it as live any more.
   void gone(std::uint64_t wire, int side, monotonic_ns now);
 
@@ -72,9 +73,9 @@ public:
     return clean_since(a, b) && !(hosts_[a].undialable && hosts_[b].undialable);
   }
 
-private:
+ private:
   struct host_state {
-    std::uint32_t disturbances = 1; ///< It is down.
+    std::uint32_t disturbances = 1;  ///< It is down.
     monotonic_ns clean_since = 0;
     bool undialable = false;
   };
@@ -82,9 +83,9 @@ private:
     monotonic_ns clean_since = 0;
     monotonic_ns apart_since = 0;
     std::uint16_t disturbances = 0;
-    std::uint16_t links = 0;   ///< Established for both ends.
-    std::uint16_t claimed = 0; ///< Established for an end at least.
-    monotonic_ns within = 0;   ///< 0: nobody wants them to be connected.
+    std::uint16_t links = 0;    ///< Established for both ends.
+    std::uint16_t claimed = 0;  ///< Established for an end at least.
+    monotonic_ns within = 0;    ///< 0: nobody wants them to be connected.
   };
   struct wire_state {
     std::uint32_t a = 0;
@@ -94,19 +95,22 @@ private:
 
   std::size_t index(std::uint32_t a, std::uint32_t b) const noexcept;
   pair_state& at(std::uint32_t a, std::uint32_t b) noexcept { return pairs_[index(a, b)]; }
-  const pair_state& at(std::uint32_t a, std::uint32_t b) const noexcept { return pairs_[index(a, b)]; }
+  const pair_state& at(std::uint32_t a, std::uint32_t b) const noexcept {
+    return pairs_[index(a, b)];
+  }
   void look(std::uint32_t a, std::uint32_t b, monotonic_ns now);
   void count(wire_state& x, monotonic_ns now, bool links_before, bool claimed_before);
 
   monotonic_ns double_limit_;
   std::vector<host_state> hosts_;
   std::vector<pair_state> pairs_;
-  std::map<std::uint64_t, wire_state> wires_; ///< That an end holds for established.
-  std::map<std::pair<std::uint32_t, std::uint32_t>, monotonic_ns> doubles_; ///< Pairs with two, since when.
+  std::map<std::uint64_t, wire_state> wires_;  ///< That an end holds for established.
+  std::map<std::pair<std::uint32_t, std::uint32_t>, monotonic_ns>
+      doubles_;  ///< Pairs with two, since when.
   std::vector<finding> apart_;
   std::vector<finding> double_;
   finding longest_apart_;
   finding longest_double_;
 };
 
-} // namespace sim
+}  // namespace sim

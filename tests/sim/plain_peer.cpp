@@ -11,7 +11,7 @@ namespace sim {
 using namespace timenode;
 
 class plain_peer::listener final : public net::listener_handler {
-public:
+ public:
   explicit listener(plain_peer& owner) : owner_{owner} {}
   void on_accepted(std::uint64_t id, const endpoint& remote) override {
     auto& x = owner_.add(owner_.transport_->take(id), remote.ip, false);
@@ -20,12 +20,12 @@ public:
   }
   void on_accept_error(const std::string&) override {}
 
-private:
+ private:
   plain_peer& owner_;
 };
 
 class plain_peer::handler final : public net::connection_handler {
-public:
+ public:
   handler(plain_peer& owner, std::uint64_t number) : owner_{owner}, number_{number} {}
 
   void on_connected(const endpoint&) override {
@@ -41,7 +41,7 @@ public:
   void on_received(net::received_batch&& batch) override {
     auto* x = owner_.find(number_);
     if (!x || !owner_.reads(*x))
-      return; // without the credit back, the network stops to hand over
+      return;  // without the credit back, the network stops to hand over
     x->heard = owner_.now();
     for (const auto& line : batch.lines) {
       owner_.on_line(*x, line);
@@ -51,7 +51,7 @@ public:
     x->link->grant(batch.lines.size(), batch.bytes);
   }
 
-private:
+ private:
   void down(const std::string& reason) {
     auto node = owner_.sessions_.extract(number_);
     if (node)
@@ -63,7 +63,7 @@ private:
 };
 
 plain_peer::plain_peer(sim_network& network, const ip_address& ip, std::uint64_t seed)
-  : network_{network}, ip_{ip}, random_{seed} {
+    : network_{network}, ip_{ip}, random_{seed} {
   network_.index_of(ip);
 }
 
@@ -93,7 +93,8 @@ void plain_peer::stop(bool power) {
     on_stop();
 }
 
-plain_peer::session& plain_peer::add(net::connection_ptr link, const ip_address& remote, bool dialed) {
+plain_peer::session& plain_peer::add(net::connection_ptr link, const ip_address& remote,
+                                     bool dialed) {
   const auto number = ++last_number_;
   auto& x = sessions_[number];
   x.number = number;
@@ -138,4 +139,4 @@ plain_peer::session* plain_peer::find(std::uint64_t number) {
   return i == sessions_.end() ? nullptr : &i->second;
 }
 
-} // namespace sim
+}  // namespace sim

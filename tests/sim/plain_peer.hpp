@@ -16,7 +16,7 @@
 namespace sim {
 
 class plain_peer {
-public:
+ public:
   plain_peer(sim_network& network, const ip_address& ip, std::uint64_t seed);
   virtual ~plain_peer();
   plain_peer(const plain_peer&) = delete;
@@ -29,16 +29,16 @@ public:
   /// Its process ends, or its host loses power.
   void stop(bool power = false);
 
-protected:
+ protected:
   /// A connection of either direction.
   struct session {
     std::uint64_t number = 0;
     ip_address remote;
     bool dialed = false;
-    bool up = false;          ///< The socket is.
-    bool established = false; ///< The handshake is done, as this peer sees it.
+    bool up = false;           ///< The socket is.
+    bool established = false;  ///< The handshake is done, as this peer sees it.
     monotonic_ns since = 0;
-    monotonic_ns heard = 0;   ///< Something came last.
+    monotonic_ns heard = 0;  ///< Something came last.
     timenode::net::connection_ptr link;
     wire_record_ptr record;
     int side() const noexcept { return dialed ? 0 : 1; }
@@ -67,7 +67,7 @@ protected:
   sim_network& network() noexcept { return network_; }
   timenode::random_source& random() noexcept { return random_; }
 
-private:
+ private:
   class listener;
   class handler;
   session& add(timenode::net::connection_ptr link, const ip_address& remote, bool dialed);
@@ -83,4 +83,4 @@ private:
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
-} // namespace sim
+}  // namespace sim

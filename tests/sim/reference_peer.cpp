@@ -26,25 +26,29 @@ constexpr std::uint64_t blocks_a_question = 100;
 
 bool is_question(const wire::message& x) {
   return std::visit(
-    [](const auto& y) {
-      using kind = std::decay_t<decltype(y)>;
-      return std::is_same_v<kind, wire::get_peers> || std::is_same_v<kind, wire::get_block_height>
-             || std::is_same_v<kind, wire::get_blocks> || std::is_same_v<kind, wire::get_block_range>
-             || std::is_same_v<kind, wire::get_block_hash> || std::is_same_v<kind, wire::consensus_query>
-             || std::is_same_v<kind, wire::get_pending_transactions> || std::is_same_v<kind, wire::get_masternodes>
-             || std::is_same_v<kind, wire::get_utxo_state_hash>;
-    },
-    x);
+      [](const auto& y) {
+        using kind = std::decay_t<decltype(y)>;
+        return std::is_same_v<kind, wire::get_peers> ||
+               std::is_same_v<kind, wire::get_block_height> ||
+               std::is_same_v<kind, wire::get_blocks> ||
+               std::is_same_v<kind, wire::get_block_range> ||
+               std::is_same_v<kind, wire::get_block_hash> ||
+               std::is_same_v<kind, wire::consensus_query> ||
+               std::is_same_v<kind, wire::get_pending_transactions> ||
+               std::is_same_v<kind, wire::get_masternodes> ||
+               std::is_same_v<kind, wire::get_utxo_state_hash>;
+      },
+      x);
 }
 
-} // namespace
+}  // namespace
 
 reference_peer::reference_peer(sim_network& network, const ip_address& ip, std::uint64_t seed,
                                std::vector<endpoint> known, block_ptr genesis,
                                std::function<std::int64_t()> unix_now,
                                std::function<void(const wire_record&, int)> established)
-  : plain_peer{network, ip, seed}, known_{std::move(known)}, unix_now_{std::move(unix_now)},
-    established_{std::move(established)}, chain_{std::move(genesis)} {}
+    : plain_peer{network, ip, seed}, known_{std::move(known)}, unix_now_{std::move(unix_now)},
+      established_{std::move(established)}, chain_{std::move(genesis)} {}
 
 // -- whom it dials --------------------------------------------------------------------------------------
 
@@ -55,7 +59,8 @@ bool reference_peer::dials(const ip_address& other) const {
 
 bool reference_peer::connected_to(const ip_address& other, std::uint64_t except) const {
   return std::ranges::any_of(const_cast<reference_peer*>(this)->sessions(), [&](const auto& x) {
-    return x.first != except && x.second.remote == other && (x.second.established || x.second.dialed);
+    return x.first != except && x.second.remote == other &&
+           (x.second.established || x.second.dialed);
   });
 }
 
@@ -89,7 +94,9 @@ void reference_peer::on_up(session& x) {
   });
 }
 
-void reference_peer::on_down(session& x, const std::string&) { dialed_.erase(x.number); }
+void reference_peer::on_down(session& x, const std::string&) {
+  dialed_.erase(x.number);
+}
 
 void reference_peer::greet(session& x, const wire::message& message) {
   const auto* shake = std::get_if<wire::handshake>(&message);
@@ -159,7 +166,8 @@ void reference_peer::on_line(session& x, const wire::decoded& line) {
 
 std::vector<block_ptr> reference_peer::range(std::uint64_t first, std::uint64_t last) const {
   std::vector<block_ptr> result;
-  for (auto h = first; h <= last && h < chain_.size() && result.size() < wire::max_blocks_per_response; ++h)
+  for (auto h = first;
+       h <= last && h < chain_.size() && result.size() < wire::max_blocks_per_response; ++h)
     result.push_back(chain_[h]);
   return result;
 }
@@ -204,8 +212,8 @@ void reference_peer::learn(session& x, const wire::message& message) {
 }
 
 bool reference_peer::take_block(const block_ptr& x) {
-  if (x->header.height != height() + 1 || x->header.previous_hash != chain::block_hash(tip()->header)
-      || !chain::check_block(x))
+  if (x->header.height != height() + 1 ||
+      x->header.previous_hash != chain::block_hash(tip()->header) || !chain::check_block(x))
     return false;
   chain_.push_back(x);
   return true;
@@ -225,4 +233,4 @@ void reference_peer::flood(const wire::message& message, std::uint64_t except) {
       x.link->send(line);
 }
 
-} // namespace sim
+}  // namespace sim

@@ -16,10 +16,11 @@
 namespace sim {
 
 class reference_peer final : public plain_peer {
-public:
+ public:
   /// `established`: told when it holds a connection for established. `genesis`: where its chain begins.
-  reference_peer(sim_network& network, const ip_address& ip, std::uint64_t seed, std::vector<endpoint> known,
-                 timenode::block_ptr genesis, std::function<std::int64_t()> unix_now,
+  reference_peer(sim_network& network, const ip_address& ip, std::uint64_t seed,
+                 std::vector<endpoint> known, timenode::block_ptr genesis,
+                 std::function<std::int64_t()> unix_now,
                  std::function<void(const wire_record&, int)> established);
 
   std::uint64_t height() const noexcept { return chain_.size() - 1; }
@@ -31,7 +32,7 @@ public:
   /// It forgets its chain when it stops.
   void lose_disk() { chain_.resize(1); }
 
-private:
+ private:
   /// What it knows of a connection that it dialed.
   struct dialed_state {
     std::uint64_t nonce = 0;
@@ -61,8 +62,8 @@ private:
   std::vector<endpoint> known_;
   std::function<std::int64_t()> unix_now_;
   std::function<void(const wire_record&, int)> established_;
-  std::vector<timenode::block_ptr> chain_; ///< By height.
-  std::map<std::uint64_t, dialed_state> dialed_; ///< By session.
+  std::vector<timenode::block_ptr> chain_;        ///< By height.
+  std::map<std::uint64_t, dialed_state> dialed_;  ///< By session.
 };
 
-} // namespace sim
+}  // namespace sim

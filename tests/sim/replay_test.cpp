@@ -2,20 +2,25 @@
 
 #include "tests/sim/scenario.hpp"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-
-#include <sys/wait.h>
-#include <unistd.h>
 
 using namespace sim;
 
 namespace {
 
 simulation_options options(const std::string& trace_file, std::uint64_t seed = 11) {
-  return {.nodes = 10, .hours = 0.75, .seed = seed, .reference_share = 0.2, .trace_file = trace_file, .verbose = true};
+  return {.nodes = 10,
+          .hours = 0.75,
+          .seed = seed,
+          .reference_share = 0.2,
+          .trace_file = trace_file,
+          .verbose = true};
 }
 
 std::string contents(const std::string& file) {
@@ -26,12 +31,13 @@ std::string contents(const std::string& file) {
 struct trace_files {
   trace_files() { std::filesystem::create_directories(directory); }
   ~trace_files() { std::filesystem::remove_all(directory); }
-  std::string directory = std::filesystem::temp_directory_path() / ("timenode-replay." + std::to_string(::getpid()));
+  std::string directory =
+      std::filesystem::temp_directory_path() / ("timenode-replay." + std::to_string(::getpid()));
   std::string one = directory + "/one";
   std::string two = directory + "/two";
 };
 
-} // namespace
+}  // namespace
 
 TEST_CASE("the same seed gives the same trace, byte for byte, and the same messages") {
   trace_files files;
@@ -66,7 +72,8 @@ TEST_CASE("the same seed gives the same trace, byte for byte, and the same messa
   CHECK(one == contents(files.two));
 }
 
-TEST_CASE("a run that is told to heal sooner is judged, and is the run that would have been that short") {
+TEST_CASE(
+    "a run that is told to heal sooner is judged, and is the run that would have been that short") {
   auto longer = simulation_options{.nodes = 10, .hours = 5, .seed = 13};
   const auto told = simulate(longer, [](const simulation_progress& x) {
     return x.at > 20 * minute ? simulation_wish::heal : simulation_wish::go_on;

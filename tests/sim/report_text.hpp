@@ -9,4 +9,4 @@ namespace sim {
 /// The report for people, several lines.
 std::string text_of(const simulation_report& x);
 
-} // namespace sim
+}  // namespace sim

@@ -17,7 +17,8 @@ inline simulation_report must_hold(const simulation_options& options) {
   auto result = simulate(options);
   REQUIRE_MESSAGE(result.has_value(), result.error().reason);
   for (const auto& x : result->first_violations)
-    FAIL_CHECK(timenode::to_text(x.which), " at ", text_of_time(x.at), ": ", x.what, "; again: ", result->command);
+    FAIL_CHECK(timenode::to_text(x.which), " at ", text_of_time(x.at), ": ", x.what,
+               "; again: ", result->command);
   CHECK(result->ok());
   // A run in which nothing happened shows nothing.
   CHECK(result->connections > 0);
@@ -41,7 +42,8 @@ inline void check_mesh(world& w, std::size_t pairs) {
     for (std::uint32_t a = 0; a < b; ++a)
       if (w.eyes().pairs().wanted(a, b) && w.eyes().pairs().reachable(a, b)) {
         ++count;
-        CHECK_MESSAGE(w.eyes().pairs().links(a, b) == 1, w.ip(a).to_string(), " and ", w.ip(b).to_string());
+        CHECK_MESSAGE(w.eyes().pairs().links(a, b) == 1, w.ip(a).to_string(), " and ",
+                      w.ip(b).to_string());
       }
   CHECK(count == pairs);
 }
@@ -57,4 +59,4 @@ inline void block_both(world& w, std::uint32_t a, std::uint32_t b, bool blocked)
   block_way(w, b, a, blocked);
 }
 
-} // namespace sim
+}  // namespace sim

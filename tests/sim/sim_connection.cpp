@@ -15,14 +15,14 @@ namespace {
 /// A stack sends its first packet again after one second and after three.
 constexpr monotonic_ns syn_pauses[] = {second, 2 * second};
 
-} // namespace
+}  // namespace
 
 sim_connection::sim_connection(sim_network& network, wire_record_ptr record, int side,
                                endpoint remote)
-  : network_{network}, record_{std::move(record)}, side_{side},
-    boot_{network.hosts_[record_->hosts[side]]->boots}, remote_{remote},
-    framer_{side == 1 ? net::greeting_bytes : wire::max_line_bytes},
-    process_{network.hosts_[record_->hosts[side]]->processes} {}
+    : network_{network}, record_{std::move(record)}, side_{side},
+      boot_{network.hosts_[record_->hosts[side]]->boots}, remote_{remote},
+      framer_{side == 1 ? net::greeting_bytes : wire::max_line_bytes},
+      process_{network.hosts_[record_->hosts[side]]->processes} {}
 
 sim_connection::~sim_connection() {
   if (alive())
@@ -39,25 +39,25 @@ void sim_connection::schedule(monotonic_ns delay, event what) {
 
 void sim_connection::happen(std::uint32_t what) {
   switch (static_cast<event>(what)) {
-    case syn:
-      return dial();
-    case connected:
-      return connect();
-    case timed_out:
-      if (state_ == state::dialing)
-        fail(wire_end::none, "timed out after 5 s", false);
-      return;
-    case arrival:
-      return on_arrival();
-    case reset_arrives:
-      return fail(wire_end::reset, "connection reset", false);
-    case closed_here:
-      leave();
-      return tell(failure_, dialing_);
-    case failed_here:
-      return fail(wire_end::not_read, failure_, true);
-    case acks:
-      return on_acks();
+  case syn:
+    return dial();
+  case connected:
+    return connect();
+  case timed_out:
+    if (state_ == state::dialing)
+      fail(wire_end::none, "timed out after 5 s", false);
+    return;
+  case arrival:
+    return on_arrival();
+  case reset_arrives:
+    return fail(wire_end::reset, "connection reset", false);
+  case closed_here:
+    leave();
+    return tell(failure_, dialing_);
+  case failed_here:
+    return fail(wire_end::not_read, failure_, true);
+  case acks:
+    return on_acks();
   }
 }
 
@@ -141,7 +141,7 @@ net::connection_stats sim_connection::stats() const {
 std::size_t sim_connection::bytes_held() const noexcept {
   auto result = queued_;
   for (const auto& x : inbox_)
-    result += x ? x->size() : 0; // null: the other side's end
+    result += x ? x->size() : 0;  // null: the other side's end
   return result;
 }
 
@@ -152,9 +152,10 @@ void sim_connection::dial() {
   if (state_ != state::dialing)
     return;
   const auto& target = *network_.hosts_[other_host()];
-  if (network_.hosts_[host()]->transport && target.transport && !target.undialable && !cut_off(0)
-      && !cut_off(1)) {
-    schedule(network_.delay(host(), other_host()) + network_.delay(other_host(), host()), connected);
+  if (network_.hosts_[host()]->transport && target.transport && !target.undialable && !cut_off(0) &&
+      !cut_off(1)) {
+    schedule(network_.delay(host(), other_host()) + network_.delay(other_host(), host()),
+             connected);
     return;
   }
   if (const auto n = static_cast<std::size_t>(syns_++); n < std::size(syn_pauses))
@@ -173,8 +174,9 @@ void sim_connection::connect() {
   }
   auto& us = *network_.hosts_[host()];
   // Some ephemeral port: it identifies nobody.
-  us.last_port = us.last_port < 32768 || us.last_port > 60999 ? 32768
-                                                              : static_cast<std::uint16_t>(us.last_port + 1);
+  us.last_port = us.last_port < 32768 || us.last_port > 60999
+                     ? 32768
+                     : static_cast<std::uint16_t>(us.last_port + 1);
   const auto from = endpoint{us.ip, us.last_port};
   auto other = std::make_shared<sim_connection>(network_, record_, 1, from);
   join(shared_from_this(), other);
@@ -189,7 +191,8 @@ void sim_connection::join(const std::shared_ptr<sim_connection>& dialer,
   acceptor->peer_ = dialer;
   for (auto* x : {dialer.get(), acceptor.get()}) {
     x->state_ = state::up;
-    network.hosts_[x->host()]->open.emplace(2 * x->record_->id + static_cast<unsigned>(x->side_), x);
+    network.hosts_[x->host()]->open.emplace(2 * x->record_->id + static_cast<unsigned>(x->side_),
+                                            x);
   }
   ++network.made_;
   dialer->record_->opened = true;
@@ -205,8 +208,8 @@ void sim_connection::pump() {
   while (!queue_.empty() && window_used_ < window_bytes) {
     auto bytes = std::move(queue_.front());
     queue_.pop_front();
-    if (bytes && bytes->size() > 1 && network_.fragments_ > 0
-        && network_.fragments_ > network_.random_.below(100)) {
+    if (bytes && bytes->size() > 1 && network_.fragments_ > 0 &&
+        network_.fragments_ > network_.random_.below(100)) {
       // Where a stream is cut is nobody's business.
       const auto middle = 1 + network_.random_.below(bytes->size() - 1);
       launch(std::make_shared<const std::string>(*bytes, 0, middle));
@@ -228,15 +231,14 @@ void sim_connection::launch(net::shared_buffer bytes) {
 
 void sim_connection::on_arrival() {
   if (flights_.empty())
-    return; // it ended meanwhile
+    return;  // it ended meanwhile
   if (boot_ != network_.hosts_[host()]->boots)
     return flights_.clear();
   if (cut_off(side_))
     return retransmit();
   auto other = peer_.lock();
   if (!other || other->state_ == state::ended) {
-    const auto answers = network_.hosts_[other_host()]->transport != nullptr
-                         && !cut_off(1 - side_);
+    const auto answers = network_.hosts_[other_host()]->transport != nullptr && !cut_off(1 - side_);
     if (!answers)
       return retransmit();
     fail(wire_end::unknown_here, "connection reset", false);
@@ -259,7 +261,7 @@ void sim_connection::on_arrival() {
       handler_->on_drained();
   }
   if (other->closing_)
-    return; // nobody reads it any more
+    return;  // nobody reads it any more
   other->inbox_.push_back(std::move(bytes));
   other->read();
 }
@@ -271,7 +273,7 @@ void sim_connection::retransmit() {
     return;
   }
   retry_ = retry_ == 0 ? first_retransmission : std::min(2 * retry_, longest_retransmission);
-  retry_ = std::min(retry_, stack_gives_up_after - waited_); // it gives up in time
+  retry_ = std::min(retry_, stack_gives_up_after - waited_);  // it gives up in time
   waited_ += retry_;
   schedule(retry_, arrival);
 }
@@ -298,7 +300,8 @@ void sim_connection::on_acks() {
       fail(wire_end::gave_up, "connection timed out", false);
       return;
     }
-    const auto pause = std::min({ack_waited_, longest_retransmission, stack_gives_up_after - ack_waited_});
+    const auto pause =
+        std::min({ack_waited_, longest_retransmission, stack_gives_up_after - ack_waited_});
     ack_waited_ += pause;
     schedule(pause, acks);
     return;
@@ -311,9 +314,9 @@ void sim_connection::on_acks() {
 
 void sim_connection::read() {
   // A program may do anything while it is told, so everything is looked at anew each time.
-  while (handler_ && state_ == state::up && !closing_ && !inbox_.empty()
-         && network_.hosts_[host()]->reading && held_messages_ < net::read_credit_messages
-         && held_bytes_ < net::read_credit_bytes && (opened_up_ || side_ == 0 || !greeted_)) {
+  while (handler_ && state_ == state::up && !closing_ && !inbox_.empty() &&
+         network_.hosts_[host()]->reading && held_messages_ < net::read_credit_messages &&
+         held_bytes_ < net::read_credit_bytes && (opened_up_ || side_ == 0 || !greeted_)) {
     const auto bytes = std::move(inbox_.front());
     inbox_.pop_front();
     if (auto other = peer_.lock())
@@ -353,7 +356,7 @@ void sim_connection::hand_over(const net::shared_buffer& bytes) {
 void sim_connection::end_of_stream() {
   if (!alive() || closing_)
     return;
-  peer_done_ = true; // what came before the end is read first
+  peer_done_ = true;  // what came before the end is read first
   read();
 }
 
@@ -411,4 +414,4 @@ bool sim_connection::cut_off(int from) const {
   return lost_ || network_.lost(record_->hosts[from], record_->hosts[1 - from]);
 }
 
-} // namespace sim
+}  // namespace sim

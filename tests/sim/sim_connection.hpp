@@ -17,7 +17,7 @@ namespace sim {
 class sim_connection final : public timenode::net::connection,
                              public event_target,
                              public std::enable_shared_from_this<sim_connection> {
-public:
+ public:
   sim_connection(sim_network& network, wire_record_ptr record, int side, endpoint remote);
 
   /// Whoever lets go of it without a word is dead: its kernel resets the connection.
@@ -51,9 +51,18 @@ public:
   void read();
   std::size_t bytes_held() const noexcept;
 
-private:
+ private:
   enum class state : std::uint8_t { fresh, dialing, up, ended };
-  enum event : std::uint32_t { syn, connected, timed_out, arrival, reset_arrives, closed_here, failed_here, acks };
+  enum event : std::uint32_t {
+    syn,
+    connected,
+    timed_out,
+    arrival,
+    reset_arrives,
+    closed_here,
+    failed_here,
+    acks
+  };
   /// Bytes on their way; null: the end of the stream.
   struct flight {
     timenode::net::shared_buffer bytes;
@@ -81,39 +90,39 @@ private:
 
   sim_network& network_;
   wire_record_ptr record_;
-  int side_; ///< 0: this end dialed.
-  std::uint32_t boot_; ///< Of the host: what a power cut leaves behind sends no more.
+  int side_;            ///< 0: this end dialed.
+  std::uint32_t boot_;  ///< Of the host: what a power cut leaves behind sends no more.
   endpoint remote_;
   timenode::net::line_framer framer_;
   std::unique_ptr<timenode::net::connection_handler> handler_;
   std::weak_ptr<sim_connection> peer_;
 
   state state_ = state::fresh;
-  bool closing_ = false;        ///< The program closed it; what it sent before still goes out.
-  bool dialing_ = false;        ///< It was closed before it came up.
+  bool closing_ = false;  ///< The program closed it; what it sent before still goes out.
+  bool dialing_ = false;  ///< It was closed before it came up.
   bool lost_ = false;
   bool opened_up_ = false;
   bool greeted_ = false;
-  bool above_ = false;          ///< The send queue was above the low-water mark.
-  bool peer_done_ = false;      ///< The other side's stream ends behind what waits in `inbox_`.
-  std::string failure_;         ///< Of `failed_here` and `closed_here`.
+  bool above_ = false;      ///< The send queue was above the low-water mark.
+  bool peer_done_ = false;  ///< The other side's stream ends behind what waits in `inbox_`.
+  std::string failure_;     ///< Of `failed_here` and `closed_here`.
   int syns_ = 0;
 
-  std::uint64_t process_; ///< Of its host.
+  std::uint64_t process_;  ///< Of its host.
   std::deque<timenode::net::shared_buffer> queue_;
   std::deque<flight> flights_;
   std::deque<timenode::net::shared_buffer> inbox_;
-  std::size_t queued_ = 0;      ///< Bytes that have not arrived.
-  std::size_t window_used_ = 0; ///< Bytes under way, or there and not read.
-  std::size_t unacked_ = 0;     ///< Read at the other side, which cannot tell us.
+  std::size_t queued_ = 0;       ///< Bytes that have not arrived.
+  std::size_t window_used_ = 0;  ///< Bytes under way, or there and not read.
+  std::size_t unacked_ = 0;      ///< Read at the other side, which cannot tell us.
   monotonic_ns ack_waited_ = 0;
   monotonic_ns last_arrival_ = 0;
-  monotonic_ns retry_ = 0;      ///< The last pause before bytes were sent again; 0: they went through.
-  monotonic_ns waited_ = 0;     ///< For these bytes, in all.
+  monotonic_ns retry_ = 0;   ///< The last pause before bytes were sent again; 0: they went through.
+  monotonic_ns waited_ = 0;  ///< For these bytes, in all.
   std::size_t held_messages_ = 0;
   std::size_t held_bytes_ = 0;
   std::uint64_t sent_ = 0;
   std::uint64_t received_ = 0;
 };
 
-} // namespace sim
+}  // namespace sim

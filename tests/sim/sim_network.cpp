@@ -19,17 +19,19 @@ double share_of_pair(std::uint64_t seed, host_index a, host_index b) {
   return static_cast<double>(random() >> 11) * 0x1.0p-53;
 }
 
-} // namespace
+}  // namespace
 
 std::string_view to_text(wire_end x) noexcept {
-  constexpr std::string_view names[]{"open",  "closed",          "not read", "reset",
-                                     "crash", "power cut",       "timed out", "forgotten by the other host"};
+  constexpr std::string_view names[]{
+      "open",  "closed",    "not read",  "reset",
+      "crash", "power cut", "timed out", "forgotten by the other host"};
   return names[static_cast<std::size_t>(x)];
 }
 
 // -- the card of a host ---------------------------------------------------------------------------
 
-sim_transport::sim_transport(sim_network& network, host_index host) : network_{network}, host_{host} {
+sim_transport::sim_transport(sim_network& network, host_index host)
+    : network_{network}, host_{host} {
   network_.hosts_[host]->transport = this;
 }
 
@@ -77,10 +79,12 @@ void sim_transport::accept(const std::shared_ptr<sim_connection>& x) {
 // -- the network -----------------------------------------------------------------------------------
 
 sim_network::sim_network(std::function<monotonic_ns()> now, std::uint64_t seed)
-  : now_{std::move(now)}, random_{seed}, seed_{seed} {}
+    : now_{std::move(now)}, random_{seed}, seed_{seed} {}
 
 // Connections that go with their events look at hosts and paths still.
-sim_network::~sim_network() { drop_events(); }
+sim_network::~sim_network() {
+  drop_events();
+}
 
 std::unique_ptr<net::transport> sim_network::make_transport(const ip_address& host) {
   return std::make_unique<sim_transport>(*this, index_of(host));
@@ -211,7 +215,8 @@ bool sim_network::lost(host_index from, host_index to) {
 monotonic_ns sim_network::delay(host_index from, host_index to) {
   auto result = latency_ + hosts_[from]->extra_latency + hosts_[to]->extra_latency;
   if (spread_ > 0)
-    result += static_cast<monotonic_ns>(static_cast<double>(spread_) * share_of_pair(seed_, from, to));
+    result +=
+        static_cast<monotonic_ns>(static_cast<double>(spread_) * share_of_pair(seed_, from, to));
   if (jitter_ > 0)
     result += static_cast<monotonic_ns>(random_.below(static_cast<std::uint64_t>(jitter_) + 1));
   return result;
@@ -227,4 +232,4 @@ std::vector<std::shared_ptr<sim_connection>> sim_network::open_between(const ip_
   return result;
 }
 
-} // namespace sim
+}  // namespace sim

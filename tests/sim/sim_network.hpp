@@ -44,14 +44,14 @@ using host_index = std::uint32_t;
 
 /// What ended a connection, as somebody knows who sees all of the network.
 enum class wire_end : std::uint8_t {
-  none,         ///< It has not ended.
-  closed,       ///< A program closed it: `wire_record::reason` is what it said.
-  not_read,     ///< The sender's queue was full.
-  reset,        ///< A fault: a reset.
-  crash,        ///< A fault: the process ended, its host said so.
-  power,        ///< A fault: the host lost power.
-  gave_up,      ///< The stack had sent the same bytes again for too long.
-  unknown_here, ///< The other host had forgotten it.
+  none,          ///< It has not ended.
+  closed,        ///< A program closed it: `wire_record::reason` is what it said.
+  not_read,      ///< The sender's queue was full.
+  reset,         ///< A fault: a reset.
+  crash,         ///< A fault: the process ended, its host said so.
+  power,         ///< A fault: the host lost power.
+  gave_up,       ///< The stack had sent the same bytes again for too long.
+  unknown_here,  ///< The other host had forgotten it.
 };
 std::string_view to_text(wire_end x) noexcept;
 
@@ -64,18 +64,18 @@ struct wire_note {
 struct wire_record {
   std::uint64_t id = 0;
   host_index hosts[2] = {0, 0};
-  bool opened = false; ///< Both ends came up.
+  bool opened = false;  ///< Both ends came up.
   monotonic_ns opened_at = 0;
-  wire_end end = wire_end::none; ///< What ended it first ...
-  int ended_by = 0;              ///< ... on which side ...
-  std::string reason;            ///< ... and the words of who closed it.
+  wire_end end = wire_end::none;  ///< What ended it first ...
+  int ended_by = 0;               ///< ... on which side ...
+  std::string reason;             ///< ... and the words of who closed it.
   std::unique_ptr<wire_note> note;
 };
 using wire_record_ptr = std::shared_ptr<wire_record>;
 
 /// Sees all of the network. Must not change it.
 class network_watch {
-public:
+ public:
   virtual ~network_watch() = default;
   /// A program has taken over this side of a connection (`connection::start`).
   virtual void started(const wire_record_ptr&, int) {}
@@ -88,7 +88,7 @@ public:
 };
 
 class sim_network {
-public:
+ public:
   /// `now` tells virtual time.
   sim_network(std::function<monotonic_ns()> now, std::uint64_t seed);
   ~sim_network();
@@ -163,25 +163,25 @@ public:
   /// Bytes that wait to be sent or read, in all.
   std::size_t bytes_held() const;
 
-private:
+ private:
   friend class sim_transport;
   friend class sim_connection;
 
   struct path_state {
     std::uint8_t blocks = 0;
-    std::uint8_t loss = 0; ///< Percent.
+    std::uint8_t loss = 0;  ///< Percent.
   };
   struct host_state {
     ip_address ip;
-    sim_transport* transport = nullptr; ///< Null: down.
+    sim_transport* transport = nullptr;  ///< Null: down.
     bool undialable = false;
     bool reading = true;
     monotonic_ns extra_latency = 0;
     std::uint32_t boots = 0;
-    std::uint64_t processes = 0; ///< That have ended there.
-    std::uint64_t dials = 0; ///< To it.
+    std::uint64_t processes = 0;  ///< That have ended there.
+    std::uint64_t dials = 0;      ///< To it.
     std::uint16_t last_port = 0;
-    std::vector<path_state> to; ///< By host; as long as it has to be.
+    std::vector<path_state> to;  ///< By host; as long as it has to be.
     /// Ends that are up, by number and so in the order in which they came up.
     std::map<std::uint64_t, sim_connection*> open;
   };
@@ -190,7 +190,8 @@ private:
   path_state& path_between(host_index from, host_index to);
   bool lost(host_index from, host_index to);
   monotonic_ns delay(host_index from, host_index to);
-  std::vector<std::shared_ptr<sim_connection>> open_between(const ip_address& a, const ip_address& b);
+  std::vector<std::shared_ptr<sim_connection>> open_between(const ip_address& a,
+                                                            const ip_address& b);
 
   std::function<monotonic_ns()> now_;
   timenode::random_source random_;
@@ -203,10 +204,10 @@ private:
   std::uint64_t made_ = 0;
   std::uint64_t dialed_ = 0;
   std::vector<std::unique_ptr<host_state>> hosts_;
-  std::unordered_map<ip_address, host_index> by_ip_; ///< For look-ups only.
+  std::unordered_map<ip_address, host_index> by_ip_;  ///< For look-ups only.
   network_watch* watch_ = nullptr;
   timenode::wire::line_decoder decoder_;
-  std::string scratch_; ///< A delivery with the padding that the decoder wants.
+  std::string scratch_;  ///< A delivery with the padding that the decoder wants.
 };
 
-} // namespace sim
+}  // namespace sim

@@ -34,17 +34,19 @@ std::shared_ptr<const wire::version_info> introduction_of(const node_setup& setu
   return result;
 }
 
-} // namespace
+}  // namespace
 
 ip_address address_of_node(std::uint32_t x) {
   // 40 hosts to a /16, two and a half sites to a hundred nodes.
   constexpr std::uint32_t hosts_a_group = 40;
   const auto group = x / hosts_a_group;
-  return ip_address::from_v4({10, static_cast<std::uint8_t>(group), 0, static_cast<std::uint8_t>(1 + x % hosts_a_group)});
+  return ip_address::from_v4(
+      {10, static_cast<std::uint8_t>(group), 0, static_cast<std::uint8_t>(1 + x % hosts_a_group)});
 }
 
-sim_node::sim_node(virtual_system& system, sim_network& network, node_setup setup, sim_store::committed tell)
-  : system_{system}, network_{network}, setup_{std::move(setup)}, tell_{std::move(tell)} {}
+sim_node::sim_node(virtual_system& system, sim_network& network, node_setup setup,
+                   sim_store::committed tell)
+    : system_{system}, network_{network}, setup_{std::move(setup)}, tell_{std::move(tell)} {}
 
 sim_node::~sim_node() = default;
 
@@ -61,7 +63,9 @@ void sim_node::start() {
   else if (setup_.knows_its_ip)
     context.local_ip = setup_.ip;
   context.p2p_port = p2p_port;
-  context.unix_now = [clock = clock_, &system = system_] { return clock->unix_seconds(system.now()); };
+  context.unix_now = [clock = clock_, &system = system_] {
+    return clock->unix_seconds(system.now());
+  };
   context.ticker = system_.ticker();
   context.introduction = introduction_of(setup_);
   context.seed = setup_.seed + 0x9e3779b97f4a7c15 * runs_;
@@ -88,12 +92,13 @@ void sim_node::start() {
   } catch (const std::runtime_error&) {
     if (up_)
       throw;
-    return; // it was killed while it started
+    return;  // it was killed while it started
   }
   if (!up_)
     return forget_actors();
   // The simulated transport has no reason to refuse.
-  static_cast<void>(transport_->listen({setup_.ip, p2p_port}, make_listener_bridge(actors_.registry)));
+  static_cast<void>(
+      transport_->listen({setup_.ip, p2p_port}, make_listener_bridge(actors_.registry)));
 }
 
 void sim_node::crash(crash_kind kind) {
@@ -136,4 +141,4 @@ void sim_node::bury() {
   store_.reset();
 }
 
-} // namespace sim
+}  // namespace sim

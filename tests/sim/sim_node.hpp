@@ -28,12 +28,12 @@ inline constexpr std::uint16_t p2p_port = 24100;
 struct node_setup {
   owner_index number = 0;
   ip_address ip;
-  std::vector<endpoint> configured; ///< Its operator wants it connected to these.
+  std::vector<endpoint> configured;  ///< Its operator wants it connected to these.
   bool masternode = false;
   bool knows_its_ip = true;
-  std::optional<ip_address> believes_its_ip; ///< A wrong `external_address`.
+  std::optional<ip_address> believes_its_ip;  ///< A wrong `external_address`.
   std::size_t max_peers = 125;
-  std::chrono::seconds check_interval{10}; ///< Of its own invariants.
+  std::chrono::seconds check_interval{10};  ///< Of its own invariants.
   timenode::net::peer_link_rules link_rules = {};
   timenode::liveness_rules liveness = {};
   std::uint64_t seed = 0;
@@ -42,7 +42,7 @@ struct node_setup {
 /// A wall clock that may be wrong and go wrong. Timeouts do not depend on it.
 struct node_clock {
   monotonic_ns offset = 0;
-  double drift = 0;        ///< Seconds a second.
+  double drift = 0;  ///< Seconds a second.
   monotonic_ns drift_since = 0;
 
   std::int64_t unix_seconds(monotonic_ns now) const noexcept {
@@ -52,14 +52,15 @@ struct node_clock {
 };
 
 enum class crash_kind : std::uint8_t {
-  process, ///< Killed: the kernel resets its connections, and what it wrote is written.
-  power,   ///< Nobody is told, and what was not synced is lost.
+  process,  ///< Killed: the kernel resets its connections, and what it wrote is written.
+  power,    ///< Nobody is told, and what was not synced is lost.
 };
 
 class sim_node {
-public:
+ public:
   /// Both outlive the node. `tell` is told of each commit to its store.
-  sim_node(virtual_system& system, sim_network& network, node_setup setup, sim_store::committed tell);
+  sim_node(virtual_system& system, sim_network& network, node_setup setup,
+           sim_store::committed tell);
   ~sim_node();
   sim_node(const sim_node&) = delete;
   sim_node& operator=(const sim_node&) = delete;
@@ -87,7 +88,7 @@ public:
   const timenode::chain::memory_store& chain() const noexcept { return *disk_->chain(); }
   std::uint32_t runs() const noexcept { return runs_; }
 
-private:
+ private:
   void forget_actors();
 
   virtual_system& system_;
@@ -107,4 +108,4 @@ private:
 /// Where node number `x` lives: 10.0.0.1 and on, in several /16 so that address groups matter.
 ip_address address_of_node(std::uint32_t x);
 
-} // namespace sim
+}  // namespace sim

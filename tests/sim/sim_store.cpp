@@ -11,7 +11,7 @@ namespace sim {
 using namespace timenode;
 
 sim_disk::sim_disk(network_id network)
-  : network_{network}, chain_{std::make_shared<chain::memory_store>(network)} {}
+    : network_{network}, chain_{std::make_shared<chain::memory_store>(network)} {}
 
 void sim_disk::fill(std::span<const checked_block> blocks) {
   chain::chain_state{*chain_}.apply(blocks, std::numeric_limits<std::int64_t>::max() / 2, true);
@@ -35,7 +35,7 @@ void sim_disk::wipe() {
 }
 
 sim_store::sim_store(std::shared_ptr<sim_disk> disk, committed tell)
-  : disk_{std::move(disk)}, chain_{disk_->chain()}, tell_{std::move(tell)} {}
+    : disk_{std::move(disk)}, chain_{disk_->chain()}, tell_{std::move(tell)} {}
 
 outcome<void> sim_store::commit(const chain::store_batch& batch, bool sync) {
   if (frozen_)
@@ -49,4 +49,4 @@ outcome<void> sim_store::commit(const chain::store_batch& batch, bool sync) {
   return {};
 }
 
-} // namespace sim
+}  // namespace sim

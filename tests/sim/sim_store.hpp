@@ -15,7 +15,7 @@ namespace sim {
 
 /// What outlives a node's process.
 class sim_disk {
-public:
+ public:
   explicit sim_disk(timenode::network_id network);
 
   /// Blocks that it holds from the start; only when there are none yet.
@@ -27,17 +27,18 @@ public:
 
   const std::shared_ptr<timenode::chain::memory_store>& chain() const noexcept { return chain_; }
 
-private:
+ private:
   friend class sim_store;
   timenode::network_id network_;
   std::shared_ptr<timenode::chain::memory_store> chain_;
-  std::uint64_t synced_ = 0; ///< Height that survives a power cut.
+  std::uint64_t synced_ = 0;  ///< Height that survives a power cut.
 };
 
 /// The store as one run of a node has it.
 class sim_store final : public timenode::chain::block_store {
-public:
-  using committed = std::function<void(const timenode::chain::store_batch&, const timenode::chain_tip&)>;
+ public:
+  using committed =
+      std::function<void(const timenode::chain::store_batch&, const timenode::chain_tip&)>;
 
   /// `tell` is told of every commit and of the tip before it.
   sim_store(std::shared_ptr<sim_disk> disk, committed tell);
@@ -46,18 +47,25 @@ public:
   void freeze() noexcept { frozen_ = true; }
 
   timenode::chain_tip tip() const override { return chain_->tip(); }
-  timenode::block_ptr block_at(std::uint64_t height) const override { return chain_->block_at(height); }
+  timenode::block_ptr block_at(std::uint64_t height) const override {
+    return chain_->block_at(height);
+  }
   std::vector<timenode::block_ptr> blocks(std::uint64_t first, std::uint64_t last,
                                           std::size_t max_bytes) const override {
     return chain_->blocks(first, last, max_bytes);
   }
-  std::optional<timenode::hash256> hash_at(std::uint64_t height) const override { return chain_->hash_at(height); }
+  std::optional<timenode::hash256> hash_at(std::uint64_t height) const override {
+    return chain_->hash_at(height);
+  }
   std::optional<std::uint64_t> height_of(const timenode::hash256& hash) const override {
     return chain_->height_of(hash);
   }
-  timenode::chain::coin_group coins(const timenode::hash256& txid) const override { return chain_->coins(txid); }
+  timenode::chain::coin_group coins(const timenode::hash256& txid) const override {
+    return chain_->coins(txid);
+  }
   timenode::chain::utxo_digest utxo_state() const override { return chain_->utxo_state(); }
-  std::optional<timenode::chain::block_certificate> certificate_at(std::uint64_t height) const override {
+  std::optional<timenode::chain::block_certificate>
+  certificate_at(std::uint64_t height) const override {
     return chain_->certificate_at(height);
   }
   std::uint64_t final_height() const override { return chain_->final_height(); }
@@ -70,11 +78,11 @@ public:
     return chain_->undo_at(height);
   }
 
-private:
+ private:
   std::shared_ptr<sim_disk> disk_;
   std::shared_ptr<timenode::chain::memory_store> chain_;
   committed tell_;
   bool frozen_ = false;
 };
 
-} // namespace sim
+}  // namespace sim

@@ -18,13 +18,15 @@ namespace {
 
 /// Has no mailbox: what it is told is done before the sender goes on.
 class ticker_port final : public caf::monitorable_actor {
-public:
+ public:
   ticker_port(caf::actor_config& config, wake_queue& queue)
-    : caf::monitorable_actor{config}, queue_{queue} {}
+      : caf::monitorable_actor{config}, queue_{queue} {}
 
   bool enqueue(caf::mailbox_element_ptr what, caf::execution_unit*) override {
     auto message = what->payload;
-    if (auto view = caf::make_typed_message_view<atom::wake, sleeper_actor, monotonic_ns, std::uint64_t>(message))
+    if (auto view =
+            caf::make_typed_message_view<atom::wake, sleeper_actor, monotonic_ns, std::uint64_t>(
+                message))
       queue_.add(get<2>(view), std::move(get<1>(view)), get<3>(view));
     return true;
   }
@@ -33,11 +35,11 @@ public:
 
   const char* name() const override { return "sim.ticker"; }
 
-private:
+ private:
   wake_queue& queue_;
 };
 
-} // namespace
+}  // namespace
 
 bool wake_queue::later(const entry& x, const entry& y) noexcept {
   return x.at != y.at ? x.at > y.at : x.order > y.order;
@@ -65,7 +67,8 @@ bool wake_queue::wake_first(monotonic_ns now) {
 
 ticker_actor make_ticker(caf::actor_system& system, wake_queue& queue) {
   caf::actor_config config;
-  return caf::make_actor<ticker_port, ticker_actor>(system.next_actor_id(), system.node(), &system, config, queue);
+  return caf::make_actor<ticker_port, ticker_actor>(system.next_actor_id(), system.node(), &system,
+                                                    config, queue);
 }
 
-} // namespace sim
+}  // namespace sim

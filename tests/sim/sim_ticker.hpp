@@ -16,17 +16,17 @@
 namespace sim {
 
 class wake_queue {
-public:
+ public:
   void add(monotonic_ns at, timenode::sleeper_actor sleeper, std::uint64_t token);
   std::optional<monotonic_ns> next() const;
   /// Wakes the first sleeper if its time has come.
   bool wake_first(monotonic_ns now);
   void clear() { heap_.clear(); }
 
-private:
+ private:
   struct entry {
     monotonic_ns at;
-    std::uint64_t order; ///< First asked, first woken.
+    std::uint64_t order;  ///< First asked, first woken.
     std::uint64_t token;
     /// Weak: who was killed is gone, and its node can start again, whatever it meant to wake up for.
     caf::weak_actor_ptr sleeper;
@@ -40,4 +40,4 @@ private:
 /// A ticker that puts what it is asked into `queue` at once. `queue` outlives it.
 timenode::ticker_actor make_ticker(caf::actor_system& system, wake_queue& queue);
 
-} // namespace sim
+}  // namespace sim

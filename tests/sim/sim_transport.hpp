@@ -11,7 +11,7 @@
 namespace sim {
 
 class sim_transport final : public timenode::net::transport {
-public:
+ public:
   sim_transport(sim_network& network, host_index host);
   ~sim_transport() override;
 
@@ -25,7 +25,7 @@ public:
   bool listens(std::uint16_t port) const noexcept { return listener_ && port == port_; }
   void accept(const std::shared_ptr<sim_connection>& x);
 
-private:
+ private:
   sim_network& network_;
   host_index host_;
   std::uint16_t port_ = 0;
@@ -34,4 +34,4 @@ private:
   std::uint64_t last_id_ = 0;
 };
 
-} // namespace sim
+}  // namespace sim

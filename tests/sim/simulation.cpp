@@ -26,8 +26,8 @@ std::uint32_t usual_masternodes(std::uint32_t nodes) {
 }
 
 std::string command_of(const simulation_options& x) {
-  auto result = fmt::format("timenode simulate --nodes {} --hours {} --seed {} --faults {}", x.nodes, x.hours, x.seed,
-                            x.faults.to_string());
+  auto result = fmt::format("timenode simulate --nodes {} --hours {} --seed {} --faults {}",
+                            x.nodes, x.hours, x.seed, x.faults.to_string());
   if (x.reference_share > 0)
     result += fmt::format(" --reference-share {}", x.reference_share);
   if (x.masternodes)
@@ -37,10 +37,11 @@ std::string command_of(const simulation_options& x) {
 
 /// One run, with what it needs to know between its parts.
 class run {
-public:
+ public:
   run(const simulation_options& options, const progress_listener& progress)
-    : options_{options}, hours_wished_{options.hours}, progress_{progress}, world_{shape_of(options)},
-      nemesis_{world_, options.faults, options.seed ^ 0x6e656d65736973} {}
+      : options_{options}, hours_wished_{options.hours}, progress_{progress},
+        world_{shape_of(options)}, nemesis_{world_, options.faults,
+                                            options.seed ^ 0x6e656d65736973} {}
 
   simulation_report go() {
     const auto begin = std::chrono::steady_clock::now();
@@ -67,13 +68,14 @@ public:
     return report(std::chrono::duration<double>(took).count());
   }
 
-private:
+ private:
   bool pause() {
     if (progress_ && world_.network().events() >= next_progress_) {
       next_progress_ = world_.network().events() + progress_events;
-      const auto wish = progress_({world_.now(), end_, world_.system().messages() + world_.network().events(),
-                                   world_.eyes().violation_count(), world_.eyes().connections(),
-                                   world_.chain().size() - 1, healing_});
+      const auto wish =
+          progress_({world_.now(), end_, world_.system().messages() + world_.network().events(),
+                     world_.eyes().violation_count(), world_.eyes().connections(),
+                     world_.chain().size() - 1, healing_});
       cut_ = cut_ || (wish == simulation_wish::heal && !healing_);
       stopped_ = stopped_ || wish == simulation_wish::stop;
     }
@@ -106,15 +108,17 @@ private:
     if (!node.up() || world_.ailing[i])
       return;
     try {
-      const auto x = world_.system().ask<registry_snapshot>(node.actors().registry, atom::snapshot_v);
+      const auto x =
+          world_.system().ask<registry_snapshot>(node.actors().registry, atom::snapshot_v);
       for (const auto& ban : x.bans) {
-        const auto& banned = ban.network.base(); // no operator bans whole networks here
+        const auto& banned = ban.network.base();  // no operator bans whole networks here
         if (seen_.emplace(node.ip(), banned, ban.until).second) {
           const auto host = world_.network().find(banned);
-          bans_.push_back({node.ip().to_string(), banned.to_string(), host && *host < world_.hosts(), ban.reason,
-                           ban.evidence});
-          world_.log().add(node.ip().to_string(), fmt::format("bans {}: {}; evidence: {}", banned.to_string(),
-                                                              ban.reason, ban.evidence));
+          bans_.push_back({node.ip().to_string(), banned.to_string(),
+                           host && *host < world_.hosts(), ban.reason, ban.evidence});
+          world_.log().add(node.ip().to_string(),
+                           fmt::format("bans {}: {}; evidence: {}", banned.to_string(), ban.reason,
+                                       ban.evidence));
         }
       }
     } catch (const std::runtime_error&) {
@@ -130,9 +134,10 @@ private:
     if (!converged_after_ || *converged_after_ > converge_within)
       eyes.report(invariant::converge,
                   converged_after_
-                    ? fmt::format("{} s after the faults ended before all had the same tip", *converged_after_ / second)
-                    : fmt::format("not all had the same tip {} s after the faults ended: {}", healing_span / second,
-                                  tips_text()));
+                      ? fmt::format("{} s after the faults ended before all had the same tip",
+                                    *converged_after_ / second)
+                      : fmt::format("not all had the same tip {} s after the faults ended: {}",
+                                    healing_span / second, tips_text()));
     look_for_bans();
     for (std::uint32_t i = 0; i < world_.nodes(); ++i)
       world_.look_at(i);
@@ -144,9 +149,10 @@ private:
         ++pairs_;
         pairs_linked_ += pairs.links(a, b) == 1 ? 1 : 0;
         if (pairs.links(a, b) != 1)
-          eyes.report(invariant::one_link, fmt::format("{} and {} have {} connections at the end",
-                                                       world_.ip(a).to_string(), world_.ip(b).to_string(),
-                                                       pairs.links(a, b)));
+          eyes.report(invariant::one_link,
+                      fmt::format("{} and {} have {} connections at the end",
+                                  world_.ip(a).to_string(), world_.ip(b).to_string(),
+                                  pairs.links(a, b)));
       }
     eyes.finish();
   }
@@ -156,8 +162,8 @@ private:
     std::map<std::pair<std::uint64_t, hash256>, std::string, std::greater<>> tips;
     for (std::uint32_t i = 0; i < world_.hosts(); ++i)
       if (world_.up(i))
-        tips[{world_.height(i), world_.tip(i)}]
-          += " " + world_.ip(i).to_string() + (world_.is_ours(i) ? "" : " (deployed)");
+        tips[{world_.height(i), world_.tip(i)}] +=
+            " " + world_.ip(i).to_string() + (world_.is_ours(i) ? "" : " (deployed)");
     std::string result;
     for (const auto& [tip, who] : tips)
       result += fmt::format("{}height {}:{}", result.empty() ? "" : "; ", tip.first, who);
@@ -167,8 +173,8 @@ private:
   std::string pair_text(const pair_watch::finding& x) const {
     if (x.lasted == 0)
       return {};
-    return fmt::format("{} and {} from {} on", world_.ip(x.a).to_string(), world_.ip(x.b).to_string(),
-                       text_of_time(x.since));
+    return fmt::format("{} and {} from {} on", world_.ip(x.a).to_string(),
+                       world_.ip(x.b).to_string(), text_of_time(x.since));
   }
 
   simulation_report report(double seconds) {
@@ -202,7 +208,8 @@ private:
     if (converged_after_)
       x.converged_after = static_cast<double>(*converged_after_) * 1e-9;
     for (std::size_t i = 0; i < invariant_count; ++i)
-      x.violations[std::string{to_text(static_cast<invariant>(i))}] = eyes.violation_count(static_cast<invariant>(i));
+      x.violations[std::string{to_text(static_cast<invariant>(i))}] =
+          eyes.violation_count(static_cast<invariant>(i));
     x.first_violations = eyes.violations();
     x.trace_lines = world_.log().lines();
     x.trace_digest = world_.log().digest();
@@ -220,7 +227,7 @@ private:
   monotonic_ns end_ = 0;
   bool healing_ = false;
   bool stopped_ = false;
-  bool cut_ = false; ///< Healing was wished for sooner.
+  bool cut_ = false;  ///< Healing was wished for sooner.
   std::uint64_t next_progress_ = 0;
   std::optional<monotonic_ns> converged_after_;
   std::uint64_t pairs_ = 0;
@@ -229,7 +236,7 @@ private:
   std::vector<ban_seen> bans_;
 };
 
-} // namespace
+}  // namespace
 
 std::uint64_t simulation_report::violation_count() const {
   std::uint64_t result = 0;
@@ -242,10 +249,11 @@ world_options shape_of(const simulation_options& options) {
   world_options result;
   result.seed = options.seed;
   // One node is ours at least: there would be nothing to test.
-  result.references = std::min(static_cast<std::uint32_t>(options.reference_share * options.nodes + 0.5),
-                               options.nodes - 1);
+  result.references = std::min(
+      static_cast<std::uint32_t>(options.reference_share * options.nodes + 0.5), options.nodes - 1);
   result.nodes = options.nodes - result.references;
-  result.masternodes = std::min(result.nodes, options.masternodes.value_or(usual_masternodes(options.nodes)));
+  result.masternodes =
+      std::min(result.nodes, options.masternodes.value_or(usual_masternodes(options.nodes)));
   result.neighbours = options.nodes > largest_mesh ? neighbours_in_large : 0;
   // Discovered peers come on top; a mesh has none.
   result.max_peers = options.nodes > largest_mesh ? 8 : 125;
@@ -259,7 +267,8 @@ world_options shape_of(const simulation_options& options) {
   return result;
 }
 
-outcome<simulation_report> simulate(const simulation_options& options, const progress_listener& progress) {
+outcome<simulation_report> simulate(const simulation_options& options,
+                                    const progress_listener& progress) {
   try {
     return run{options, progress}.go();
   } catch (const std::runtime_error& x) {
@@ -267,4 +276,4 @@ outcome<simulation_report> simulate(const simulation_options& options, const pro
   }
 }
 
-} // namespace sim
+}  // namespace sim

@@ -18,14 +18,15 @@
 namespace sim {
 
 struct simulation_options {
-  std::uint32_t nodes = 20; ///< In all; `reference_share` of them behave as the deployed daemon does.
-  double hours = 1;         ///< Virtual; the last five minutes heal.
+  std::uint32_t nodes =
+      20;            ///< In all; `reference_share` of them behave as the deployed daemon does.
+  double hours = 1;  ///< Virtual; the last five minutes heal.
   std::uint64_t seed = 1;
   fault_set faults = fault_set::all();
   double reference_share = 0;
-  std::optional<std::uint32_t> masternodes = {}; ///< None: as many as such a network can bear.
+  std::optional<std::uint32_t> masternodes = {};  ///< None: as many as such a network can bear.
   std::string trace_file = {};
-  bool verbose = false; ///< The trace has the nodes' debug lines, too.
+  bool verbose = false;  ///< The trace has the nodes' debug lines, too.
 };
 
 /// The last part of each simulation, without faults. At its end every pair that can reach each other has exactly
@@ -47,13 +48,13 @@ struct ban_seen {
 
 struct simulation_report {
   simulation_options options;
-  std::string command; ///< That replays it.
+  std::string command;  ///< That replays it.
   double virtual_hours = 0;
   double real_seconds = 0;
-  double hours_wished = 0; ///< It was to be so long; less was run when it was told to heal sooner.
-  std::uint64_t messages = 0; ///< Between actors.
-  std::map<std::string, std::uint64_t> work; ///< The same by actor and first part of the message.
-  std::uint64_t packets = 0;  ///< Events of the network.
+  double hours_wished = 0;  ///< It was to be so long; less was run when it was told to heal sooner.
+  std::uint64_t messages = 0;                 ///< Between actors.
+  std::map<std::string, std::uint64_t> work;  ///< The same by actor and first part of the message.
+  std::uint64_t packets = 0;                  ///< Events of the network.
   std::uint64_t connections = 0;
   std::map<std::string, std::uint64_t> ends;
   std::map<std::string, std::uint64_t> strikes;
@@ -61,22 +62,24 @@ struct simulation_report {
   std::map<std::string, observer::exchange> exchanges;
   std::vector<ban_seen> bans;
   std::uint64_t honest_bans = 0;
-  std::uint64_t timer_ends = 0; ///< Connections that a timer of ours ended although nothing was in the way.
+  std::uint64_t timer_ends =
+      0;  ///< Connections that a timer of ours ended although nothing was in the way.
   pair_watch::finding longest_apart;
   pair_watch::finding longest_double;
   std::string longest_apart_pair;
   std::string longest_double_pair;
-  std::uint64_t pairs = 0;      ///< That can reach each other and should be connected ...
-  std::uint64_t pairs_linked = 0; ///< ... and were, by exactly one connection, at the end.
+  std::uint64_t pairs = 0;         ///< That can reach each other and should be connected ...
+  std::uint64_t pairs_linked = 0;  ///< ... and were, by exactly one connection, at the end.
   std::uint64_t height = 0;
   std::uint64_t blocks_made = 0;
-  std::optional<double> converged_after; ///< Seconds after the faults ended; none: never.
-  std::map<std::string, std::uint64_t> violations; ///< All nine by name.
+  std::optional<double> converged_after;  ///< Seconds after the faults ended; none: never.
+  std::map<std::string, std::uint64_t> violations;  ///< All nine by name.
   std::vector<broken> first_violations;
   std::uint64_t trace_lines = 0;
   std::uint64_t trace_digest = 0;
   std::uint64_t fingerprint = 0;
-  bool stopped_early = false; ///< Without the healing at the end: what has to hold then was not looked at.
+  bool stopped_early =
+      false;  ///< Without the healing at the end: what has to hold then was not looked at.
 
   std::uint64_t violation_count() const;
   bool ok() const { return violation_count() == 0 && !stopped_early; }
@@ -94,8 +97,8 @@ struct simulation_progress {
 
 enum class simulation_wish : std::uint8_t {
   go_on,
-  heal, ///< The faults end now, and healing begins: a shorter run, judged as any other.
-  stop, ///< At once, and nothing is judged.
+  heal,  ///< The faults end now, and healing begins: a shorter run, judged as any other.
+  stop,  ///< At once, and nothing is judged.
 };
 
 /// Told now and then how far it is; says how to go on.
@@ -108,4 +111,4 @@ world_options shape_of(const simulation_options& options);
 timenode::outcome<simulation_report> simulate(const simulation_options& options,
                                               const progress_listener& progress = {});
 
-} // namespace sim
+}  // namespace sim

@@ -13,10 +13,10 @@ namespace sim {
 namespace {
 
 class trace_sink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
-public:
+ public:
   trace_sink(trace& to, std::function<std::string()> who) : to_{to}, who_{std::move(who)} {}
 
-private:
+ private:
   void sink_it_(const spdlog::details::log_msg& x) override {
     const auto level = spdlog::level::to_string_view(x.level);
     auto text = std::string{level.data(), level.size()};
@@ -30,11 +30,12 @@ private:
   std::function<std::string()> who_;
 };
 
-} // namespace
+}  // namespace
 
 std::string text_of_time(monotonic_ns at) {
   const auto ms = at / millisecond;
-  return fmt::format("{}:{:02}:{:02}.{:03}", ms / 3'600'000, ms / 60'000 % 60, ms / 1000 % 60, ms % 1000);
+  return fmt::format("{}:{:02}:{:02}.{:03}", ms / 3'600'000, ms / 60'000 % 60, ms / 1000 % 60,
+                     ms % 1000);
 }
 
 bool trace::write_to(const std::string& file) {
@@ -60,8 +61,9 @@ struct log_to_trace::previous {
 };
 
 log_to_trace::log_to_trace(trace& to, std::function<std::string()> who, bool verbose)
-  : previous_{new previous{spdlog::default_logger(), spdlog::get_level()}} {
-  auto logger = std::make_shared<spdlog::logger>("simulation", std::make_shared<trace_sink>(to, std::move(who)));
+    : previous_{new previous{spdlog::default_logger(), spdlog::get_level()}} {
+  auto logger = std::make_shared<spdlog::logger>("simulation",
+                                                 std::make_shared<trace_sink>(to, std::move(who)));
   logger->set_level(verbose ? spdlog::level::debug : spdlog::level::info);
   spdlog::set_default_logger(std::move(logger));
 }
@@ -72,4 +74,4 @@ log_to_trace::~log_to_trace() {
   delete previous_;
 }
 
-} // namespace sim
+}  // namespace sim

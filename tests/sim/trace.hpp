@@ -18,7 +18,7 @@ namespace sim {
 std::string text_of_time(monotonic_ns at);
 
 class trace {
-public:
+ public:
   explicit trace(std::function<monotonic_ns()> now) : now_{std::move(now)} {}
 
   /// Also writes to this file from now on. False when it cannot be opened.
@@ -33,7 +33,7 @@ public:
   std::uint64_t lines() const noexcept { return count_; }
   const std::vector<std::string>& kept() const noexcept { return kept_; }
 
-private:
+ private:
   std::function<monotonic_ns()> now_;
   std::ofstream file_;
   bool keeps_ = false;
@@ -44,16 +44,16 @@ private:
 
 /// While it lives, what the nodes log goes into the trace: who of them is told by `who`.
 class log_to_trace {
-public:
+ public:
   /// Debug lines as well: `verbose`.
   log_to_trace(trace& to, std::function<std::string()> who, bool verbose);
   ~log_to_trace();
   log_to_trace(const log_to_trace&) = delete;
   log_to_trace& operator=(const log_to_trace&) = delete;
 
-private:
+ private:
   struct previous;
   previous* previous_;
 };
 
-} // namespace sim
+}  // namespace sim

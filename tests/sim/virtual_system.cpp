@@ -30,10 +30,10 @@ constexpr std::uint64_t shuffled_jobs = 4;
 
 actor_role role_of(const char* name) noexcept {
   constexpr std::pair<const char*, actor_role> roles[]{
-    {"timenode.connection-registry", actor_role::registry},
-    {"timenode.peer-connection", actor_role::connection},
-    {"timenode.chain-keeper", actor_role::keeper},
-    {"timenode.block-server", actor_role::server},
+      {"timenode.connection-registry", actor_role::registry},
+      {"timenode.peer-connection", actor_role::connection},
+      {"timenode.chain-keeper", actor_role::keeper},
+      {"timenode.block-server", actor_role::server},
   };
   for (const auto& [text, role] : roles)
     if (std::strcmp(text, name) == 0)
@@ -41,11 +41,12 @@ actor_role role_of(const char* name) noexcept {
   return actor_role::other;
 }
 
-} // namespace
+}  // namespace
 
 /// Also the profiler: CAF tells it of every actor and message.
 struct virtual_system::impl final : caf::actor_profiler {
-  explicit impl(std::uint64_t seed) : random{seed}, system{prepare()}, scheduler{find_scheduler()}, worker{*this} {
+  explicit impl(std::uint64_t seed)
+      : random{seed}, system{prepare()}, scheduler{find_scheduler()}, worker{*this} {
     ticker = make_ticker(system, wakes);
   }
 
@@ -94,11 +95,13 @@ struct virtual_system::impl final : caf::actor_profiler {
       watch->connection_ends(x);
   }
 
-  void before_processing(const caf::local_actor& self, const caf::mailbox_element& element) override {
+  void before_processing(const caf::local_actor& self,
+                         const caf::mailbox_element& element) override {
     ++messages;
     const auto& x = facts_of[self.id()];
     // FNV-1a over words.
-    const auto kind = element.payload.empty() ? std::uint64_t{0} : std::uint64_t{element.payload.type_at(0)};
+    const auto kind =
+        element.payload.empty() ? std::uint64_t{0} : std::uint64_t{element.payload.type_at(0)};
     auto& counts = work[kinds_of[x.id]];
     if (counts.size() <= kind)
       counts.resize(kind + 1);
@@ -143,7 +146,8 @@ struct virtual_system::impl final : caf::actor_profiler {
         continue;
       }
       if (jobs.size() > 1)
-        std::swap(jobs.front(), jobs[random.below(std::min<std::uint64_t>(jobs.size(), shuffled_jobs))]);
+        std::swap(jobs.front(),
+                  jobs[random.below(std::min<std::uint64_t>(jobs.size(), shuffled_jobs))]);
       auto* job = jobs.front();
       jobs.pop_front();
       if ((!paused.empty() || !slow.empty()) && held_back(job))
@@ -156,15 +160,15 @@ struct virtual_system::impl final : caf::actor_profiler {
   void resume(caf::resumable* job) {
     current_job = job;
     switch (job->resume(&worker, interrupt ? 1 : max_throughput)) {
-      case caf::resumable::resume_later:
-        scheduler.jobs.push_back(job);
-        break;
-      case caf::resumable::done:
-      case caf::resumable::awaiting_message:
-        caf::intrusive_ptr_release(job);
-        break;
-      case caf::resumable::shutdown_execution_unit:
-        break;
+    case caf::resumable::resume_later:
+      scheduler.jobs.push_back(job);
+      break;
+    case caf::resumable::done:
+    case caf::resumable::awaiting_message:
+      caf::intrusive_ptr_release(job);
+      break;
+    case caf::resumable::shutdown_execution_unit:
+      break;
     }
     current_job = nullptr;
   }
@@ -198,8 +202,8 @@ struct virtual_system::impl final : caf::actor_profiler {
 
   bool run_due() {
     const auto at = now();
-    if (!scheduler.clock().schedule.empty()
-        && scheduler.clock().schedule.begin()->first.time_since_epoch().count() <= at) {
+    if (!scheduler.clock().schedule.empty() &&
+        scheduler.clock().schedule.begin()->first.time_since_epoch().count() <= at) {
       scheduler.clock().advance_time(caf::timespan{0});
       return true;
     }
@@ -214,10 +218,11 @@ struct virtual_system::impl final : caf::actor_profiler {
   wake_queue wakes;
   message_watch* watch = nullptr;
   owner_index spawning_for = nobody;
-  std::vector<actor_facts> facts_of; ///< By actor id, which CAF counts up from 1.
-  std::vector<std::uint8_t> kinds_of; ///< The same: places in `kinds`.
-  std::vector<std::string> kinds;     ///< Names of actors: some thirty.
-  std::vector<std::vector<std::uint64_t>> work; ///< Messages, by kind of actor and type of their first part.
+  std::vector<actor_facts> facts_of;   ///< By actor id, which CAF counts up from 1.
+  std::vector<std::uint8_t> kinds_of;  ///< The same: places in `kinds`.
+  std::vector<std::string> kinds;      ///< Names of actors: some thirty.
+  std::vector<std::vector<std::uint64_t>>
+      work;  ///< Messages, by kind of actor and type of their first part.
   std::map<caf::actor_id, caf::actor_addr> alive;
   std::map<owner_index, std::set<caf::actor_id>> by_owner;
   caf::resumable* current_job = nullptr;
@@ -228,8 +233,8 @@ struct virtual_system::impl final : caf::actor_profiler {
   std::set<owner_index> paused;
   std::map<owner_index, std::vector<caf::resumable*>> stopped;
   std::map<owner_index, monotonic_ns> disk_delays;
-  std::map<caf::actor_id, monotonic_ns> slow; ///< Who waits for a slow disk, and how long.
-  std::set<caf::actor_id> served;             ///< Has waited; the next message is due.
+  std::map<caf::actor_id, monotonic_ns> slow;  ///< Who waits for a slow disk, and how long.
+  std::set<caf::actor_id> served;              ///< Has waited; the next message is due.
   event_queue waits;
   // Its end still tells us of actors, so it comes before that of all above.
   caf::actor_system_config config;
@@ -240,7 +245,7 @@ struct virtual_system::impl final : caf::actor_profiler {
 };
 
 virtual_system::virtual_system(std::uint64_t seed)
-  : impl_{std::make_unique<impl>(seed)}, self_{impl_->system, true} {
+    : impl_{std::make_unique<impl>(seed)}, self_{impl_->system, true} {
   run();
 }
 
@@ -261,13 +266,19 @@ virtual_system::~virtual_system() {
   impl_->ticker = nullptr;
 }
 
-caf::actor_system& virtual_system::actors() noexcept { return impl_->system; }
+caf::actor_system& virtual_system::actors() noexcept {
+  return impl_->system;
+}
 
-void virtual_system::watch(message_watch* x) noexcept { impl_->watch = x; }
+void virtual_system::watch(message_watch* x) noexcept {
+  impl_->watch = x;
+}
 
 // -- time -------------------------------------------------------------------------------------------
 
-monotonic_ns virtual_system::now() const { return impl_->now(); }
+monotonic_ns virtual_system::now() const {
+  return impl_->now();
+}
 
 std::optional<monotonic_ns> virtual_system::next_event() const {
   auto result = impl_->wakes.next();
@@ -287,15 +298,23 @@ void virtual_system::set_time(monotonic_ns at) {
   clock.current_time = caf::actor_clock::time_point{caf::actor_clock::duration_type{at}};
 }
 
-bool virtual_system::run_due() { return impl_->run_due(); }
+bool virtual_system::run_due() {
+  return impl_->run_due();
+}
 
-void virtual_system::run() { impl_->run(); }
+void virtual_system::run() {
+  impl_->run();
+}
 
-const ticker_actor& virtual_system::ticker() const noexcept { return impl_->ticker; }
+const ticker_actor& virtual_system::ticker() const noexcept {
+  return impl_->ticker;
+}
 
 // -- owners -----------------------------------------------------------------------------------------
 
-void virtual_system::spawn_for(owner_index owner) noexcept { impl_->spawning_for = owner; }
+void virtual_system::spawn_for(owner_index owner) noexcept {
+  impl_->spawning_for = owner;
+}
 
 void virtual_system::kill(owner_index owner) {
   pause(owner, false);
@@ -306,7 +325,8 @@ void virtual_system::kill(owner_index owner) {
   const auto ids = i->second;
   for (const auto id : ids)
     if (auto hdl = caf::actor_cast<caf::actor>(impl_->alive.at(id)))
-      caf::anon_send<caf::message_priority::high>(hdl, caf::exit_msg{hdl.address(), caf::exit_reason::kill});
+      caf::anon_send<caf::message_priority::high>(
+          hdl, caf::exit_msg{hdl.address(), caf::exit_reason::kill});
 }
 
 std::size_t virtual_system::alive(owner_index owner) const {
@@ -320,7 +340,9 @@ std::size_t virtual_system::alive(owner_index owner) const {
   }));
 }
 
-std::size_t virtual_system::alive() const { return impl_->alive.size(); }
+std::size_t virtual_system::alive() const {
+  return impl_->alive.size();
+}
 
 void virtual_system::pause(owner_index owner, bool paused) {
   if (paused) {
@@ -365,17 +387,22 @@ actor_facts virtual_system::facts(caf::actor_id id) const {
   return id < impl_->facts_of.size() ? impl_->facts_of[id] : actor_facts{};
 }
 
-std::uint64_t virtual_system::messages() const noexcept { return impl_->messages; }
+std::uint64_t virtual_system::messages() const noexcept {
+  return impl_->messages;
+}
 
 std::map<std::string, std::uint64_t> virtual_system::work() const {
   std::map<std::string, std::uint64_t> result;
   for (std::size_t i = 0; i < impl_->work.size(); ++i)
     for (std::size_t type = 0; type < impl_->work[i].size(); ++type)
       if (const auto count = impl_->work[i][type]; count > 0)
-        result[impl_->kinds[i] + ": " + to_string(caf::query_type_name(static_cast<caf::type_id_t>(type)))] += count;
+        result[impl_->kinds[i] + ": " +
+               to_string(caf::query_type_name(static_cast<caf::type_id_t>(type)))] += count;
   return result;
 }
 
-std::uint64_t virtual_system::fingerprint() const noexcept { return impl_->fingerprint; }
+std::uint64_t virtual_system::fingerprint() const noexcept {
+  return impl_->fingerprint;
+}
 
-} // namespace sim
+}  // namespace sim

@@ -39,7 +39,7 @@ struct actor_facts {
 
 /// Sees every message just before its actor handles it. Must not change anything.
 class message_watch {
-public:
+ public:
   virtual ~message_watch() = default;
   virtual void handles(const actor_facts& who, const caf::mailbox_element& message) = 0;
   /// An actor of a connection is spawned, and destroyed.
@@ -48,7 +48,7 @@ public:
 };
 
 class virtual_system {
-public:
+ public:
   explicit virtual_system(std::uint64_t seed);
   /// Kills what is left: with a timer that renews itself CAF would wait for ever.
   ~virtual_system();
@@ -118,10 +118,10 @@ public:
     return result;
   }
 
-private:
+ private:
   struct impl;
   std::unique_ptr<impl> impl_;
   caf::scoped_actor self_;
 };
 
-} // namespace sim
+}  // namespace sim

@@ -7,7 +7,6 @@
 #include "tests/sim/block_maker.hpp"
 
 #include <caf/send.hpp>
-
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -33,24 +32,27 @@ constexpr monotonic_ns longest_apart_from_reference = longest_apart + 150 * seco
 /// Who hands a new block over: an address of nobody.
 const auto block_source = ip_address::from_v4({198, 51, 100, 1});
 
-} // namespace
+}  // namespace
 
 world::world(world_options options)
-  : options_{std::move(options)}, random_{options_.seed},
-    network_{[this] { return system_.now(); }, random_()}, trace_{[this] { return system_.now(); }},
-    system_{random_()}, observer_{system_, network_, trace_, options_.nodes, options_.nodes + options_.references},
-    log_sink_{trace_,
-              [this] {
-                const auto who = system_.current().owner;
-                return who == nobody ? std::string{"-"} : ip(who).to_string();
-              },
-              options_.verbose} {
+    : options_{std::move(options)}, random_{options_.seed},
+      network_{[this] { return system_.now(); }, random_()}, trace_{[this] {
+        return system_.now();
+      }},
+      system_{random_()}, observer_{system_, network_, trace_, options_.nodes,
+                                    options_.nodes + options_.references},
+      log_sink_{trace_,
+                [this] {
+                  const auto who = system_.current().owner;
+                  return who == nobody ? std::string{"-"} : ip(who).to_string();
+                },
+                options_.verbose} {
   if (!options_.trace_file.empty() && !trace_.write_to(options_.trace_file))
     throw std::runtime_error{"the trace cannot be written to " + options_.trace_file};
   network_.set_latency(5 * millisecond, 10 * millisecond, 80 * millisecond);
   network_.set_fragments(2);
   for (std::uint32_t i = 0; i < hosts(); ++i)
-    network_.index_of(ip(i)); // so that a host's number is the network's
+    network_.index_of(ip(i));  // so that a host's number is the network's
   choose_neighbours();
   chain_ = make_history(options_.history, start_of_time);
   std::vector<checked_block> checked;
@@ -58,8 +60,10 @@ world::world(world_options options)
     checked.push_back(*chain::check_block(chain_[i]));
   for (std::uint32_t i = 0; i < options_.nodes; ++i) {
     nodes_.push_back(std::make_unique<sim_node>(
-      system_, network_, setup_of(i),
-      [this, i](const chain::store_batch& batch, const chain_tip& before) { on_commit(i, batch, before); }));
+        system_, network_, setup_of(i),
+        [this, i](const chain::store_batch& batch, const chain_tip& before) {
+          on_commit(i, batch, before);
+        }));
     nodes_.back()->give_blocks(checked);
   }
   for (std::uint32_t i = options_.nodes; i < hosts(); ++i) {
@@ -67,9 +71,11 @@ world::world(world_options options)
     for (const auto x : neighbours_[i])
       known.push_back({ip(x), p2p_port});
     references_.push_back(std::make_unique<reference_peer>(
-      network_, ip(i), random_(), std::move(known), chain_.front(),
-      [this] { return node_clock{}.unix_seconds(now()); },
-      [this](const wire_record& wire, int side) { observer_.reference_established(wire, side); }));
+        network_, ip(i), random_(), std::move(known), chain_.front(),
+        [this] { return node_clock{}.unix_seconds(now()); },
+        [this](const wire_record& wire, int side) {
+          observer_.reference_established(wire, side);
+        }));
     references_.back()->set_chain(chain_);
   }
   ailing.resize(hosts());
@@ -102,7 +108,7 @@ void world::choose_neighbours() {
         join(i, j);
       continue;
     }
-    join(i, (i + 1) % hosts()); // so that nobody is apart from the rest
+    join(i, (i + 1) % hosts());  // so that nobody is apart from the rest
     while (chosen[i].size() < std::min(options_.neighbours, hosts() - 1))
       join(i, static_cast<std::uint32_t>(random_.below(hosts())));
   }
@@ -126,7 +132,8 @@ void world::choose_neighbours() {
     observer_.pairs().set_undialable(i, undialable_[i]);
     for (const auto j : chosen[i])
       if (j < i && (is_ours(i) || is_ours(j)))
-        observer_.pairs().want(i, j, is_ours(i) && is_ours(j) ? longest_apart : longest_apart_from_reference);
+        observer_.pairs().want(
+            i, j, is_ours(i) && is_ours(j) ? longest_apart : longest_apart_from_reference);
   }
 }
 
@@ -137,8 +144,9 @@ node_setup world::setup_of(std::uint32_t number) const {
   for (const auto x : neighbours_[number])
     result.configured.push_back({ip(x), p2p_port});
   // Evenly over the addresses.
-  result.masternode = options_.masternodes > 0
-                      && std::uint64_t{number} * options_.masternodes % options_.nodes < options_.masternodes;
+  result.masternode =
+      options_.masternodes > 0 &&
+      std::uint64_t{number} * options_.masternodes % options_.nodes < options_.masternodes;
   result.knows_its_ip = !nameless_[number];
   result.max_peers = options_.max_peers;
   result.check_interval = options_.check_interval;
@@ -194,7 +202,8 @@ bool world::is_gone(std::uint32_t host) const {
 }
 
 std::uint64_t world::height(std::uint32_t host) const {
-  return is_ours(host) ? nodes_[host]->chain().tip().height : references_[host - options_.nodes]->height();
+  return is_ours(host) ? nodes_[host]->chain().tip().height
+                       : references_[host - options_.nodes]->height();
 }
 
 hash256 world::tip(std::uint32_t host) const {
@@ -237,7 +246,8 @@ void world::stop(std::uint32_t host) {
   after(stops_within, [this, host, run = nodes_[host]->runs()] {
     observer_.node_runs(host, false);
     if (nodes_[host]->runs() == run && !nodes_[host]->stopped())
-      observer_.report(invariant::no_stuck, ip(host).to_string() + " had not stopped 5 s after it was told to");
+      observer_.report(invariant::no_stuck,
+                       ip(host).to_string() + " had not stopped 5 s after it was told to");
   });
 }
 
@@ -255,7 +265,8 @@ void world::set_disk_delay(std::uint32_t node, monotonic_ns delay) {
   // What was asked for just before, and while it lasts, may come too late to be an answer.
   observer_.excuse(node);
   if (was_slow && delay == 0)
-    after(monotonic_ns{std::chrono::nanoseconds{answer_timeout}.count()}, [this, node] { observer_.excuse(node); });
+    after(monotonic_ns{std::chrono::nanoseconds{answer_timeout}.count()},
+          [this, node] { observer_.excuse(node); });
 }
 
 // -- blocks ---------------------------------------------------------------------------------------------------
@@ -296,26 +307,30 @@ void world::make_block() {
 }
 
 void world::make_block_at(std::uint32_t host, const std::string& payee) {
-  const auto parent = is_ours(host) ? nodes_[host]->chain().block_at(height(host)) : reference(host).tip();
+  const auto parent =
+      is_ours(host) ? nodes_[host]->chain().block_at(height(host)) : reference(host).tip();
   hand_over(host, sim::make_block(*parent, node_clock{}.unix_seconds(now()), payee));
 }
 
 void world::hand_over(std::uint32_t maker, const block_ptr& block) {
   if (is_ours(maker))
-    caf::anon_send(nodes_[maker]->actors().gossip, block_source, wire::message{wire::block_announcement{block}});
+    caf::anon_send(nodes_[maker]->actors().gossip, block_source,
+                   wire::message{wire::block_announcement{block}});
   else
     reference(maker).produce(block);
 }
 
 /// A block is stored only on top of the one before it; the same blocks leave the same unspent outputs.
-void world::on_commit(std::uint32_t node, const chain::store_batch& batch, const chain_tip& before) {
+void world::on_commit(std::uint32_t node, const chain::store_batch& batch,
+                      const chain_tip& before) {
   auto height = before.height - batch.remove;
   auto parent = batch.remove == 0 ? before.hash : *nodes_[node]->chain().hash_at(height);
   for (const auto& x : batch.append) {
     const auto& header = x.block->header;
     if (header.height != height + 1 || header.previous_hash != parent)
-      observer_.report(invariant::contiguous, fmt::format("{} stored block {} on block {}", ip(node).to_string(),
-                                                          header.height, height));
+      observer_.report(invariant::contiguous,
+                       fmt::format("{} stored block {} on block {}", ip(node).to_string(),
+                                   header.height, height));
     parent = chain::block_hash(header);
     height = header.height;
   }
@@ -346,8 +361,9 @@ std::optional<node_snapshot> world::look_at(std::uint32_t number) {
     judge(number, result);
     return result;
   } catch (const std::runtime_error& reason) {
-    if (x.up()) // it may have been killed meanwhile
-      observer_.report(invariant::no_stuck, fmt::format("{} does not tell its state: {}", x.ip().to_string(), reason.what()));
+    if (x.up())  // it may have been killed meanwhile
+      observer_.report(invariant::no_stuck, fmt::format("{} does not tell its state: {}",
+                                                        x.ip().to_string(), reason.what()));
     return std::nullopt;
   }
 }
@@ -364,22 +380,28 @@ void world::judge(std::uint32_t number, const node_snapshot& x) {
         check(count == 0, static_cast<invariant>(i),
               [&] { return fmt::format("the node itself counts {} violations", count); });
   const auto sockets = network_.open_sockets(number);
-  check(x.silent.empty(), invariant::no_stuck, [&] { return x.silent.front() + " did not answer"; });
-  check(x.registry.links.size() == x.peers.size() && sockets <= x.registry.links.size(), invariant::one_truth, [&] {
-    return fmt::format("{} links in the registry, {} connections that answer, {} sockets", x.registry.links.size(),
-                       x.peers.size(), sockets);
-  });
+  check(x.silent.empty(), invariant::no_stuck,
+        [&] { return x.silent.front() + " did not answer"; });
+  check(x.registry.links.size() == x.peers.size() && sockets <= x.registry.links.size(),
+        invariant::one_truth, [&] {
+          return fmt::format("{} links in the registry, {} connections that answer, {} sockets",
+                             x.registry.links.size(), x.peers.size(), sockets);
+        });
   for (const auto& peer : x.registry.peers)
     check(!peer.links.empty() || peer.next_step_ms >= 0, invariant::no_stuck, [&] {
-      return fmt::format("it waits for {} ({}), and nothing is to happen", peer.ip.to_string(), peer.state);
+      return fmt::format("it waits for {} ({}), and nothing is to happen", peer.ip.to_string(),
+                         peer.state);
     });
   for (const auto& ban : x.registry.bans)
-    check(network_.find(ban.network.base()).value_or(hosts()) >= hosts(), invariant::no_false_ban, [&] {
-      return fmt::format("{} is banned: {}; evidence: {}", ban.network.to_short_string(), ban.reason, ban.evidence);
-    });
+    check(network_.find(ban.network.base()).value_or(hosts()) >= hosts(), invariant::no_false_ban,
+          [&] {
+            return fmt::format("{} is banned: {}; evidence: {}", ban.network.to_short_string(),
+                               ban.reason, ban.evidence);
+          });
   // What each part may hold at most, by its own constants.
   const auto bounded = [&](std::uint64_t value, std::uint64_t limit, const char* what) {
-    check(value <= limit, invariant::bounded, [&] { return fmt::format("{} {}, at most {}", value, what, limit); });
+    check(value <= limit, invariant::bounded,
+          [&] { return fmt::format("{} {}, at most {}", value, what, limit); });
   };
   constexpr std::uint64_t known_limit = 4096 + 1024;
   bounded(x.directory.known, known_limit + x.directory.configured, "addresses");
@@ -392,8 +414,9 @@ void world::judge(std::uint32_t number, const node_snapshot& x) {
   if (const auto tip = nodes_[number]->chain().tip(); true) {
     const auto digest = nodes_[number]->chain().utxo_state();
     const auto& first = digests_.try_emplace(tip.hash, digest).first->second;
-    check(first == digest, invariant::contiguous,
-          [&] { return fmt::format("other unspent outputs than others have at height {}", tip.height); });
+    check(first == digest, invariant::contiguous, [&] {
+      return fmt::format("other unspent outputs than others have at height {}", tip.height);
+    });
   }
 }
 
@@ -406,18 +429,18 @@ void world::watch_progress() {
     auto lacks = false;
     if (up(i) && !ailing[i] && height + 1 < chain_.size())
       for (const auto j : neighbours_[i])
-        lacks = lacks || (up(j) && is_ours(j) && !ailing[j] && this->height(j) > height
-                          && observer_.pairs().links(i, j) > 0
-                          && observer_.pairs().clean_for(i, j, stuck_patience, now()));
+        lacks = lacks || (up(j) && is_ours(j) && !ailing[j] && this->height(j) > height &&
+                          observer_.pairs().links(i, j) > 0 &&
+                          observer_.pairs().clean_for(i, j, stuck_patience, now()));
     if (!lacks || x.height != height || x.since == 0) {
       x = {height, lacks ? now() : 0};
     } else if (now() - x.since > stuck_patience) {
       observer_.report(invariant::no_stuck,
-                       fmt::format("{} has stood at height {} for {} s, and a peer has more", ip(i).to_string(), height,
-                                   (now() - x.since) / second));
+                       fmt::format("{} has stood at height {} for {} s, and a peer has more",
+                                   ip(i).to_string(), height, (now() - x.since) / second));
       x.since = now();
     }
   }
 }
 
-} // namespace sim
+}  // namespace sim

@@ -23,18 +23,18 @@ namespace sim {
 struct world_options {
   std::uint64_t seed = 1;
   std::uint32_t nodes = 8;
-  std::uint32_t references = 0;  ///< Peers of the deployed kind, besides.
-  std::uint32_t masternodes = 0; ///< So many of our nodes are.
+  std::uint32_t references = 0;   ///< Peers of the deployed kind, besides.
+  std::uint32_t masternodes = 0;  ///< So many of our nodes are.
   /// Each host's operator names so many others, and they name it; 0: everybody names everybody.
   std::uint32_t neighbours = 0;
-  double undialable = 0; ///< Share of our nodes behind NAT.
-  std::vector<std::uint32_t> undialable_hosts = {}; ///< These besides.
-  double nameless = 0; ///< Share of our nodes that do not know their own IP.
+  double undialable = 0;                             ///< Share of our nodes behind NAT.
+  std::vector<std::uint32_t> undialable_hosts = {};  ///< These besides.
+  double nameless = 0;  ///< Share of our nodes that do not know their own IP.
   /// Changes what a node is set up with.
   std::function<void(node_setup&)> adjust = {};
   std::size_t max_peers = 125;
-  std::uint64_t history = 50; ///< Blocks that all have at the start.
-  bool makes_blocks = true;   ///< One every 600 s.
+  std::uint64_t history = 50;  ///< Blocks that all have at the start.
+  bool makes_blocks = true;    ///< One every 600 s.
   /// A node's own look at itself is asked for and judged this often, one node after the other.
   monotonic_ns look_period = minute;
   /// Each node does so by itself this often, which costs a message to each of its connections.
@@ -42,12 +42,12 @@ struct world_options {
   /// Rules that are not the program's: to show that a fault in them is found.
   timenode::net::peer_link_rules link_rules = {};
   timenode::liveness_rules liveness = {};
-  bool verbose = false; ///< Debug lines of the nodes go into the trace, too.
+  bool verbose = false;  ///< Debug lines of the nodes go into the trace, too.
   std::string trace_file = {};
 };
 
 class world {
-public:
+ public:
   explicit world(world_options options);
   ~world();
   world(const world&) = delete;
@@ -61,7 +61,9 @@ public:
   void run_for(monotonic_ns span) { run_until(now() + span); }
   monotonic_ns now() const { return system_.now(); }
   /// Calls `run` that much later.
-  void after(monotonic_ns delay, std::function<void()> run) { network_.after(delay, std::move(run)); }
+  void after(monotonic_ns delay, std::function<void()> run) {
+    network_.after(delay, std::move(run));
+  }
   /// Called between events, whenever time is about to go on; false ends the run.
   std::function<bool()> on_pause;
 
@@ -90,7 +92,7 @@ public:
 
   void start_host(std::uint32_t host);
   void crash(std::uint32_t host, crash_kind kind);
-  void stop(std::uint32_t host); ///< In order; it is gone 5 s later.
+  void stop(std::uint32_t host);  ///< In order; it is gone 5 s later.
   void lose_disk(std::uint32_t host);
   /// Whoever of this node of ours needs its disk waits that long before each message; 0: no more.
   void set_disk_delay(std::uint32_t node, monotonic_ns delay);
@@ -112,11 +114,12 @@ public:
   /// The node's disk, clock or process is not as it should be: it may lag behind.
   std::vector<bool> ailing;
 
-private:
+ private:
   node_setup setup_of(std::uint32_t number) const;
   void choose_neighbours();
   void hand_over(std::uint32_t maker, const timenode::block_ptr& block);
-  void on_commit(std::uint32_t node, const timenode::chain::store_batch& batch, const timenode::chain_tip& before);
+  void on_commit(std::uint32_t node, const timenode::chain::store_batch& batch,
+                 const timenode::chain_tip& before);
   void judge(std::uint32_t node, const timenode::node_snapshot& x);
   void block_due();
   void look_around();
@@ -124,9 +127,9 @@ private:
 
   world_options options_;
   timenode::random_source random_;
-  sim_network network_;   ///< After the actors goes the network ...
+  sim_network network_;  ///< After the actors goes the network ...
   trace trace_;
-  virtual_system system_; ///< ... that they are on.
+  virtual_system system_;  ///< ... that they are on.
   observer observer_;
   log_to_trace log_sink_;
   std::vector<std::vector<std::uint32_t>> neighbours_;
@@ -134,16 +137,17 @@ private:
   std::vector<bool> nameless_;
   std::vector<std::unique_ptr<sim_node>> nodes_;
   std::vector<std::unique_ptr<reference_peer>> references_;
-  std::vector<monotonic_ns> disk_delays_; ///< Of our nodes.
+  std::vector<monotonic_ns> disk_delays_;  ///< Of our nodes.
   std::vector<timenode::block_ptr> chain_;
   std::uint32_t next_look_ = 0;
   /// For each node that lacks a block which a neighbour of it has: its height, and since when.
   struct waiting {
     std::uint64_t height = 0;
-    monotonic_ns since = 0; ///< 0: it lacks nothing.
+    monotonic_ns since = 0;  ///< 0: it lacks nothing.
   };
   std::vector<waiting> waiting_;
-  std::map<timenode::hash256, timenode::chain::utxo_digest> digests_; ///< Of the unspent outputs, by tip.
+  std::map<timenode::hash256, timenode::chain::utxo_digest>
+      digests_;  ///< Of the unspent outputs, by tip.
 };
 
-} // namespace sim
+}  // namespace sim

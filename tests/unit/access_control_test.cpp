@@ -1,7 +1,6 @@
 // Who is kept out: the operator's word over the ladder of violations, and both over a restart.
 
 #include "net/access_control.hpp"
-
 #include "net/line_fields.hpp"
 
 #include <doctest/doctest.h>
@@ -43,12 +42,13 @@ struct fixture {
   access_control access;
 };
 
-} // namespace
+}  // namespace
 
 // -- the operator's word --------------------------------------------------------------
 
 TEST_CASE_FIXTURE(fixture, "an operator's ban keeps a network out until it ends, and says why") {
-  CHECK(access.ban(net_of("203.0.113.0/24"), "spam", start + hour, start) == access_list::answer::done);
+  CHECK(access.ban(net_of("203.0.113.0/24"), "spam", start + hour, start) ==
+        access_list::answer::done);
   const auto ban = access.banned(peer, start + hour - 1);
   REQUIRE(ban);
   CHECK(ban->by_operator);
@@ -61,7 +61,8 @@ TEST_CASE_FIXTURE(fixture, "an operator's ban keeps a network out until it ends,
   CHECK(access.bans(start + hour).empty());
 }
 
-TEST_CASE_FIXTURE(fixture, "a trusted address is never banned by itself, but its violations are counted") {
+TEST_CASE_FIXTURE(fixture,
+                  "a trusted address is never banned by itself, but its violations are counted") {
   access.trust(net_of("203.0.113.5"), "my second node", start);
   misbehave(peer, 12);
   CHECK_FALSE(access.banned(peer, start));
@@ -99,7 +100,9 @@ TEST_CASE_FIXTURE(fixture, "the same ban again is refused unless it lasts longer
   CHECK(access.bans(start).empty());
 }
 
-TEST_CASE_FIXTURE(fixture, "unban lifts the operator's ban and those of the ladder in that network, with their counts") {
+TEST_CASE_FIXTURE(
+    fixture,
+    "unban lifts the operator's ban and those of the ladder in that network, with their counts") {
   access.ban(net_of("203.0.113.0/24"), "", for_good, start);
   misbehave(peer, 3);
   misbehave(ip("203.0.113.6"), 2);
@@ -127,8 +130,7 @@ TEST_CASE_FIXTURE(fixture, "a list that is full takes no more, until something i
     CHECK(access.ban(ip_network{ip_address::from_v4({10, static_cast<std::uint8_t>(i >> 16),
                                                      static_cast<std::uint8_t>(i >> 8),
                                                      static_cast<std::uint8_t>(i)})},
-                     "", start + (i == 0 ? hour : 2 * hour), start)
-          == done);
+                     "", start + (i == 0 ? hour : 2 * hour), start) == done);
   CHECK(access.ban(net_of("203.0.113.5"), "", for_good, start) == full);
   CHECK(access.ban(net_of("203.0.113.5"), "", for_good, start + hour) == done);
   CHECK(access.banned(peer, start + hour));
@@ -161,7 +163,8 @@ TEST_CASE_FIXTURE(fixture, "what ended while the node was down is not taken over
   CHECK(after.to_lines(start + 2 * hour).empty());
 }
 
-TEST_CASE_FIXTURE(fixture, "a clock that was set back makes no ban of the ladder longer than a day") {
+TEST_CASE_FIXTURE(fixture,
+                  "a clock that was set back makes no ban of the ladder longer than a day") {
   misbehave(peer, 10, start + 1000 * hour);
   access_control after;
   CHECK(after.from_lines(access.to_lines(start + 1000 * hour), start).empty());
@@ -171,14 +174,14 @@ TEST_CASE_FIXTURE(fixture, "a clock that was set back makes no ban of the ladder
 
 TEST_CASE("lines that are damaged or of a newer version are given back, and the others taken") {
   const std::vector<std::string> lines{
-    "ban\t203.0.113.0/24\t1\t253402300799\twhy",
-    "ban\t203.0.113.0/240\t1\t253402300799\twhy",
-    "ban\t203.0.113.0/24\tone\t253402300799\twhy",
-    "ban\t203.0.113.0/24\t1\t253402300799",
-    "violations\t203.0.113.5\t3",
-    "something\telse",
-    "",
-    std::string("\0\0\0", 3),
+      "ban\t203.0.113.0/24\t1\t253402300799\twhy",
+      "ban\t203.0.113.0/240\t1\t253402300799\twhy",
+      "ban\t203.0.113.0/24\tone\t253402300799\twhy",
+      "ban\t203.0.113.0/24\t1\t253402300799",
+      "violations\t203.0.113.5\t3",
+      "something\telse",
+      "",
+      std::string("\0\0\0", 3),
   };
   access_control access;
   const auto unknown = access.from_lines(lines, start);

@@ -108,7 +108,8 @@ TEST_CASE_FIXTURE(census_fixture,
                   "census: it knows who lives, whose child it is, and what it handled") {
   for (int i = 0; i < 7; ++i)
     ask(i);
-  const auto x = report_once([](const auto& y) { return count(y, "timenode.child", "int32_t") == 7; });
+  const auto x =
+      report_once([](const auto& y) { return count(y, "timenode.child", "int32_t") == 7; });
   const auto* mother = row(x, "timenode.parent");
   const auto* one = row(x, "timenode.child");
   REQUIRE(mother);
@@ -172,7 +173,8 @@ TEST_CASE_FIXTURE(census_fixture, "census: many threads count at once without lo
     census->report();
   for (auto& x : threads)
     x.join();
-  const auto x = report_once([](const auto& y) { return row(y, "timenode.child")->messages >= 2000; });
+  const auto x =
+      report_once([](const auto& y) { return row(y, "timenode.child")->messages >= 2000; });
   CHECK(row(x, "timenode.child")->messages == 2000);
 }
 

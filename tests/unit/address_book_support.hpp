@@ -44,7 +44,7 @@ inline peer_info outbound(const ip_address& x) {
 struct address_book_fixture {
   explicit address_book_fixture(std::optional<ip_address> local_ip = our_ip,
                                 std::size_t max_peers = 125)
-    : book{local_ip, port, max_peers} {}
+      : book{local_ip, port, max_peers} {}
 
   std::size_t learn(std::vector<std::string> texts, std::string_view source = "192.0.2.1") {
     return book.learn(texts, ip(source));
@@ -80,4 +80,4 @@ struct address_book_fixture {
   std::map<ip_address, dial_purpose> wanted;
 };
 
-} // namespace test
+}  // namespace test

@@ -13,16 +13,15 @@ namespace {
 
 using fixture = address_book_fixture;
 
-} // namespace
+}  // namespace
 
 // -- what is learned ------------------------------------------------------------------
 
 TEST_CASE_FIXTURE(fixture, "addresses that cannot be a peer are skipped, the others are learned") {
-  CHECK(learn({"203.0.113.1:24100", "203.0.113.2", "[2001:db8::1]:24100", "203.0.113.3:0",
-               "nonsense", "", "seed.example:24100", "0.0.0.0:24100", "224.0.0.1:24100",
-               "255.255.255.255:1",
-               "198.51.100.200:24100", "203.0.113.1:9", "203.0.113.4:65536", "::"})
-        == 3);
+  CHECK(
+      learn({"203.0.113.1:24100", "203.0.113.2", "[2001:db8::1]:24100", "203.0.113.3:0", "nonsense",
+             "", "seed.example:24100", "0.0.0.0:24100", "224.0.0.1:24100", "255.255.255.255:1",
+             "198.51.100.200:24100", "203.0.113.1:9", "203.0.113.4:65536", "::"}) == 3);
   CHECK(book.snapshot().known == 3);
 }
 
@@ -34,7 +33,8 @@ TEST_CASE_FIXTURE(fixture, "a public node does not learn addresses that only oth
     CHECK(learn({text}) == 1);
 }
 
-TEST_CASE("a node on a local address learns those of its own kind, one that does not know its own none") {
+TEST_CASE(
+    "a node on a local address learns those of its own kind, one that does not know its own none") {
   const std::vector<std::string> texts{"127.0.0.2:24100", "10.0.0.1:24100", "20.0.0.1:24100"};
   for (const auto& [local, count] : {std::pair{std::optional{ip("127.0.0.1")}, 2u},
                                      std::pair{std::optional{ip("10.77.0.5")}, 2u},
@@ -65,7 +65,8 @@ TEST_CASE_FIXTURE(fixture, "a source holds no more than its share, and another s
 TEST_CASE_FIXTURE(fixture, "one address group cannot fill the book from many sources") {
   int taken = 0;
   for (int i = 0; i < 1000; ++i)
-    taken += static_cast<int>(learn({public_ip(7, i).to_string()}, public_ip(i % 250, 9).to_string()));
+    taken +=
+        static_cast<int>(learn({public_ip(7, i).to_string()}, public_ip(i % 250, 9).to_string()));
   CHECK(taken == max_addresses_per_group);
 }
 
@@ -88,7 +89,9 @@ TEST_CASE_FIXTURE(fixture, "a flood of addresses from everywhere stays within th
   CHECK(good.size() == 50);
 }
 
-TEST_CASE_FIXTURE(fixture, "in a full book the source that named most makes room, by the address that failed most") {
+TEST_CASE_FIXTURE(
+    fixture,
+    "in a full book the source that named most makes room, by the address that failed most") {
   // Sixteen sources fill it, and one of them has a hundred addresses more than the others.
   int named = 0;
   const auto name = [&](int source, int count) {
@@ -97,11 +100,12 @@ TEST_CASE_FIXTURE(fixture, "in a full book the source that named most makes room
   };
   name(0, 256);
   for (int source = 1; book.snapshot().known < max_addresses; ++source)
-    name(source, static_cast<int>(std::min<std::size_t>(156, max_addresses - book.snapshot().known)));
+    name(source,
+         static_cast<int>(std::min<std::size_t>(156, max_addresses - book.snapshot().known)));
   const auto has = [&](const ip_address& x) { return book.explain(x).known; };
   REQUIRE(book.snapshot().known == max_addresses);
-  fail(public_ip(9, 0), 2);   // of the source with most
-  fail(public_ip(200, 1), 9); // of another one
+  fail(public_ip(9, 0), 2);    // of the source with most
+  fail(public_ip(200, 1), 9);  // of another one
   CHECK(learn({"203.0.113.1"}, "203.0.113.77") == 1);
   CHECK(book.snapshot().known == max_addresses);
   CHECK(has(ip("203.0.113.1")));
@@ -109,12 +113,15 @@ TEST_CASE_FIXTURE(fixture, "in a full book the source that named most makes room
   CHECK(has(public_ip(200, 1)));
 }
 
-TEST_CASE_FIXTURE(fixture, "sources that flood a full book push out each other's addresses, not those of a modest one") {
+TEST_CASE_FIXTURE(
+    fixture,
+    "sources that flood a full book push out each other's addresses, not those of a modest one") {
   CHECK(learn({"203.0.113.1", "203.0.113.2", "203.0.113.3"}, "203.0.113.77") == 3);
   for (int i = 0; i < 100'000; ++i)
-    learn({ip_address::from_v4({static_cast<std::uint8_t>(30 + i % 60), static_cast<std::uint8_t>(i / 60 % 250),
+    learn({ip_address::from_v4({static_cast<std::uint8_t>(30 + i % 60),
+                                static_cast<std::uint8_t>(i / 60 % 250),
                                 static_cast<std::uint8_t>(i / 15'000), 1})
-             .to_string()},
+               .to_string()},
           public_ip(i % 40, 9).to_string());
   CHECK(book.snapshot().known == max_addresses);
   for (const auto* modest : {"203.0.113.1", "203.0.113.2", "203.0.113.3"})
@@ -137,7 +144,7 @@ TEST_CASE_FIXTURE(fixture, "naming an address again neither refreshes it nor for
 
 TEST_CASE_FIXTURE(fixture, "others are told of connected peers first, then of such as we reached, "
                            "and of nothing else") {
-  learn({"203.0.113.1"}); // hearsay
+  learn({"203.0.113.1"});  // hearsay
   book.connected(outbound(ip("203.0.113.2")), 1000);
   book.connected(inbound(ip("203.0.113.3")), 1000);
   book.connected(outbound(ip("203.0.113.4")), 1000);
@@ -149,8 +156,8 @@ TEST_CASE_FIXTURE(fixture, "others are told of connected peers first, then of su
   CHECK(told.back() == "203.0.113.4:24100");
   std::sort(told.begin(), told.end());
   // The peer that dialed us listens where everyone does, as far as we know.
-  CHECK(told == std::vector<std::string>{"203.0.113.2:24100", "203.0.113.3:24100",
-                                         "203.0.113.4:24100"});
+  CHECK(told ==
+        std::vector<std::string>{"203.0.113.2:24100", "203.0.113.3:24100", "203.0.113.4:24100"});
   CHECK(book.sample(2, random).size() == 2);
 }
 
@@ -172,8 +179,7 @@ TEST_CASE_FIXTURE(fixture, "a book survives being written and read") {
   CHECK(lines.size() == 4);
   CHECK(std::count(lines.begin(), lines.end(), "203.0.113.1:1234 discovered 0 0 1 192.0.2.1") == 1);
   CHECK(std::count(lines.begin(), lines.end(),
-                   "203.0.113.3:24100 discovered 1766000000 1766000500 0 203.0.113.3 anchor")
-        == 1);
+                   "203.0.113.3:24100 discovered 1766000000 1766000500 0 203.0.113.3 anchor") == 1);
   address_book copy{our_ip, port, 125};
   CHECK(copy.from_lines(lines) == 4);
   CHECK(copy.to_lines(1'766'000'500) == lines);
@@ -204,7 +210,8 @@ TEST_CASE_FIXTURE(fixture, "damaged lines of a kept book are skipped") {
 TEST_CASE_FIXTURE(fixture, "a kept book cannot exceed the limits") {
   std::vector<std::string> lines;
   for (int i = 0; i < 20'000; ++i)
-    lines.push_back(at(public_ip(i % 256, i / 256)).to_string() + " discovered 5 0 0 192.0.2.1 anchor");
+    lines.push_back(at(public_ip(i % 256, i / 256)).to_string() +
+                    " discovered 5 0 0 192.0.2.1 anchor");
   book.from_lines(lines);
   CHECK(book.snapshot().known <= max_addresses);
   CHECK(book.snapshot().anchors <= max_anchors);
@@ -212,7 +219,8 @@ TEST_CASE_FIXTURE(fixture, "a kept book cannot exceed the limits") {
 
 // -- what people are told -------------------------------------------------------------------
 
-TEST_CASE_FIXTURE(fixture, "the book says of each address what it knows and why it is wanted or not") {
+TEST_CASE_FIXTURE(fixture,
+                  "the book says of each address what it knows and why it is wanted or not") {
   book.add_configured(at(ip("203.0.113.9")));
   learn({"203.0.113.1"});
   CHECK(book.explain(ip("203.0.113.9")).why.find("configured") != std::string::npos);

@@ -19,19 +19,18 @@ struct small_fixture : fixture {
   small_fixture() : fixture{our_ip, 5} {}
 };
 
-} // namespace
+}  // namespace
 
 // -- what is dialed ---------------------------------------------------------------------
 
 TEST_CASE_FIXTURE(fixture, "configured peers are wanted from the start and never given up") {
   book.add_configured(at(ip("203.0.113.1")));
   book.add_configured(at(our_ip));
-  CHECK(follow().want
-        == std::vector{std::pair{at(ip("203.0.113.1")), dial_purpose::configured}});
+  CHECK(follow().want == std::vector{std::pair{at(ip("203.0.113.1")), dial_purpose::configured}});
   CHECK_FALSE(fail(ip("203.0.113.1"), 1000));
   CHECK(follow().unwant.empty());
   CHECK(wanted.size() == 1);
-  CHECK(follow().want.empty()); // asked once
+  CHECK(follow().want.empty());  // asked once
 }
 
 TEST_CASE_FIXTURE(fixture, "discovered peers that we are to dial are tried eight at a time") {
@@ -53,13 +52,14 @@ TEST_CASE_FIXTURE(fixture, "discovered peers that we are to dial are tried eight
 }
 
 TEST_CASE("peers that are to dial us are awaited more at a time: that costs nothing") {
-  fixture x{ip("1.0.0.1")}; // below all others
+  fixture x{ip("1.0.0.1")};  // below all others
   x.learn_groups(100);
   x.follow();
   CHECK(x.wanted.size() == max_waits);
 }
 
-TEST_CASE_FIXTURE(fixture, "a node that has enough peers knocks at a few strangers at a time only, and at more again when it has lost "
+TEST_CASE_FIXTURE(fixture, "a node that has enough peers knocks at a few strangers at a time only, "
+                           "and at more again when it has lost "
                            "peers") {
   learn_groups(100);
   follow();
@@ -69,8 +69,8 @@ TEST_CASE_FIXTURE(fixture, "a node that has enough peers knocks at a few strange
     book.connected(outbound(public_ip(200, i)), 1000);
   }
   const auto strangers = [this] {
-    return static_cast<std::size_t>(
-      std::ranges::count(wanted, dial_purpose::discovered, [](const auto& x) { return x.second; }));
+    return static_cast<std::size_t>(std::ranges::count(wanted, dial_purpose::discovered,
+                                                       [](const auto& x) { return x.second; }));
   };
   follow();
   CHECK(strangers() <= 2 * max_strangers_at_ease);
@@ -85,7 +85,7 @@ TEST_CASE_FIXTURE(fixture, "a node that has enough peers knocks at a few strange
     follow();
     CHECK(strangers() <= 2 * max_strangers_at_ease);
   }
-  CHECK(tried.size() == 100); // each has its turn
+  CHECK(tried.size() == 100);  // each has its turn
   // One that was there is no stranger.
   book.disconnected(public_ip(200, 0), 2000);
   learn_groups(100);
@@ -101,7 +101,8 @@ TEST_CASE_FIXTURE(fixture, "peers that only dialed us make nobody lazy") {
   CHECK(wanted.size() == max_tries);
 }
 
-TEST_CASE_FIXTURE(fixture, "with enough peers few of the masternodes that nobody ever met are dialed at a time") {
+TEST_CASE_FIXTURE(
+    fixture, "with enough peers few of the masternodes that nobody ever met are dialed at a time") {
   for (int i = 0; i < 500; ++i)
     book.add_masternode(at(public_ip(i % 256, i / 256)));
   follow();
@@ -111,8 +112,9 @@ TEST_CASE_FIXTURE(fixture, "with enough peers few of the masternodes that nobody
     book.connected(outbound(public_ip(200, 1000 + i)), 1000);
   }
   follow();
-  CHECK(std::ranges::count(wanted, dial_purpose::masternode, [](const auto& x) { return x.second; })
-        == static_cast<std::ptrdiff_t>(max_unmet_masternodes_at_ease));
+  CHECK(std::ranges::count(wanted, dial_purpose::masternode, [](const auto& x) {
+          return x.second;
+        }) == static_cast<std::ptrdiff_t>(max_unmet_masternodes_at_ease));
 }
 
 TEST_CASE_FIXTURE(small_fixture, "no more discovered peers are wanted than there are free places") {
@@ -132,15 +134,14 @@ TEST_CASE_FIXTURE(small_fixture, "no more discovered peers are wanted than there
 }
 
 TEST_CASE_FIXTURE(small_fixture, "configured peers take no places of discovered ones") {
-  for (int i = 0; i < 7; ++i) { // more than there are places, and not enough to be at ease
+  for (int i = 0; i < 7; ++i) {  // more than there are places, and not enough to be at ease
     book.add_configured(at(public_ip(200, i)));
     book.connected(outbound(public_ip(200, i)), 1000);
   }
   learn_groups(50);
   follow();
-  CHECK(std::count_if(wanted.begin(), wanted.end(), [](const auto& x) {
-          return x.second == dial_purpose::discovered;
-        }) == 5);
+  CHECK(std::count_if(wanted.begin(), wanted.end(),
+                      [](const auto& x) { return x.second == dial_purpose::discovered; }) == 5);
 }
 
 TEST_CASE_FIXTURE(small_fixture, "when all places wait for peers that fail, untried ones get their "
@@ -170,11 +171,13 @@ TEST_CASE_FIXTURE(fixture, "a discovered peer leaves the book after ten failures
   CHECK(book.snapshot().known == 0);
 }
 
-TEST_CASE_FIXTURE(fixture, "a peer that was connected is not forgotten while its host is set up anew") {
+TEST_CASE_FIXTURE(fixture,
+                  "a peer that was connected is not forgotten while its host is set up anew") {
   book.connected(outbound(ip("203.0.113.1")), 1'000'000);
   book.disconnected(ip("203.0.113.1"), 1'000'000);
   for (std::uint32_t i = 1; i < 500; ++i)
-    CHECK_FALSE(book.dialed({at(ip("203.0.113.1")), false, i, "refused"}, 1'000'000 + forgotten_after - 1));
+    CHECK_FALSE(
+        book.dialed({at(ip("203.0.113.1")), false, i, "refused"}, 1'000'000 + forgotten_after - 1));
   CHECK(book.dialed({at(ip("203.0.113.1")), false, 500, "refused"}, 1'000'000 + forgotten_after));
 }
 
@@ -190,7 +193,7 @@ TEST_CASE_FIXTURE(fixture, "failures count on when the registry was told to forg
 TEST_CASE_FIXTURE(fixture, "groups that we have nobody of come first") {
   for (int i = 0; i < 64; ++i)
     learn({public_ip(7, i).to_string()});
-  follow(); // eight of group 7
+  follow();  // eight of group 7
   learn_groups(4, "192.0.2.2");
   for (const auto& [x, _] : std::map{wanted})
     fail(x, 3);
@@ -233,9 +236,8 @@ TEST_CASE_FIXTURE(fixture, "the registry hears of it when a discovered peer turn
   book.add_configured({ip("203.0.113.1"), 9});
   book.add_configured({ip("203.0.113.1"), 9});
   const auto plan = follow();
-  CHECK(plan.want
-        == std::vector{
-          std::pair{endpoint{ip("203.0.113.1"), std::uint16_t{9}}, dial_purpose::configured}});
+  CHECK(plan.want == std::vector{std::pair{endpoint{ip("203.0.113.1"), std::uint16_t{9}},
+                                           dial_purpose::configured}});
 }
 
 TEST_CASE_FIXTURE(fixture, "invented masternodes are dialed in limited number, and take turns") {
@@ -244,7 +246,7 @@ TEST_CASE_FIXTURE(fixture, "invented masternodes are dialed in limited number, a
   CHECK(book.snapshot().known == max_unmet_masternodes);
   follow();
   CHECK(wanted.size() == max_unmet_masternodes_wanted);
-  CHECK_FALSE(fail(wanted.begin()->first, 10)); // a masternode stays in the book
+  CHECK_FALSE(fail(wanted.begin()->first, 10));  // a masternode stays in the book
   const auto plan = follow();
   CHECK(plan.unwant.size() == 1);
   CHECK(plan.want.size() == 1);
@@ -267,9 +269,10 @@ TEST_CASE_FIXTURE(fixture, "a masternode that failed too often makes room for a 
 
 // -- anchors --------------------------------------------------------------------------------
 
-TEST_CASE_FIXTURE(fixture, "the last good peers are dialed first after a restart, whatever else the book holds") {
+TEST_CASE_FIXTURE(
+    fixture, "the last good peers are dialed first after a restart, whatever else the book holds") {
   for (int i = 0; i < 30; ++i)
-    book.connected(outbound(public_ip(i, 1)), 1000 + i); // the first ones longest
+    book.connected(outbound(public_ip(i, 1)), 1000 + i);  // the first ones longest
   address_book next{our_ip, port, 125};
   next.from_lines(book.to_lines(2000));
   CHECK(next.snapshot().anchors == max_anchors);
@@ -285,7 +288,8 @@ TEST_CASE_FIXTURE(fixture, "the last good peers are dialed first after a restart
     CHECK(wanted_first.contains(public_ip(i, 1)));
 }
 
-TEST_CASE_FIXTURE(fixture, "an anchor that does not answer is one of many after three tries, and one that does is no anchor "
+TEST_CASE_FIXTURE(fixture, "an anchor that does not answer is one of many after three tries, and "
+                           "one that does is no anchor "
                            "any more") {
   for (int i = 0; i < 2; ++i)
     book.connected(outbound(public_ip(i, 1)), 1000);
@@ -327,13 +331,14 @@ TEST_CASE_FIXTURE(fixture, "a peer that is not configured any more is one of man
   CHECK(book.snapshot().known == 1);
 }
 
-TEST_CASE("an address that turns out to be our own leaves the book, and who dials whom is decided anew") {
+TEST_CASE(
+    "an address that turns out to be our own leaves the book, and who dials whom is decided anew") {
   fixture x{std::nullopt};
   x.learn_groups(100);
   x.follow();
-  CHECK(x.wanted.size() == max_tries); // we may dial anybody
+  CHECK(x.wanted.size() == max_tries);  // we may dial anybody
   const auto ours = public_ip(0, 1);
-  x.book.set_own_address(ours); // the lowest of all: the others are to dial us
+  x.book.set_own_address(ours);  // the lowest of all: the others are to dial us
   x.follow();
   CHECK_FALSE(x.book.explain(ours).known);
   CHECK_FALSE(x.wanted.contains(ours));

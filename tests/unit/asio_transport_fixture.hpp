@@ -42,7 +42,7 @@ inline net::shared_buffer buffer(std::string text) {
 /// Facts that threads add to and the test waits for.
 template <class Facts>
 class watched {
-public:
+ public:
   template <class F>
   void change(F f) {
     {
@@ -64,7 +64,7 @@ public:
     return facts_;
   }
 
-private:
+ private:
   std::mutex mutex_;
   std::condition_variable changed_;
   Facts facts_;
@@ -93,7 +93,7 @@ using heard_ptr = std::shared_ptr<watched_heard>;
 
 /// Writes down; `on_batch`, if any, runs for each batch before it is written down.
 class recorder final : public net::connection_handler {
-public:
+ public:
   using batch_function = std::function<void(const net::received_batch&)>;
 
   explicit recorder(heard_ptr x, batch_function on_batch = {})
@@ -137,7 +137,7 @@ public:
     note([&](heard& x) { x.ends.push_back(reason); });
   }
 
-private:
+ private:
   template <class F>
   void note(F f) {
     heard_->change([&](heard& x) {
@@ -180,7 +180,7 @@ struct arrivals {
 };
 
 class arrival_recorder final : public net::listener_handler {
-public:
+ public:
   explicit arrival_recorder(std::shared_ptr<watched<arrivals>> x) : arrivals_{std::move(x)} {}
   ~arrival_recorder() override {
     arrivals_->change([](arrivals& x) { x.destroyed = true; });
@@ -192,7 +192,7 @@ public:
     arrivals_->change([&](arrivals& x) { x.errors.push_back(reason); });
   }
 
-private:
+ private:
   std::shared_ptr<watched<arrivals>> arrivals_;
 };
 
@@ -238,7 +238,7 @@ struct server {
 
 /// The other side as anyone might write it: a blocking socket, with deadlines instead of hanging.
 class plain_peer {
-public:
+ public:
   explicit plain_peer(const endpoint& to, int receive_buffer = 0) {
     fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     REQUIRE(fd_ >= 0);
@@ -325,7 +325,7 @@ public:
   int error() const { return error_; }
   int fd() const { return fd_; }
 
-private:
+ private:
   int fd_ = -1;
   int error_ = 0;
 };

@@ -217,7 +217,8 @@ TEST_CASE("flow: an oversized line is delivered as a violation and is the last")
   CHECK(x.here.log->now().lines == 2);
 }
 
-TEST_CASE("flow: lines without an end take what all of them may, and the one that grew slowest goes") {
+TEST_CASE(
+    "flow: lines without an end take what all of them may, and the one that grew slowest goes") {
   net::asio_transport_options options;
   options.max_unfinished_bytes = 1u << 20;
   server srv{"127.0.0.1", options};

@@ -12,7 +12,7 @@ namespace {
 const auto peer = *ip_address::parse("203.0.113.5");
 constexpr std::int64_t start = 1'766'000'000;
 
-} // namespace
+}  // namespace
 
 TEST_CASE("the third violation bans for 5 min, the fifth for 1 h, the tenth for 24 h") {
   ban_ladder bans;
@@ -63,10 +63,10 @@ TEST_CASE("a flood of offenders cannot grow the records, nor push out those who 
   for (int i = 0; i < 3; ++i)
     bans.add_violation(peer, "wrong", "", start);
   for (std::uint32_t i = 0; i < 12'000; ++i)
-    bans.add_violation(ip_address::from_v4({10, static_cast<std::uint8_t>(i >> 16),
-                                            static_cast<std::uint8_t>(i >> 8),
-                                            static_cast<std::uint8_t>(i)}),
-                       "wrong", "", start + 1);
+    bans.add_violation(
+        ip_address::from_v4({10, static_cast<std::uint8_t>(i >> 16),
+                             static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i)}),
+        "wrong", "", start + 1);
   CHECK(bans.size() <= ban_ladder::max_records);
   CHECK(bans.banned(peer, start + 2));
 }

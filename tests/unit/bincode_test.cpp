@@ -13,7 +13,7 @@ std::string hex_of(const auto& x) {
   return chain::to_hex(bytes);
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("transactions encode to the vectors' bytes and decode from them") {
   for (const auto& vector : vectors().at("transactions")) {

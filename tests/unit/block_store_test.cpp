@@ -1,8 +1,7 @@
 // What both stores must do alike.
 
-#include "chain/block_store.hpp"
-
 #include "chain/bincode.hpp"
+#include "chain/block_store.hpp"
 #include "chain/chain_state.hpp"
 #include "chain/utxo_hash.hpp"
 #include "tests/unit/chain_stores.hpp"
@@ -22,15 +21,15 @@ void apply_real(chain::block_store& store, std::size_t from, std::size_t count) 
   REQUIRE(result.applied == count);
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("the hash of unspent outputs is the vectors', sorted by vout as text") {
   std::map<hash256, chain::coin_group> set;
   for (const auto& x : vectors().at("utxo_set").at("utxos")) {
     const auto& point = x.at("outpoint");
     set[bytes_from<hash256>(point.at("txid"))].emplace(
-      point.at("vout").get<std::uint32_t>(),
-      chain::coin{x.at("value"), bytes_from<byte_string>(x.at("script_pubkey"))});
+        point.at("vout").get<std::uint32_t>(),
+        chain::coin{x.at("value"), bytes_from<byte_string>(x.at("script_pubkey"))});
   }
   chain::utxo_hasher hasher;
   for (const auto& [txid, coins] : set)
@@ -142,12 +141,12 @@ TEST_CASE_TEMPLATE("a batch that does not fit on the tip is refused and changes 
   const auto& next = checked_chain()[10];
   const chain_tip next_tip{11, next.hash, next.block->header.timestamp, 45};
   CHECK(refused({{next}, {}, 0, {}, next_tip}) == "the batch has 1 blocks and 0 undo records");
-  CHECK(refused({{checked_chain()[11]}, {{}}, 0, {}, next_tip})
-        == "the batch has a hole below height 11");
+  CHECK(refused({{checked_chain()[11]}, {{}}, 0, {}, next_tip}) ==
+        "the batch has a hole below height 11");
   CHECK(refused({{next}, {{}}, 1, {}, next_tip}) == "the batch has a hole below height 10");
   CHECK(refused({{next}, {{}}, 0, {}, tip}) == "the batch's tip is not its last block");
-  CHECK(refused({{}, {}, 11, {}, tip})
-        == "the batch would remove 11 blocks from height 10 and so the genesis block");
+  CHECK(refused({{}, {}, 11, {}, tip}) ==
+        "the batch would remove 11 blocks from height 10 and so the genesis block");
   CHECK(refused({{}, {}, 1, {}, tip}) == "the batch's tip is not its last block");
 }
 
@@ -187,8 +186,8 @@ TEST_CASE_TEMPLATE("readers see whole states while blocks come and go", Store, i
       for (std::size_t i = 0; i < blocks.size(); ++i)
         wrong += *blocks[i] != *real_chain()[i];
       const auto hash = store->hash_at(tip.height);
-      wrong += hash && hash != checked_chain()[std::max<std::size_t>(tip.height, 1) - 1].hash
-               && tip.height != 0;
+      wrong += hash && hash != checked_chain()[std::max<std::size_t>(tip.height, 1) - 1].hash &&
+               tip.height != 0;
     }
   };
   std::thread first{read};

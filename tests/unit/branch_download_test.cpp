@@ -1,5 +1,4 @@
 #include "actors/branch_download.hpp"
-
 #include "chain/validation.hpp"
 #include "tests/unit/chain_support.hpp"
 

@@ -1,5 +1,4 @@
 #include "chain/chain_file.hpp"
-
 #include "messages/wire_codec.hpp"
 #include "tests/unit/chain_support.hpp"
 
@@ -51,7 +50,7 @@ bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("a chain file is written as it was read, plain and compressed, byte for byte") {
   const temporary_directory directory;
@@ -98,7 +97,8 @@ TEST_CASE("several xz files one after the other are one file") {
   const temporary_directory directory;
   const auto once = read_file(original());
   write_file(directory.file("twice.xz"), once + once);
-  CHECK(read_all(directory.file("twice.xz")) == std::pair<std::size_t, std::string>{4002, "the end"});
+  CHECK(read_all(directory.file("twice.xz")) ==
+        std::pair<std::size_t, std::string>{4002, "the end"});
 }
 
 TEST_CASE("empty lines, returns and a missing last newline do not matter") {
@@ -152,11 +152,11 @@ TEST_CASE("a line above 8 MiB is refused without taking memory for all of it") {
   const auto name = directory.file("a.xz");
   auto out = must(chain::output_stream::create(name));
   REQUIRE(out.write(line_of(0)).has_value());
-  for (int i = 0; i < 100; ++i) // 100 MiB in some kilobytes.
+  for (int i = 0; i < 100; ++i)  // 100 MiB in some kilobytes.
     REQUIRE(out.write(std::string(1u << 20, ' ')).has_value());
   REQUIRE(out.finish().has_value());
-  CHECK(read_all(name)
-        == std::pair<std::size_t, std::string>{1, "line 2: it is longer than 8388608 bytes"});
+  CHECK(read_all(name) ==
+        std::pair<std::size_t, std::string>{1, "line 2: it is longer than 8388608 bytes"});
 }
 
 TEST_CASE("a compressed file that ends early or is damaged is said to be so") {
@@ -166,7 +166,8 @@ TEST_CASE("a compressed file that ends early or is damaged is said to be so") {
   write_file(name, good.substr(0, good.size() / 2));
   auto result = read_all(name);
   CHECK(result.first > 100);
-  CHECK(contains(result.second, "a.xz cannot be decompressed: it ends in the middle of its compressed data"));
+  CHECK(contains(result.second,
+                 "a.xz cannot be decompressed: it ends in the middle of its compressed data"));
   write_file(name, good.substr(0, 8));
   CHECK(contains(read_all(name).second, "it ends in the middle of its compressed data"));
   for (const auto place : {std::size_t{10}, good.size() / 2, good.size() - 3}) {
@@ -230,7 +231,8 @@ TEST_CASE("a file can come through a pipe that gives little at a time") {
   const auto pipe = directory.file("pipe");
   REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
   for (const bool compressed : {false, true}) {
-    const auto command = std::string{compressed ? "cat '" : "xz -dc '"} + original() + "' > '" + pipe + "' &";
+    const auto command =
+        std::string{compressed ? "cat '" : "xz -dc '"} + original() + "' > '" + pipe + "' &";
     REQUIRE(std::system(command.c_str()) == 0);
     auto file = must(chain::chain_file_reader::open(pipe));
     CHECK_FALSE(file.bytes_total().has_value());

@@ -34,7 +34,7 @@ hash256 naive_hash(const coin_set& coins) {
 }
 
 class random_chain {
-public:
+ public:
   explicit random_chain(std::uint64_t seed) : random_(seed) {
     const auto& genesis = chain::genesis_block(network_id::testnet);
     coin_set coins;
@@ -43,7 +43,9 @@ public:
     history_.push_back({tip_after(genesis.block), coins});
   }
 
-  std::size_t below(std::size_t n) { return std::uniform_int_distribution<std::size_t>{0, n - 1}(random_); }
+  std::size_t below(std::size_t n) {
+    return std::uniform_int_distribution<std::size_t>{0, n - 1}(random_);
+  }
 
   // A valid block on top, taken into the model.
   checked_block next_block() {
@@ -70,10 +72,10 @@ public:
     auto bad = make_transaction({{unknown, 0}}, {1});
     if (!coins.empty() && below(2) == 0) {
       const auto& [point, coin] = *coins.begin();
-      bad = make_transaction({point}, {coin.value, 1}); // One more than there is.
+      bad = make_transaction({point}, {coin.value, 1});  // One more than there is.
     }
-    transactions.insert(transactions.begin() + static_cast<std::ptrdiff_t>(below(transactions.size() + 1)),
-                        bad);
+    transactions.insert(
+        transactions.begin() + static_cast<std::ptrdiff_t>(below(transactions.size() + 1)), bad);
     return must(chain::check_block(seal(make_block(tip(), std::move(transactions)))));
   }
 
@@ -86,7 +88,7 @@ public:
   }
   const coin_set& coins() const { return history_.back().coins; }
 
-private:
+ private:
   struct state {
     chain_tip tip;
     coin_set coins;
@@ -107,7 +109,7 @@ private:
       total -= outputs.back();
     }
     auto result = make_transaction(inputs, outputs);
-    add_outputs(result, coins); // Later transactions of the block may spend them.
+    add_outputs(result, coins);  // Later transactions of the block may spend them.
     return result;
   }
 
@@ -119,7 +121,7 @@ private:
   }
 
   std::mt19937_64 random_;
-  std::vector<state> history_; ///< By height.
+  std::vector<state> history_;  ///< By height.
 };
 
 void compare(const chain::block_store& store, const random_chain& model,
@@ -138,14 +140,14 @@ void compare(const chain::block_store& store, const random_chain& model,
       REQUIRE(expected->second == coin);
       ++found;
     }
-  REQUIRE(found + model.coins().count({chain::genesis_block(network_id::testnet).txids[0], 0})
-          == model.coins().size());
+  REQUIRE(found + model.coins().count({chain::genesis_block(network_id::testnet).txids[0], 0}) ==
+          model.coins().size());
 }
 
-} // namespace
+}  // namespace
 
-TEST_CASE_TEMPLATE("random blocks and rollbacks leave the unspent outputs that a naive model has", Store,
-                   in_memory, on_disk) {
+TEST_CASE_TEMPLATE("random blocks and rollbacks leave the unspent outputs that a naive model has",
+                   Store, in_memory, on_disk) {
   for (std::uint64_t seed = 1; seed <= 3; ++seed) {
     CAPTURE(seed);
     random_chain model{seed};

@@ -1,5 +1,4 @@
 #include "chain/chain_state.hpp"
-
 #include "tests/unit/chain_stores.hpp"
 
 #include <array>
@@ -22,8 +21,7 @@ void apply_all(chain::block_store& store, std::span<const checked_block> blocks)
 std::string try_block(chain::block_store& store, std::vector<transaction> transactions) {
   const auto tip = store.tip();
   const auto digest = store.utxo_state();
-  const std::array blocks{
-    must(chain::check_block(seal(make_block(tip, std::move(transactions)))))};
+  const std::array blocks{must(chain::check_block(seal(make_block(tip, std::move(transactions)))))};
   chain::chain_state state{store};
   const auto result = state.apply(blocks, late, false);
   CHECK_FALSE(result.storage_failed);
@@ -47,7 +45,7 @@ hash256 coinbase_of(const chain::block_store& store, std::uint64_t height) {
   return chain::txid(store.block_at(height)->transactions[0]);
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE_TEMPLATE("rolling back and applying again gives the same state at every height", Store,
                    in_memory, on_disk) {
@@ -81,7 +79,7 @@ TEST_CASE_TEMPLATE("rolling back and applying again gives the same state at ever
 TEST_CASE("blocks up to the first bad one are stored, and the bad one is named") {
   in_memory store;
   std::vector<checked_block> blocks{checked_chain().begin(), checked_chain().begin() + 20};
-  blocks.erase(blocks.begin() + 7); // Block 8.
+  blocks.erase(blocks.begin() + 7);  // Block 8.
   chain::chain_state state{*store};
   const auto result = state.apply(blocks, late, false);
   CHECK(result.applied == 7);
@@ -99,7 +97,8 @@ TEST_CASE("applying nothing, and blocks from the future, changes nothing") {
   const auto& first = checked_chain()[0];
   const auto result = state.apply(std::span{&first, 1}, first.block->header.timestamp - 601, true);
   CHECK(result.applied == 0);
-  CHECK(contains(result.rejected->reason, "block 1: its timestamp 1764547800 is more than 600 s ahead"));
+  CHECK(contains(result.rejected->reason,
+                 "block 1: its timestamp 1764547800 is more than 600 s ahead"));
   CHECK(store->tip().height == 0);
 }
 
@@ -108,13 +107,13 @@ TEST_CASE("a rollback is refused below the genesis block and beyond the deepest 
   apply_all(*store, checked_chain());
   chain::chain_state state{*store};
   CHECK(state.roll_back(0).has_value());
-  CHECK(state.roll_back(1001).error().reason
-        == "rolling back 1001 blocks is refused: a reorganisation goes back at most 1000");
+  CHECK(state.roll_back(1001).error().reason ==
+        "rolling back 1001 blocks is refused: a reorganisation goes back at most 1000");
   CHECK(store->tip().height == 2000);
   CHECK(state.roll_back(1000).has_value());
   CHECK(state.roll_back(995).has_value());
-  CHECK(state.roll_back(6).error().reason
-        == "rolling back 6 blocks from height 5 is refused: the genesis block stays");
+  CHECK(state.roll_back(6).error().reason ==
+        "rolling back 6 blocks from height 5 is refused: the genesis block stays");
   CHECK(state.roll_back(5).has_value());
   CHECK(store->tip().height == 0);
   CHECK(chain::to_hex(store->utxo_state().hash) == vectors().at("genesis_utxo_set_hash_hex"));
@@ -140,8 +139,8 @@ TEST_CASE_TEMPLATE("inputs must exist and be unspent", Store, in_memory, on_disk
   CHECK(store->coins(coins).empty());
 }
 
-TEST_CASE_TEMPLATE("outputs are at most the inputs, and what is left over is a fee", Store, in_memory,
-                   on_disk) {
+TEST_CASE_TEMPLATE("outputs are at most the inputs, and what is left over is a fee", Store,
+                   in_memory, on_disk) {
   Store store;
   REQUIRE(try_block(*store, {}) == "accepted");
   const auto coins = coinbase_of(*store, 1);
@@ -189,8 +188,8 @@ TEST_CASE_TEMPLATE("a transaction whose id still has unspent outputs is refused"
   const auto refused = state.apply(twin_of(1), late, false);
   REQUIRE(refused.rejected.has_value());
   CHECK(contains(refused.rejected->reason,
-                 "block 2: transaction 0 (" + chain::to_hex(coins)
-                   + "): a transaction with this id has 3 unspent outputs, which would be lost"));
+                 "block 2: transaction 0 (" + chain::to_hex(coins) +
+                     "): a transaction with this id has 3 unspent outputs, which would be lost"));
   CHECK(store->tip().height == 1);
 
   // Also when only one is left; and no more when none is.
@@ -216,7 +215,9 @@ TEST_CASE("a store that fails is to blame, not the block") {
         return fail("the disk is gone");
       return memory_store::load_coins(txid);
     }
-    outcome<void> commit(const chain::store_batch&, bool) override { return fail("the disk is full"); }
+    outcome<void> commit(const chain::store_batch&, bool) override {
+      return fail("the disk is full");
+    }
   };
   failing_store store{network_id::testnet};
   chain::chain_state state{store};
@@ -236,7 +237,8 @@ TEST_CASE("a store that fails is to blame, not the block") {
 namespace {
 
 chain::block_certificate certificate_of(const checked_block& x) {
-  return {x.hash, x.block->header.height, {{"203.0.113.1", byte_string(64, 1)}, {"203.0.113.2", {}}}};
+  return {
+      x.hash, x.block->header.height, {{"203.0.113.1", byte_string(64, 1)}, {"203.0.113.2", {}}}};
 }
 
 /// Another block than the real chain's at the height above the parent's.
@@ -244,10 +246,10 @@ checked_block other_block(const chain_tip& parent) {
   return must(chain::check_block(seal(make_block(parent))));
 }
 
-} // namespace
+}  // namespace
 
-TEST_CASE_TEMPLATE("a committed block is stored with its certificate, and is final from then on", Store,
-                   in_memory, on_disk) {
+TEST_CASE_TEMPLATE("a committed block is stored with its certificate, and is final from then on",
+                   Store, in_memory, on_disk) {
   Store store;
   apply_all(*store, std::span{checked_chain()}.first(10));
   CHECK(store->final_height() == 0);
@@ -269,15 +271,15 @@ TEST_CASE_TEMPLATE("a committed block is stored with its certificate, and is fin
   CHECK(store->is_certified(5));
   CHECK_FALSE(store->is_certified(12));
   chain::chain_state state{*store};
-  CHECK(state.roll_back(4).error().reason
-        == "rolling back 4 blocks from height 14 is refused: block 11 is final, masternodes voted for it");
+  CHECK(state.roll_back(4).error().reason == "rolling back 4 blocks from height 14 is refused: "
+                                             "block 11 is final, masternodes voted for it");
   CHECK(store->tip().height == 14);
   CHECK(state.roll_back(3).has_value());
   CHECK(store->tip().height == 11);
 }
 
-TEST_CASE_TEMPLATE("a certificate of a block that is stored is kept with it, whatever is on top", Store,
-                   in_memory, on_disk) {
+TEST_CASE_TEMPLATE("a certificate of a block that is stored is kept with it, whatever is on top",
+                   Store, in_memory, on_disk) {
   Store store;
   apply_all(*store, std::span{checked_chain()}.first(10));
   chain::chain_state state{*store};
@@ -290,11 +292,12 @@ TEST_CASE_TEMPLATE("a certificate of a block that is stored is kept with it, wha
   CHECK_FALSE(state.roll_back(5));
 }
 
-TEST_CASE_TEMPLATE("a committed block takes the place of blocks without a certificate", Store, in_memory,
-                   on_disk) {
+TEST_CASE_TEMPLATE("a committed block takes the place of blocks without a certificate", Store,
+                   in_memory, on_disk) {
   Store store;
   apply_all(*store, std::span{checked_chain()}.first(10));
-  const auto other = other_block({7, checked_chain()[6].hash, checked_chain()[6].block->header.timestamp, 0});
+  const auto other =
+      other_block({7, checked_chain()[6].hash, checked_chain()[6].block->header.timestamp, 0});
   chain::chain_state state{*store};
   const auto result = state.commit(&other, certificate_of(other), late);
   CHECK_FALSE(result.rejected);
@@ -303,7 +306,8 @@ TEST_CASE_TEMPLATE("a committed block takes the place of blocks without a certif
   CHECK(store->tip().utxo_count == store->utxo_state().count);
   CHECK(store->final_height() == 8);
   // And no other certified block takes its place.
-  const auto rival = other_block({6, checked_chain()[5].hash, checked_chain()[5].block->header.timestamp, 0});
+  const auto rival =
+      other_block({6, checked_chain()[5].hash, checked_chain()[5].block->header.timestamp, 0});
   const auto refused = state.commit(&rival, certificate_of(rival), late);
   REQUIRE(refused.rejected);
   CHECK(contains(refused.rejected->reason, "block 7: other blocks are in its place: "));
@@ -311,8 +315,8 @@ TEST_CASE_TEMPLATE("a committed block takes the place of blocks without a certif
   CHECK(store->tip().hash == other.hash);
 }
 
-TEST_CASE_TEMPLATE("a certificate that does not fit is refused and changes nothing", Store, in_memory,
-                   on_disk) {
+TEST_CASE_TEMPLATE("a certificate that does not fit is refused and changes nothing", Store,
+                   in_memory, on_disk) {
   Store store;
   apply_all(*store, std::span{checked_chain()}.first(10));
   const auto tip = store->tip();
@@ -326,9 +330,10 @@ TEST_CASE_TEMPLATE("a certificate that does not fit is refused and changes nothi
   };
   const auto& next = checked_chain()[10];
   const auto& after = checked_chain()[11];
-  CHECK(refused(nullptr, certificate_of(next))
-        == "block 11: its certificate came without it, and it is not on our chain");
-  CHECK(refused(&next, certificate_of(after)) == "block 12: the certificate is one of another block");
+  CHECK(refused(nullptr, certificate_of(next)) ==
+        "block 11: its certificate came without it, and it is not on our chain");
+  CHECK(refused(&next, certificate_of(after)) ==
+        "block 12: the certificate is one of another block");
   CHECK(refused(&after, certificate_of(after)) == "block 12: its parent is not on our chain");
   const auto& genesis = chain::genesis_block(network_id::testnet);
   auto of_genesis = certificate_of(genesis);

@@ -12,19 +12,19 @@ namespace timenode::test {
 
 /// A store in memory.
 class in_memory {
-public:
+ public:
   chain::block_store& operator*() { return store_; }
   chain::block_store* operator->() { return &store_; }
   /// As after a restart of the program; nothing to do here.
   void reopen() {}
 
-private:
+ private:
   chain::memory_store store_{network_id::testnet};
 };
 
 /// A store on disk, in a directory of its own.
 class on_disk {
-public:
+ public:
   on_disk() { reopen(); }
 
   chain::block_store& operator*() { return *store_; }
@@ -34,9 +34,9 @@ public:
     store_ = must(chain::rocksdb_store::open(directory_.path(), network_id::testnet));
   }
 
-private:
+ private:
   temporary_directory directory_;
   std::unique_ptr<chain::rocksdb_store> store_;
 };
 
-} // namespace timenode::test
+}  // namespace timenode::test

@@ -12,7 +12,6 @@
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
-
 #include <unistd.h>
 
 #include <algorithm>
@@ -78,7 +77,7 @@ inline transaction transaction_from(const nlohmann::json& x) {
   }
   for (const auto& output : x.at("outputs"))
     result.outputs.push_back(
-      {output.at("value"), bytes_from<byte_string>(output.at("script_pubkey"))});
+        {output.at("value"), bytes_from<byte_string>(output.at("script_pubkey"))});
   result.lock_time = x.at("lock_time");
   result.timestamp = x.at("timestamp");
   return result;
@@ -181,7 +180,7 @@ inline transaction make_transaction(const std::vector<outpoint>& inputs,
 
 /// A new directory, removed with all that is in it at the end.
 class temporary_directory {
-public:
+ public:
   temporary_directory() {
     auto name = (std::filesystem::temp_directory_path() / "timenode-test.XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr)
@@ -198,7 +197,7 @@ public:
   const std::filesystem::path& path() const noexcept { return path_; }
   std::string file(const std::string& name) const { return (path_ / name).string(); }
 
-private:
+ private:
   std::filesystem::path path_;
 };
 
@@ -211,4 +210,4 @@ inline void write_file(const std::string& name, const std::string& bytes) {
   std::ofstream{name, std::ios::binary} << bytes;
 }
 
-} // namespace timenode::test
+}  // namespace timenode::test

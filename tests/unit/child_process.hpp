@@ -20,7 +20,7 @@ namespace timenode::test {
 
 /// A child that runs a test case, with a pipe from its descriptor 3 to us. Killed at the end.
 class child_process {
-public:
+ public:
   /// `argument` reaches the test case as `child_argument()`.
   child_process(const std::string& test_case, const std::string& argument) {
     std::array<int, 2> ends{};
@@ -95,7 +95,7 @@ public:
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   }
 
-private:
+ private:
   pid_t pid_ = -1;
   int pipe_ = -1;
 };
@@ -112,4 +112,4 @@ inline void tell_parent(const std::string& bytes) {
     std::_Exit(3);
 }
 
-} // namespace timenode::test
+}  // namespace timenode::test

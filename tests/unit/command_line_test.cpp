@@ -191,9 +191,9 @@ TEST_CASE("command line: what is unknown is a usage error, and nothing is the he
 TEST_CASE("command line: help is there for the program and for each command") {
   const auto all = printed({"--help"});
   CHECK(all.status == 0);
-  for (const auto* name : {"run", "import", "export", "testnet", "status", "peers", "explain",
-                           "stop", "health", "reload", "backup", "restore", "config", "rpcauth", "ban",
-                           "unban", "bans", "trust", "untrust", "rpc"}) {
+  for (const auto* name : {"run",  "import", "export", "testnet", "status",  "peers",  "explain",
+                           "stop", "health", "reload", "backup",  "restore", "config", "rpcauth",
+                           "ban",  "unban",  "bans",   "trust",   "untrust", "rpc"}) {
     CAPTURE(name);
     CHECK(contains(all.text, std::string{"  "} + name + " "));
     const auto one = printed({name, "--help"});
@@ -238,8 +238,8 @@ TEST_CASE("command line: key new, show and import take their options") {
 
 TEST_CASE("command line: bans and trust take an address or a network") {
   using action = access_command::action;
-  auto x = parsed<access_command>({"ban", "192.0.2.7/24", "--for", "12h", "--reason", "spam", "--rpc",
-                                   "127.0.0.4:5"});
+  auto x = parsed<access_command>(
+      {"ban", "192.0.2.7/24", "--for", "12h", "--reason", "spam", "--rpc", "127.0.0.4:5"});
   CHECK(x.what == action::ban);
   CHECK(x.network == "192.0.2.0/24");
   CHECK(x.seconds == 12 * 3600);
@@ -251,9 +251,13 @@ TEST_CASE("command line: bans and trust take an address or a network") {
   CHECK(parsed<access_command>({"trust", "192.0.2.7", "--reason", "mine"}).reason == "mine");
   CHECK(parsed<access_command>({"untrust", "192.0.2.7"}).what == action::untrust);
   CHECK(parsed<access_command>({"bans", "--json"}).as_json);
-  for (const std::vector<std::string>& wrong :
-       {std::vector<std::string>{"ban"}, {"ban", "nobody"}, {"ban", "192.0.2.7/33"}, {"bans", "192.0.2.7"},
-        {"ban", "192.0.2.7", "--for", "soon"}, {"ban", "192.0.2.7", "--for", "-1h"}, {"unban", "192.0.2.7", "--for", "1h"}})
+  for (const std::vector<std::string>& wrong : {std::vector<std::string>{"ban"},
+                                                {"ban", "nobody"},
+                                                {"ban", "192.0.2.7/33"},
+                                                {"bans", "192.0.2.7"},
+                                                {"ban", "192.0.2.7", "--for", "soon"},
+                                                {"ban", "192.0.2.7", "--for", "-1h"},
+                                                {"unban", "192.0.2.7", "--for", "1h"}})
     CHECK(printed(wrong).status == usage_status);
   CHECK(contains(printed({"ban", "192.0.2.7", "--for", "soon"}).text, "'soon'"));
 }
@@ -265,12 +269,14 @@ TEST_CASE("command line: a span of time has a unit, or is forever") {
   CHECK(parse_span("30min") == 1800);
   CHECK(parse_span("7d") == 7 * 86'400);
   CHECK(parse_span("forever") == 0);
-  for (const auto* wrong : {"", "0", "-5", "h", "5x", "5 h", "99999999999999999999", "1e9", "40000d"})
+  for (const auto* wrong :
+       {"", "0", "-5", "h", "5x", "5 h", "99999999999999999999", "1e9", "40000d"})
     CHECK_FALSE(parse_span(wrong));
 }
 
 TEST_CASE("command line: any RPC method can be called") {
-  const auto x = parsed<call_command>({"rpc", "addnode", "192.0.2.7", "onetry", "--network", "mainnet"});
+  const auto x =
+      parsed<call_command>({"rpc", "addnode", "192.0.2.7", "onetry", "--network", "mainnet"});
   CHECK(x.method == "addnode");
   CHECK(x.params == std::vector<std::string>{"192.0.2.7", "onetry"});
   CHECK(x.node.said.network == network_id::mainnet);

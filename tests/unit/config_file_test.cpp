@@ -198,11 +198,13 @@ TEST_CASE("config file: a wrong value is refused with line, key, value and what 
 }
 
 TEST_CASE("config file: all that is wrong is told at once") {
-  CHECK(refusal("[network]\nmax_peers = \"many\"\nlisten_address = 7\n[node]\nnetwork = \"testnet\"\nnosuch = 1\n[rpc]\n"
-                "enabled = \"no\"\n")
-        == "a.toml:2: network.max_peers = \"many\": allowed is a whole number from 1 to 10000\n"
-           "a.toml:3: network.listen_address = 7: allowed is an IP address in quotes, with or without \":port\"\n"
-           "a.toml:8: rpc.enabled = \"no\": allowed is true or false");
+  CHECK(refusal("[network]\nmax_peers = \"many\"\nlisten_address = 7\n[node]\nnetwork = "
+                "\"testnet\"\nnosuch = 1\n[rpc]\n"
+                "enabled = \"no\"\n") ==
+        "a.toml:2: network.max_peers = \"many\": allowed is a whole number from 1 to 10000\n"
+        "a.toml:3: network.listen_address = 7: allowed is an IP address in quotes, with or without "
+        "\":port\"\n"
+        "a.toml:8: rpc.enabled = \"no\": allowed is true or false");
 }
 
 TEST_CASE("config file: every key refuses what it cannot mean") {
@@ -257,9 +259,10 @@ TEST_CASE("config file: every key refuses what it cannot mean") {
 }
 
 TEST_CASE("config file: whom to keep out and whom to trust, in the deployed daemon's words") {
-  const auto x = read("[network]\nblacklisted_peers = [\"192.0.2.1\", \"2001:db8::1\"]\n"
-                      "blacklisted_subnets = [\"198.51.100.0/24\"]\nwhitelisted_peers = [\"10.0.0.0/8\"]\n"
-                      "whitelist_only = true\ndiscovery_url = \"https://seeds.example/peers\"\n");
+  const auto x =
+      read("[network]\nblacklisted_peers = [\"192.0.2.1\", \"2001:db8::1\"]\n"
+           "blacklisted_subnets = [\"198.51.100.0/24\"]\nwhitelisted_peers = [\"10.0.0.0/8\"]\n"
+           "whitelist_only = true\ndiscovery_url = \"https://seeds.example/peers\"\n");
   CHECK(x.notices.empty());
   const auto config = make_config({}, x.said, "/home/x");
   REQUIRE(config);

@@ -154,7 +154,8 @@ TEST_CASE("config: a log file is used if it is wanted or nothing else is said") 
   CHECK(make_config(line, file, home)->logging.file == "/y.log");
 }
 
-TEST_CASE("config: two listeners on one port are refused by name to who is about to listen, and to nobody else") {
+TEST_CASE("config: two listeners on one port are refused by name to who is about to listen, and to "
+          "nobody else") {
   settings line;
   line.listen = at("127.0.0.1:5000");
   line.rpc.ip = at("127.0.0.1:1").ip;
@@ -221,7 +222,8 @@ TEST_CASE("config: words are read in upper and lower case") {
   CHECK_FALSE(parse_tier("platinum"));
 }
 
-TEST_CASE("config: another block time makes a private network, which wants signatures, and is none of mainnet") {
+TEST_CASE("config: another block time makes a private network, which wants signatures, and is none "
+          "of mainnet") {
   settings line;
   CHECK(make_config(line, {}, "/h")->consensus == chain::consensus_rules{});
   line.block_time_seconds = 5;
@@ -243,7 +245,8 @@ TEST_CASE("config: another block time makes a private network, which wants signa
   line.network = network_id::mainnet;
   const auto refused = make_config(line, {}, "/h");
   REQUIRE_FALSE(refused);
-  CHECK(refused.error().reason.find("consensus.block_time_seconds = 5 is for private networks") == 0);
+  CHECK(refused.error().reason.find("consensus.block_time_seconds = 5 is for private networks") ==
+        0);
   line.block_time_seconds = 600;
   CHECK(make_config(line, {}, "/h"));
 }

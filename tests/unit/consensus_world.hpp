@@ -47,17 +47,17 @@ struct world_faults {
 };
 
 class consensus_world {
-public:
+ public:
   struct member {
-    std::optional<consensus::height_consensus> machine; ///< None while it is down.
-    std::vector<consensus::signed_record> journal;      ///< Survives.
-    std::set<hash256> blocks;                           ///< At hand; kept by the chain or by peers.
+    std::optional<consensus::height_consensus> machine;  ///< None while it is down.
+    std::vector<consensus::signed_record> journal;       ///< Survives.
+    std::set<hash256> blocks;  ///< At hand; kept by the chain or by peers.
     std::optional<hash256> committed;
     bool liar = false;
   };
 
   explicit consensus_world(std::size_t count, std::uint64_t seed, std::uint64_t height = 7)
-    : height_{height}, random_{seed} {
+      : height_{height}, random_{seed} {
     for (std::size_t i = 0; i < count; ++i)
       names_.push_back("10.0.0." + std::to_string(i + 1));
     members_.resize(count);
@@ -68,8 +68,10 @@ public:
 
   void start(std::size_t i) {
     auto& x = members_[i];
-    x.machine.emplace(consensus::height_consensus::setup{.height = height_, .members = names_,
-                                                         .size = names_.size(), .self = names_[i],
+    x.machine.emplace(consensus::height_consensus::setup{.height = height_,
+                                                         .members = names_,
+                                                         .size = names_.size(),
+                                                         .self = names_[i],
                                                          .times = times},
                       x.journal);
     for (const auto& block : x.blocks)
@@ -86,7 +88,9 @@ public:
   void make_liar(std::size_t i) { members_[i].liar = true; }
 
   /// Who cannot reach whom.
-  void cut(std::size_t from, std::size_t to, bool is_cut = true) { unreachable_[from][to] = is_cut; }
+  void cut(std::size_t from, std::size_t to, bool is_cut = true) {
+    unreachable_[from][to] = is_cut;
+  }
   void split(const std::set<std::size_t>& one_side) {
     for (std::size_t a = 0; a < members_.size(); ++a)
       for (std::size_t b = 0; b < members_.size(); ++b)
@@ -127,7 +131,7 @@ public:
 
   std::size_t committed() const {
     return static_cast<std::size_t>(std::count_if(
-      members_.begin(), members_.end(), [](const member& x) { return x.committed.has_value(); }));
+        members_.begin(), members_.end(), [](const member& x) { return x.committed.has_value(); }));
   }
 
   std::size_t leader_of(std::uint64_t round) {
@@ -179,10 +183,11 @@ public:
   world_faults faults;
   consensus::round_times times = consensus::times_for(600);
   /// What a liar does when it is the leader, instead of proposing one block.
-  std::function<void(std::size_t liar, std::uint64_t round)> lie = [](std::size_t, std::uint64_t) {};
+  std::function<void(std::size_t liar, std::uint64_t round)> lie = [](std::size_t, std::uint64_t) {
+  };
   std::size_t delivered = 0;
 
-private:
+ private:
   struct flight {
     monotonic_ns at;
     std::uint64_t order;
@@ -336,4 +341,4 @@ private:
   std::optional<hash256> certificate_;
 };
 
-} // namespace test
+}  // namespace test

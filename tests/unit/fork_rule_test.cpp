@@ -1,5 +1,4 @@
 #include "actors/fork_rule.hpp"
-
 #include "chain/validation.hpp"
 
 #include <doctest/doctest.h>
@@ -71,7 +70,8 @@ TEST_CASE("in a smaller network all others must answer, and three at least") {
   CHECK(answers_needed(1000, 0) == 3);
 }
 
-TEST_CASE("when nobody has two thirds for long enough the lower hash wins, on either side of the fork") {
+TEST_CASE(
+    "when nobody has two thirds for long enough the lower hash wins, on either side of the fork") {
   using enum fork_choice;
   for (std::uint64_t a = 0; a <= 20; ++a)
     for (std::uint64_t b = 0; b <= 20 - a; ++b) {

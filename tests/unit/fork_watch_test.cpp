@@ -83,7 +83,8 @@ TEST_CASE("a peer is asked for our height, or for its own if that is lower, ever
   CHECK(watch.due(101, 100 * second) == std::vector<hash_question>{{ip(2), 80}});
 }
 
-TEST_CASE("a peer with our tip is asked every other minute only, until there is another tip or news of it") {
+TEST_CASE("a peer with our tip is asked every other minute only, until there is another tip or "
+          "news of it") {
   tip_watch watch{1};
   watch.up(ip(1), 0);
   watch.height_is(ip(1), 100, 0);
@@ -98,7 +99,7 @@ TEST_CASE("a peer with our tip is asked every other minute only, until there is 
   };
   CHECK(asked(100, 60 * minute) >= 29);
   CHECK(asked(100, 60 * minute) <= 33);
-  CHECK(asked(101, 34 * second) >= 1); // it is behind now
+  CHECK(asked(101, 34 * second) >= 1);  // it is behind now
   CHECK(asked(101, 60 * minute) >= 110);
   watch.height_is(ip(1), 101, 121 * minute);
   CHECK(asked(101, 68 * second) >= 1);

@@ -1,6 +1,5 @@
-#include "chain/hashes.hpp"
-
 #include "chain/bincode.hpp"
+#include "chain/hashes.hpp"
 #include "chain/leader.hpp"
 #include "chain/sha256.hpp"
 #include "tests/unit/chain_support.hpp"
@@ -10,15 +9,15 @@ using namespace timenode::test;
 
 TEST_CASE("SHA-256 gives the known hashes") {
   // FIPS 180-2, appendix B, and the empty message.
-  CHECK(chain::to_hex(chain::sha256({}))
-        == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-  CHECK(chain::to_hex(chain::sha256_hasher{}.update("abc").finish())
-        == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  CHECK(chain::to_hex(chain::sha256({})) ==
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  CHECK(chain::to_hex(chain::sha256_hasher{}.update("abc").finish()) ==
+        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   chain::sha256_hasher million;
   for (int i = 0; i < 1000; ++i)
     million.update(std::string(1000, 'a'));
-  CHECK(chain::to_hex(million.finish())
-        == "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+  CHECK(chain::to_hex(million.finish()) ==
+        "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 }
 
 TEST_CASE("SHA-256 in pieces equals SHA-256 at once, and integers go in little-endian") {
@@ -32,11 +31,12 @@ TEST_CASE("SHA-256 in pieces equals SHA-256 at once, and integers go in little-e
     }
     bytes.push_back(static_cast<std::uint8_t>(size * 7));
   }
-  const byte_string numbers{4, 3, 2, 1, 8, 7, 6, 5, 4, 3, 2, 1, 0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+  const byte_string numbers{4, 3, 2,    1,    8,    7,    6,    5,    4,    3,
+                            2, 1, 0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
   chain::sha256_hasher hasher;
   hasher.update_le(std::uint32_t{0x01020304})
-    .update_le(std::uint64_t{0x0102030405060708})
-    .update_le(std::int64_t{-2});
+      .update_le(std::uint64_t{0x0102030405060708})
+      .update_le(std::int64_t{-2});
   CHECK(hasher.finish() == chain::sha256(numbers));
 }
 
@@ -99,7 +99,8 @@ TEST_CASE("the genesis blocks are the vectors'") {
   CHECK(*real_chain().at(0) == *chain::genesis_block(network_id::testnet).block);
 }
 
-TEST_CASE("the leader of each height is the vectors', in whatever order the masternodes are given") {
+TEST_CASE(
+    "the leader of each height is the vectors', in whatever order the masternodes are given") {
   const auto& vector = vectors().at("bft_leaders");
   auto addresses = vector.at("masternodes").get<std::vector<std::string>>();
   for (const auto& expected : vector.at("by_height")) {
@@ -116,7 +117,8 @@ TEST_CASE("hexadecimal text is read in both cases and refused when it is anythin
   const auto text = chain::to_hex(hash);
   CHECK(chain::from_hex<hash256>(text) == hash);
   std::string upper = text;
-  std::transform(upper.begin(), upper.end(), upper.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  std::transform(upper.begin(), upper.end(), upper.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
   CHECK(chain::from_hex<hash256>(upper) == hash);
   CHECK_FALSE(chain::from_hex<hash256>(text.substr(1)).has_value());
   CHECK_FALSE(chain::from_hex<hash256>(text + "00").has_value());

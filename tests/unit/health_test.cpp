@@ -79,7 +79,8 @@ TEST_CASE("health: a node alone is ready only while its tip is fresh") {
   const auto x = h.judge();
   CHECK_FALSE(x.ready);
   CHECK(contains(x.problems.at(0), "no peer"));
-  CHECK(contains(x.problems.at(0), "no address of a peer is known: name one under bootstrap_peers"));
+  CHECK(
+      contains(x.problems.at(0), "no address of a peer is known: name one under bootstrap_peers"));
   h.x.directory.known = 1;
   CHECK_FALSE(contains(h.judge().problems.at(0), "no address"));
 }

@@ -16,7 +16,7 @@ std::uint64_t heights() {
   return text != nullptr ? std::strtoull(text, nullptr, 10) : 200;
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("four that hear each other agree within the first round") {
   consensus_world w{4, 1};
@@ -29,7 +29,7 @@ TEST_CASE("four that hear each other agree within the first round") {
 
 TEST_CASE("a leader that is down costs a round, and two of four stop the rest until one is back") {
   consensus_world w{4, 2};
-  w.start(0); // so that somebody can be asked
+  w.start(0);  // so that somebody can be asked
   const auto leader = w.leader_of(0);
   for (std::size_t i = 1; i < 4; ++i)
     w.start(i);
@@ -85,7 +85,7 @@ TEST_CASE("halves and thirds that do not see each other certify nothing, and agr
     w.start_all();
     w.run(w.below(2000) * sec);
     CHECK(w.committed() == 0);
-    w.split({0, 1}); // four of six are not more than two thirds
+    w.split({0, 1});  // four of six are not more than two thirds
     w.run(w.below(2000) * sec);
     CHECK(w.committed() == 0);
     w.heal();
@@ -116,8 +116,10 @@ TEST_CASE("under loss, delay, partitions, crashes at any moment and a liar, no t
             const auto& block = blocks[static_cast<std::size_t>(w.below(2))];
             const auto other = round + static_cast<std::uint64_t>(w.below(3));
             w.send(from, to, proposal_message{other, block});
-            w.send(from, to, w.ballot(from, other, ballot_phase::prepare, w.chance(0.8) ? block : hash256{}));
-            w.send(from, to, w.ballot(from, other, ballot_phase::lock, w.chance(0.8) ? block : hash256{}));
+            w.send(from, to,
+                   w.ballot(from, other, ballot_phase::prepare, w.chance(0.8) ? block : hash256{}));
+            w.send(from, to,
+                   w.ballot(from, other, ballot_phase::lock, w.chance(0.8) ? block : hash256{}));
             w.send(from, to, w.vote(from, block));
           }
       };
@@ -127,22 +129,22 @@ TEST_CASE("under loss, delay, partitions, crashes at any moment and a liar, no t
       w.run(w.below(60) * sec);
       const auto victim = static_cast<std::size_t>(w.below(static_cast<std::int64_t>(count)));
       switch (w.below(5)) {
-        case 0:
-          w.crash(victim);
-          ++crashes;
-          break;
-        case 1:
-          if (!w.at(victim).machine)
-            w.start(victim);
-          break;
-        case 2:
-          w.split({victim, static_cast<std::size_t>(w.below(static_cast<std::int64_t>(count)))});
-          break;
-        case 3:
-          w.split({});
-          break;
-        default:
-          w.cut(victim, static_cast<std::size_t>(w.below(static_cast<std::int64_t>(count))));
+      case 0:
+        w.crash(victim);
+        ++crashes;
+        break;
+      case 1:
+        if (!w.at(victim).machine)
+          w.start(victim);
+        break;
+      case 2:
+        w.split({victim, static_cast<std::size_t>(w.below(static_cast<std::int64_t>(count)))});
+        break;
+      case 3:
+        w.split({});
+        break;
+      default:
+        w.cut(victim, static_cast<std::size_t>(w.below(static_cast<std::int64_t>(count))));
       }
     }
     if (!w.all_committed())

@@ -30,13 +30,15 @@ struct alone {
     machine->proposed(round, block, now);
   }
   void ballot(int voter, std::uint64_t round, ballot_phase phase, const hash256& block) {
-    machine->take(wire::block_ballot{machine->height(), round, phase, block,
-                                     four[static_cast<std::size_t>(voter)], {}},
-                  now);
+    machine->take(
+        wire::block_ballot{
+            machine->height(), round, phase, block, four[static_cast<std::size_t>(voter)], {}},
+        now);
   }
   void vote(int voter, const hash256& block) {
-    machine->take(wire::block_vote{block, machine->height(), four[static_cast<std::size_t>(voter)], {}, true},
-                  now);
+    machine->take(
+        wire::block_vote{block, machine->height(), four[static_cast<std::size_t>(voter)], {}, true},
+        now);
   }
   void wait(monotonic_ns span) {
     now += span;
@@ -69,7 +71,7 @@ chain::ballot_action lock(std::uint64_t round, const hash256& block) {
   return {round, ballot_phase::lock, block};
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("a quorum is more than two thirds, and any two share more than a third") {
   for (std::size_t n = 1; n <= 300; ++n) {
@@ -96,7 +98,7 @@ TEST_CASE("a round of 600 s blocks fails after a minute at the latest, one of 5 
 TEST_CASE("a good proposal is prepared, locked, voted for and committed") {
   alone x;
   x.propose(0, block_a);
-  CHECK(x.acts().empty()); // not before its time
+  CHECK(x.acts().empty());  // not before its time
   x.begin();
   CHECK(x.acts() == acts{prepare(0, block_a)});
   x.ballot(1, 0, ballot_phase::prepare, block_a);
@@ -174,7 +176,7 @@ TEST_CASE("the leader of a round proposes, and the leaders take turns") {
   x.begin();
   x.ballot(1, ours, ballot_phase::prepare, none);
   x.acts();
-  CHECK(x.machine->round() == 0); // one of four may be a liar
+  CHECK(x.machine->round() == 0);  // one of four may be a liar
   x.ballot(2, ours, ballot_phase::lock, none);
   CHECK(x.acts() == acts{chain::propose_action{ours, {}}});
   CHECK(x.machine->round() == ours);
@@ -238,12 +240,14 @@ TEST_CASE("who locked a block prepares no other, until two thirds prepared it in
   CHECK(x.acts().back() == chain::consensus_action{prepare(2, block_b)});
 }
 
-TEST_CASE("a lock of an earlier round gives way to what was prepared after it, and to nothing else") {
-  alone x{{{chain::signed_record::deed::prepare, 3, block_a}, {chain::signed_record::deed::lock, 3, block_a}}};
+TEST_CASE(
+    "a lock of an earlier round gives way to what was prepared after it, and to nothing else") {
+  alone x{{{chain::signed_record::deed::prepare, 3, block_a},
+           {chain::signed_record::deed::lock, 3, block_a}}};
   x.begin();
   CHECK(x.acts() == acts{prepare(3, block_a), lock(3, block_a)});
   for (const auto voter : {1, 2, 3})
-    x.ballot(voter, 2, ballot_phase::prepare, block_b); // before the lock
+    x.ballot(voter, 2, ballot_phase::prepare, block_b);  // before the lock
   for (const auto voter : {1, 2, 3})
     x.ballot(voter, 3, ballot_phase::lock, none);
   x.acts();
@@ -280,7 +284,7 @@ TEST_CASE("more than a third of votes decide without ballots, and more than two 
   CHECK_FALSE(x.machine->decided());
   x.vote(2, block_a);
   CHECK(x.machine->decided() == block_a);
-  CHECK(x.acts().empty()); // we have not seen it
+  CHECK(x.acts().empty());  // we have not seen it
   CHECK(x.machine->missing_block() == block_a);
   x.machine->block_is(block_a, chain::block_quality::good, x.now);
   CHECK(x.acts() == acts{chain::vote_action{block_a}, chain::commit_action{block_a}});
@@ -291,7 +295,8 @@ TEST_CASE("who casts two different ballots is found out, and counts for either a
   x.begin();
   const auto cast = [&](const hash256& block) {
     return x.machine->take(
-      wire::block_ballot{x.machine->height(), 0, ballot_phase::prepare, block, four[3], {}}, x.now);
+        wire::block_ballot{x.machine->height(), 0, ballot_phase::prepare, block, four[3], {}},
+        x.now);
   };
   CHECK(cast(block_a) == chain::ballot_fate::counted);
   CHECK(cast(block_a) == chain::ballot_fate::known);
@@ -301,8 +306,8 @@ TEST_CASE("who casts two different ballots is found out, and counts for either a
   CHECK(box.count(0, ballot_phase::prepare, block_b) == 1);
   CHECK(box.count(0, ballot_phase::prepare) == 1);
   x.vote(1, block_a);
-  CHECK(x.machine->take(wire::block_vote{block_b, x.machine->height(), four[1], {}, true}, x.now)
-        == chain::ballot_fate::conflicting);
+  CHECK(x.machine->take(wire::block_vote{block_b, x.machine->height(), four[1], {}, true}, x.now) ==
+        chain::ballot_fate::conflicting);
   CHECK_FALSE(x.machine->decided());
 }
 
@@ -326,15 +331,14 @@ TEST_CASE("a liar's flood of different ballots does not push out the one that ot
 TEST_CASE("ballots far from our round are not kept, and a liar's round moves nobody") {
   alone x;
   x.begin();
-  CHECK(x.machine->take(wire::block_ballot{x.machine->height(), 1'000'000, ballot_phase::lock, none,
-                                           four[1], {}},
-                        x.now)
-        == chain::ballot_fate::out_of_reach);
+  CHECK(
+      x.machine->take(
+          wire::block_ballot{x.machine->height(), 1'000'000, ballot_phase::lock, none, four[1], {}},
+          x.now) == chain::ballot_fate::out_of_reach);
   CHECK(x.machine->round() == 0);
-  CHECK(x.machine->take(wire::block_ballot{x.machine->height(), 500'000, ballot_phase::lock, none,
-                                           four[2], {}},
-                        x.now)
-        == chain::ballot_fate::out_of_reach);
+  CHECK(x.machine->take(
+            wire::block_ballot{x.machine->height(), 500'000, ballot_phase::lock, none, four[2], {}},
+            x.now) == chain::ballot_fate::out_of_reach);
   CHECK(x.machine->round() == 500'000);
 }
 

@@ -1,5 +1,4 @@
 #include "chain/import.hpp"
-
 #include "messages/wire_codec.hpp"
 #include "tests/unit/chain_stores.hpp"
 
@@ -35,7 +34,7 @@ bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE_TEMPLATE("a chain is imported and exported byte for byte", Store, in_memory, on_disk) {
   const temporary_directory directory;
@@ -48,7 +47,7 @@ TEST_CASE_TEMPLATE("a chain is imported and exported byte for byte", Store, in_m
     return true;
   });
   CHECK_FALSE(report.stopped.has_value());
-  check_report(report, 2001, 2000, 1); // The genesis block is there already.
+  check_report(report, 2001, 2000, 1);  // The genesis block is there already.
   CHECK(seen == std::vector<std::uint64_t>{1000, 2000});
   CHECK(store->tip().height == 2000);
 
@@ -111,7 +110,7 @@ TEST_CASE("a bad block stops the import at its own line, wherever it is in a bat
       for (std::size_t height = 1; height <= 1600; ++height) {
         auto x = *real_chain()[height];
         if (height == bad)
-          x.header.timestamp = 5; // Seen only with its parent.
+          x.header.timestamp = 5;  // Seen only with its parent.
         REQUIRE(out.write(x).has_value());
       }
       REQUIRE(out.finish().has_value());
@@ -132,7 +131,7 @@ TEST_CASE("a bad block stops the import at its own line, wherever it is in a bat
       for (std::size_t height = 1; height <= 1600; ++height) {
         auto x = *real_chain()[height];
         if (height == bad)
-          x.header.merkle_root[0] ^= 1; // Seen by itself.
+          x.header.merkle_root[0] ^= 1;  // Seen by itself.
         REQUIRE(out.write(x).has_value());
       }
       REQUIRE(out.finish().has_value());
@@ -160,7 +159,8 @@ TEST_CASE("a line that is no block stops the import at that line, after what cam
   CHECK(store->tip().height == 30);
 }
 
-TEST_CASE("a block that differs from ours stops the import, in our chain and in what was just read") {
+TEST_CASE(
+    "a block that differs from ours stops the import, in our chain and in what was just read") {
   const temporary_directory directory;
   const auto name = directory.file("a");
   in_memory store;
@@ -178,10 +178,10 @@ TEST_CASE("a block that differs from ours stops the import, in our chain and in 
   check_report(report, 2, 0, 1);
   CHECK(report.stopped->line == 2);
   CHECK(report.stopped->height == 20);
-  CHECK(report.stopped->reason
-        == "block 20 is " + chain::to_hex(chain::block_hash(other.header)) + " in the file and "
-             + chain::to_hex(chain::block_hash(real_chain()[20]->header))
-             + " in our chain: they are different chains, or parted there");
+  CHECK(report.stopped->reason == "block 20 is " + chain::to_hex(chain::block_hash(other.header)) +
+                                      " in the file and " +
+                                      chain::to_hex(chain::block_hash(real_chain()[20]->header)) +
+                                      " in our chain: they are different chains, or parted there");
   CHECK(store->tip().height == 30);
 
   {
@@ -211,8 +211,8 @@ TEST_CASE("the genesis block of another network stops the import at the first li
 
 TEST_CASE("an import can be stopped, and goes on later") {
   in_memory store;
-  auto report = import_into(*store, data_file("testnet-0-2000.jsonl.xz"),
-                            [](const auto&) { return false; });
+  auto report =
+      import_into(*store, data_file("testnet-0-2000.jsonl.xz"), [](const auto&) { return false; });
   check_report(report, 1000, 999, 1);
   REQUIRE(report.stopped.has_value());
   CHECK(report.stopped->cancelled);
@@ -224,7 +224,9 @@ TEST_CASE("an import can be stopped, and goes on later") {
 TEST_CASE("a store that fails stops the import and is blamed") {
   struct failing_store : chain::memory_store {
     using memory_store::memory_store;
-    outcome<void> commit(const chain::store_batch&, bool) override { return fail("the disk is full"); }
+    outcome<void> commit(const chain::store_batch&, bool) override {
+      return fail("the disk is full");
+    }
   };
   failing_store store{network_id::testnet};
   const auto report = import_into(store, data_file("testnet-0-2000.jsonl.xz"));
@@ -261,8 +263,8 @@ TEST_CASE("an export that is stopped, or meets a reorganisation, leaves no file"
   import_into(*store, data_file("testnet-0-2000.jsonl.xz"));
   {
     auto out = must(chain::chain_file_writer::create(directory.file("a")));
-    const auto result
-      = chain::export_chain(*store, 0, 2000, out, [](const auto&) { return false; });
+    const auto result =
+        chain::export_chain(*store, 0, 2000, out, [](const auto&) { return false; });
     CHECK(result.error().reason == "the export was stopped");
   }
   // Gives blocks of two chains, as a store does when the chain changes between two reads.
@@ -279,8 +281,8 @@ TEST_CASE("an export that is stopped, or meets a reorganisation, leaves no file"
   {
     const changing_store changing{network_id::testnet};
     auto out = must(chain::chain_file_writer::create(directory.file("a")));
-    CHECK(chain::export_chain(changing, 0, 100, out).error().reason
-          == "our chain was reorganised at block 50 while it was written: try again");
+    CHECK(chain::export_chain(changing, 0, 100, out).error().reason ==
+          "our chain was reorganised at block 50 while it was written: try again");
   }
   CHECK(fs::is_empty(directory.path()));
 }

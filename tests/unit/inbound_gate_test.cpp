@@ -16,7 +16,8 @@ constexpr monotonic_ns second = 1'000'000'000;
 
 /// A public address; every one of `group` 0..255 is a group of its own.
 ip_address at(int group, int host = 1) {
-  return ip_address::from_v4({20, static_cast<std::uint8_t>(group), static_cast<std::uint8_t>(host / 256),
+  return ip_address::from_v4({20, static_cast<std::uint8_t>(group),
+                              static_cast<std::uint8_t>(host / 256),
                               static_cast<std::uint8_t>(host % 256)});
 }
 
@@ -47,7 +48,7 @@ struct fixture {
   link_id last_id = 0;
 };
 
-} // namespace
+}  // namespace
 
 TEST_CASE("silent handshakes keep nobody out: the oldest of them makes room for who comes next") {
   fixture x;
@@ -76,12 +77,13 @@ TEST_CASE("the group that has most silent handshakes loses one, not the one that
   CHECK_FALSE(x.dropped.contains(honest));
 }
 
-TEST_CASE("one address group holds no more than its share of the handshakes, and pushes out only its own") {
+TEST_CASE("one address group holds no more than its share of the handshakes, and pushes out only "
+          "its own") {
   fixture x;
   const auto honest = x.connect(at(1));
   for (int i = 0; i < 20; ++i)
     CHECK(x.connect(at(2, i)) != 0);
-  CHECK(x.gate.under_way() == 3); // the honest one, and a quarter of eight
+  CHECK(x.gate.under_way() == 3);  // the honest one, and a quarter of eight
   CHECK_FALSE(x.dropped.contains(honest));
 }
 
@@ -111,7 +113,8 @@ TEST_CASE("connections beyond the rate are refused, and let in again as time goe
   CHECK(admitted == 10);
 }
 
-TEST_CASE("a group that connects too often is refused by itself and takes nothing from the others") {
+TEST_CASE(
+    "a group that connects too often is refused by itself and takes nothing from the others") {
   fixture x{{.handshakes = 1000, .per_second = 10, .burst = 40, .share_of_group = 0.25}};
   int admitted = 0;
   for (int i = 0; i < 1000; ++i)
@@ -145,10 +148,10 @@ TEST_CASE("those that we want or trust get in whatever happens, and make no room
 TEST_CASE("a flood from everywhere leaves each handshake a second, and costs bounded memory") {
   fixture x{inbound_limits{}};
   const auto began = x.now;
-  const auto honest = [&] { // connects when the flood has gone on for a while
+  const auto honest = [&] {  // connects when the flood has gone on for a while
     for (int i = 0; x.now < began + 20 * second; ++i, x.now += second / 2000)
-      x.connect(ip_address::from_v4({static_cast<std::uint8_t>(1 + i % 100), static_cast<std::uint8_t>(i / 100 % 250),
-                                     1, 1}));
+      x.connect(ip_address::from_v4({static_cast<std::uint8_t>(1 + i % 100),
+                                     static_cast<std::uint8_t>(i / 100 % 250), 1, 1}));
     link_id id = 0;
     for (; id == 0; x.now += second / 2000)
       id = x.connect(at(77));
@@ -156,8 +159,8 @@ TEST_CASE("a flood from everywhere leaves each handshake a second, and costs bou
   }();
   const auto let_in = x.now;
   for (int i = 0; !x.dropped.contains(honest) && i < 100'000; ++i, x.now += second / 2000)
-    x.connect(ip_address::from_v4({static_cast<std::uint8_t>(1 + i % 100), static_cast<std::uint8_t>(i / 100 % 250), 2,
-                                   1}));
+    x.connect(ip_address::from_v4(
+        {static_cast<std::uint8_t>(1 + i % 100), static_cast<std::uint8_t>(i / 100 % 250), 2, 1}));
   CHECK(x.now - let_in > second);
   CHECK(x.gate.under_way() <= 257);
 }
@@ -166,7 +169,8 @@ TEST_CASE("a larger node takes a whole network back at once") {
   fixture x{inbound_limits::for_peers(5000)};
   int admitted = 0;
   for (int i = 0; i < 5000; ++i)
-    admitted += x.connect(ip_address::from_v4({127, 1, static_cast<std::uint8_t>(i / 250), static_cast<std::uint8_t>(i % 250 + 1)})) != 0;
+    admitted += x.connect(ip_address::from_v4({127, 1, static_cast<std::uint8_t>(i / 250),
+                                               static_cast<std::uint8_t>(i % 250 + 1)})) != 0;
   CHECK(admitted == 5000);
   CHECK(x.dropped.empty());
 }

@@ -1,8 +1,7 @@
 // What two of us tell each other after the handshake, and what follows for who dials.
 
-#include "net/introduction.hpp"
-
 #include "messages/wire_codec.hpp"
+#include "net/introduction.hpp"
 
 #include <doctest/doctest.h>
 
@@ -16,7 +15,8 @@ ip_address ip(const char* text) {
   return ip_address::parse(text).value();
 }
 
-wire::version_info version(std::vector<std::string> capabilities, const std::string& listen = "0.0.0.0:24100") {
+wire::version_info version(std::vector<std::string> capabilities,
+                           const std::string& listen = "0.0.0.0:24100") {
   wire::version_info result;
   result.listen_addr = listen;
   result.capabilities = std::move(capabilities);
@@ -25,8 +25,8 @@ wire::version_info version(std::vector<std::string> capabilities, const std::str
 
 /// Both sides of a pair after they introduced themselves.
 struct pair_view {
-  std::optional<ip_address> a_claims, b_claims; ///< Their own addresses, as each holds them.
-  ip_address a_seen, b_seen;                    ///< As the other one sees them.
+  std::optional<ip_address> a_claims, b_claims;  ///< Their own addresses, as each holds them.
+  ip_address a_seen, b_seen;                     ///< As the other one sees them.
 
   std::pair<pair_role, pair_role> roles(std::uint64_t nonce_a, std::uint64_t nonce_b) const {
     return {role_by_introduction(a_claims, nonce_a, b_seen, {nonce_b, b_claims, a_seen}),
@@ -34,7 +34,7 @@ struct pair_view {
   }
 };
 
-} // namespace
+}  // namespace
 
 TEST_CASE("what is said is read back") {
   auto capabilities = introduce(0x0123456789abcdef, ip("192.0.2.7"));
@@ -49,10 +49,12 @@ TEST_CASE("what is said is read back") {
 }
 
 TEST_CASE("who says nothing or nonsense of himself is simply unknown") {
-  for (const auto* listen : {"", "0.0.0.0:24100", "[::]:24100", "example.org:24100", "224.0.0.1:1", "nonsense"}) {
-    const auto x = read_introduction(version({"node=", "node=123", "node=0123456789abcdeg", "node=0000000000000000",
-                                              "sees=", "sees=0.0.0.0", "sees=example.org", "sees=255.255.255.255"},
-                                             listen));
+  for (const auto* listen :
+       {"", "0.0.0.0:24100", "[::]:24100", "example.org:24100", "224.0.0.1:1", "nonsense"}) {
+    const auto x = read_introduction(
+        version({"node=", "node=123", "node=0123456789abcdeg", "node=0000000000000000",
+                 "sees=", "sees=0.0.0.0", "sees=example.org", "sees=255.255.255.255"},
+                listen));
     CHECK(x == introduction{});
   }
 }
@@ -65,24 +67,28 @@ TEST_CASE("the deployed daemon, which has no number, changes nothing") {
 }
 
 TEST_CASE("when both sides agree who is elected the numbers do not matter") {
-  const auto x = pair_view{ip("203.0.113.1"), ip("203.0.113.2"), ip("203.0.113.1"), ip("203.0.113.2")};
+  const auto x =
+      pair_view{ip("203.0.113.1"), ip("203.0.113.2"), ip("203.0.113.1"), ip("203.0.113.2")};
   CHECK(x.roles(1, 2) == std::pair{they_dial, we_dial});
   CHECK(x.roles(2, 1) == std::pair{they_dial, we_dial});
 }
 
-TEST_CASE("whatever both sides believe of their addresses, after the introduction exactly one is elected") {
-  const std::vector<std::optional<ip_address>> claims{std::nullopt, ip("203.0.113.1"), ip("203.0.113.2"),
-                                                      ip("198.51.100.77"), ip("2001:db8::1")};
-  const std::vector<ip_address> seen{ip("203.0.113.1"), ip("203.0.113.2"), ip("10.0.0.1"), ip("2001:db8::2")};
+TEST_CASE("whatever both sides believe of their addresses, after the introduction exactly one is "
+          "elected") {
+  const std::vector<std::optional<ip_address>> claims{
+      std::nullopt, ip("203.0.113.1"), ip("203.0.113.2"), ip("198.51.100.77"), ip("2001:db8::1")};
+  const std::vector<ip_address> seen{ip("203.0.113.1"), ip("203.0.113.2"), ip("10.0.0.1"),
+                                     ip("2001:db8::2")};
   int combinations = 0;
   for (const auto& a : claims)
     for (const auto& b : claims)
       for (const auto& a_seen : seen)
         for (const auto& b_seen : seen)
           for (const auto& [nonce_a, nonce_b] : {std::pair{1, 2}, std::pair{2, 1}}) {
-            const auto [of_a, of_b] = pair_view{a, b, a_seen, b_seen}.roles(static_cast<std::uint64_t>(nonce_a),
-                                                                            static_cast<std::uint64_t>(nonce_b));
-            CHECK(((of_a == we_dial && of_b == they_dial) || (of_a == they_dial && of_b == we_dial)));
+            const auto [of_a, of_b] = pair_view{a, b, a_seen, b_seen}.roles(
+                static_cast<std::uint64_t>(nonce_a), static_cast<std::uint64_t>(nonce_b));
+            CHECK(
+                ((of_a == we_dial && of_b == they_dial) || (of_a == they_dial && of_b == we_dial)));
             ++combinations;
           }
   CHECK(combinations == 5 * 5 * 4 * 4 * 2);

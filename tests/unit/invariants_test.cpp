@@ -176,7 +176,8 @@ TEST_CASE("one-link: a duplicate that went and came again starts anew") {
 TEST_CASE("one-link: a peer that dials again and again has no two connections that stay") {
   duplicate_watch watch;
   for (link_id id = 1; id < 30; ++id)
-    CHECK(watch
+    CHECK(
+        watch
             .observe({link(id, "192.0.2.1"), link(id + 1, "192.0.2.1"), link(id + 2, "192.0.2.1")},
                      static_cast<monotonic_ns>(id) * 4 * seconds)
             .empty());
@@ -236,7 +237,8 @@ TEST_CASE("no-stuck: without a peer that claims more there is nobody to make pro
   CHECK(watch.observe(x, 60 * seconds).empty());
 }
 
-TEST_CASE("no-stuck: peers that have delivered nothing yet may claim what they like while they are asked") {
+TEST_CASE("no-stuck: peers that have delivered nothing yet may claim what they like while they are "
+          "asked") {
   progress_watch watch;
   auto x = syncing(100, 200);
   x.state = "asking";

@@ -17,7 +17,7 @@ ip_address ip(std::string_view text) {
   return *result;
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("addresses are parsed and written in canonical form") {
   CHECK(ip("192.0.2.1").to_string() == "192.0.2.1");
@@ -55,11 +55,36 @@ TEST_CASE("bytes go in and come out in network order") {
 }
 
 TEST_CASE("what is not an address is refused") {
-  for (std::string_view text :
-       {"", " ", "1.2.3", "1.2.3.4.5", "01.2.3.4", "1.2.3.256", "1.2.3.-4", "1.2.3.4 ", " 1.2.3.4",
-        "1.2.3.4\n", "0x1.2.3.4", "1.2.3.4:80", "[1.2.3.4]", "1.2.3.4%eth0", "localhost", "example.org", ":",
-        ":::", "1::2::3", "2001:db8::1 ", "2001:db8::g", "[2001:db8::1", "2001:db8::1]", "[]", "[::1]:80",
-        "%eth0", "::ffff:1.2.3", "12345::", "1:2:3:4:5:6:7:8:9", "16909060"})
+  for (std::string_view text : {"",
+                                " ",
+                                "1.2.3",
+                                "1.2.3.4.5",
+                                "01.2.3.4",
+                                "1.2.3.256",
+                                "1.2.3.-4",
+                                "1.2.3.4 ",
+                                " 1.2.3.4",
+                                "1.2.3.4\n",
+                                "0x1.2.3.4",
+                                "1.2.3.4:80",
+                                "[1.2.3.4]",
+                                "1.2.3.4%eth0",
+                                "localhost",
+                                "example.org",
+                                ":",
+                                ":::",
+                                "1::2::3",
+                                "2001:db8::1 ",
+                                "2001:db8::g",
+                                "[2001:db8::1",
+                                "2001:db8::1]",
+                                "[]",
+                                "[::1]:80",
+                                "%eth0",
+                                "::ffff:1.2.3",
+                                "12345::",
+                                "1:2:3:4:5:6:7:8:9",
+                                "16909060"})
     CHECK_MESSAGE(!ip_address::parse(text), text);
   CHECK(!ip_address::parse(std::string_view{"1.2.3.4\0", 8}));
   CHECK(!ip_address::parse(std::string_view{"::1\0", 4}));
@@ -72,11 +97,10 @@ TEST_CASE("an address is read from a view that has no terminator") {
 }
 
 TEST_CASE("addresses are ordered as the direction rule wants") {
-  std::vector<ip_address> ascending{ip("0.0.0.0"),     ip("9.0.0.0"),         ip("10.0.0.0"),
-                                    ip("10.0.0.9"),    ip("10.0.0.10"),       ip("192.0.2.1"),
-                                    ip("255.0.0.0"),   ip("255.255.255.255"), ip("::"),
-                                    ip("::1"),         ip("2001:db8::1"),     ip("2001:db8::10"),
-                                    ip("2001:db8:1::")};
+  std::vector<ip_address> ascending{
+      ip("0.0.0.0"),     ip("9.0.0.0"),      ip("10.0.0.0"),        ip("10.0.0.9"), ip("10.0.0.10"),
+      ip("192.0.2.1"),   ip("255.0.0.0"),    ip("255.255.255.255"), ip("::"),       ip("::1"),
+      ip("2001:db8::1"), ip("2001:db8::10"), ip("2001:db8:1::")};
   auto shuffled = ascending;
   std::shuffle(shuffled.begin(), shuffled.end(), std::mt19937{1});
   std::sort(shuffled.begin(), shuffled.end());
@@ -136,7 +160,8 @@ TEST_CASE("an endpoint that is none says why") {
     REQUIRE_MESSAGE(!result, text);
     return result.error().reason;
   };
-  for (auto port : {"", "0", "00", "01", "65536", "-1", "+1", "1 ", " 1", "0x1", "a", "99999999999999"}) {
+  for (auto port :
+       {"", "0", "00", "01", "65536", "-1", "+1", "1 ", " 1", "0x1", "a", "99999999999999"}) {
     CHECK(why(std::string{"192.0.2.1:"} + port).ends_with("a number from 1 to 65535"));
     CHECK(why(std::string{"[2001:db8::1]:"} + port).ends_with("a number from 1 to 65535"));
   }

@@ -17,7 +17,7 @@ std::string parsed(const char* text) {
   return x ? x->to_string() : "no: " + x.error().reason;
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("a network is written as an address with the number of bits, a mask, or alone") {
   CHECK(parsed("192.0.2.7") == "192.0.2.7/32");
@@ -42,8 +42,9 @@ TEST_CASE("an IPv4-mapped network is the IPv4 network") {
 }
 
 TEST_CASE("what is no network is refused with the text and the reason") {
-  for (const auto* text : {"", "/", "/24", "192.0.2.7/", "192.0.2.7/33", "192.0.2.7/-1", "192.0.2.7/+1", "192.0.2.7/8 ",
-                           "192.0.2.7/255.0.255.0", "2001:db8::/129", "2001:db8::/255.0.0.0", "example.org/24", "192.0.2"}) {
+  for (const auto* text : {"", "/", "/24", "192.0.2.7/", "192.0.2.7/33", "192.0.2.7/-1",
+                           "192.0.2.7/+1", "192.0.2.7/8 ", "192.0.2.7/255.0.255.0",
+                           "2001:db8::/129", "2001:db8::/255.0.0.0", "example.org/24", "192.0.2"}) {
     const auto x = parsed(text);
     CHECK_MESSAGE(x.starts_with("no: "), text << " gave " << x);
     CHECK(x.find(text) != x.npos);

@@ -1,11 +1,9 @@
 #include "app/key_file.hpp"
-
 #include "app/wallet_file.hpp"
 #include "chain/hex.hpp"
 #include "tests/unit/chain_support.hpp"
 
 #include <doctest/doctest.h>
-
 #include <sys/stat.h>
 
 #include <cstdlib>
@@ -88,7 +86,8 @@ std::string refusal(const wallet_fields& x) {
 
 // -- files ----------------------------------------------------------------------------
 
-TEST_CASE("key file: made at the first start, readable for its owner only, and the same ever after") {
+TEST_CASE(
+    "key file: made at the first start, readable for its owner only, and the same ever after") {
   const temporary_directory dir;
   const auto file = dir.file("deep/masternode.key");
   const auto made = must(load_or_create_key(file, must_not_be_asked));
@@ -108,11 +107,11 @@ TEST_CASE("key file: an encrypted key tells whose it is, and opens with its pass
   CHECK(stored.encrypted());
   CHECK(stored.public_key() == some_keys().public_key());
   CHECK(must(open_key(stored, says("correct horse"))).seed() == some_keys().seed());
-  CHECK(open_key(stored, says("wrong")).error().reason
-        == "the passphrase is wrong, or the key file was changed");
+  CHECK(open_key(stored, says("wrong")).error().reason ==
+        "the passphrase is wrong, or the key file was changed");
   CHECK(must(load_or_create_key(file, says("correct horse"))).seed() == some_keys().seed());
-  const auto unanswered
-    = open_key(stored, []() -> outcome<secret_text> { return fail("nobody there"); });
+  const auto unanswered =
+      open_key(stored, []() -> outcome<secret_text> { return fail("nobody there"); });
   CHECK(unanswered.error().reason == "nobody there");
 }
 
@@ -159,8 +158,8 @@ TEST_CASE("key file: every byte of a sealed key that is changed is noticed") {
   CHECK_FALSE(parse_sealed_key(text.substr(0, text.size() / 2)));
   auto greedy = must(parse_sealed_key(text));
   greedy.cost = {1, std::size_t{4} << 30};
-  CHECK(parse_sealed_key(to_text(greedy)).error().reason
-        == "its line \"argon2id\" is missing or wrong");
+  CHECK(parse_sealed_key(to_text(greedy)).error().reason ==
+        "its line \"argon2id\" is missing or wrong");
 }
 
 TEST_CASE("key file: two seals of one key have nothing in common") {
@@ -172,7 +171,8 @@ TEST_CASE("key file: two seals of one key have nothing in common") {
   CHECK(a.sealed != b.sealed);
 }
 
-TEST_CASE("key file: a passphrase comes from a file that only its owner reads, else from the environment") {
+TEST_CASE("key file: a passphrase comes from a file that only its owner reads, else from the "
+          "environment") {
   const temporary_directory dir;
   const auto file = dir.file("p");
   write_file(file, "from the file\nsecond line\n");
@@ -228,9 +228,10 @@ TEST_CASE("wallet file: one that is cut, too long, absurd or encrypted is refuse
     CHECK_FALSE(parse(whole.substr(0, size)));
   CHECK_FALSE(parse(whole + "x"));
   auto absurd = whole;
-  absurd[72 + 7] = '\x7f'; // the address's length
+  absurd[72 + 7] = '\x7f';  // the address's length
   CHECK_FALSE(parse(absurd));
-  CHECK(contains(parse(std::string(max_wallet_bytes + 1, 'x')).error().reason, "more than any wallet"));
+  CHECK(contains(parse(std::string(max_wallet_bytes + 1, 'x')).error().reason,
+                 "more than any wallet"));
   std::string sealed;
   put(sealed, 1, 4);
   for (const auto& part : {std::string(22, 's'), std::string(12, 'n'), std::string(100, 'c')}) {

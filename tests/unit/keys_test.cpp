@@ -1,6 +1,5 @@
-#include "chain/keys.hpp"
-
 #include "chain/base58.hpp"
+#include "chain/keys.hpp"
 #include "tests/unit/chain_support.hpp"
 
 using namespace timenode;
@@ -12,12 +11,12 @@ byte_string bytes_of(const std::string& hex) {
   return chain::bytes_from_hex(hex).value();
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("keys and addresses are the vectors', on both networks") {
   for (const auto& vector : vectors().at("addresses")) {
-    const auto key
-      = chain::key_pair::from_seed(bytes_from_hex<chain::secret_seed>(vector.at("secret_key_hex")));
+    const auto key =
+        chain::key_pair::from_seed(bytes_from_hex<chain::secret_seed>(vector.at("secret_key_hex")));
     CHECK(chain::to_hex(key.public_key()) == vector.at("public_key_hex"));
     CHECK(chain::to_hex(key.seed()) == vector.at("secret_key_hex"));
     const std::string testnet = vector.at("testnet");
@@ -59,19 +58,19 @@ TEST_CASE("what is wrong with an address is said") {
   CHECK(reason("TIME0") == "the address holds 0 bytes, not 24");
   CHECK(reason(good + "x") == "the address holds 25 bytes, not 24");
   CHECK(reason("TIME0l") == "the address has a character that is not base58, or is too long");
-  CHECK(reason("TIME0" + std::string(1'000'000, 'z'))
-        == "the address has a character that is not base58, or is too long");
+  CHECK(reason("TIME0" + std::string(1'000'000, 'z')) ==
+        "the address has a character that is not base58, or is too long");
 }
 
 TEST_CASE("base58 keeps leading zeros and gives the known texts") {
   // From Bitcoin's own tests.
   const std::vector<std::pair<std::string, std::string>> known{
-    {"", ""},
-    {"61", "2g"},
-    {"626262", "a3gV"},
-    {"73696d706c792061206c6f6e6720737472696e67", "2cFupjhnEsSn59qHXstmK2ffpLv2"},
-    {"00eb15231dfceb60925886b67d065299925915aeb172c06647", "1NS17iag9jJgTHD1VXjvLCEnZuQ3rJDE9L"},
-    {"00000000000000000000", "1111111111"},
+      {"", ""},
+      {"61", "2g"},
+      {"626262", "a3gV"},
+      {"73696d706c792061206c6f6e6720737472696e67", "2cFupjhnEsSn59qHXstmK2ffpLv2"},
+      {"00eb15231dfceb60925886b67d065299925915aeb172c06647", "1NS17iag9jJgTHD1VXjvLCEnZuQ3rJDE9L"},
+      {"00000000000000000000", "1111111111"},
   };
   for (const auto& [hex, text] : known) {
     CHECK(chain::base58_encode(bytes_of(hex)) == text);
@@ -83,14 +82,13 @@ TEST_CASE("base58 keeps leading zeros and gives the known texts") {
 
 TEST_CASE("signatures are RFC 8032's and verify only as they are") {
   // RFC 8032, section 7.1, test 3.
-  const auto key = chain::key_pair::from_seed(
-    *chain::from_hex<chain::secret_seed>(
+  const auto key = chain::key_pair::from_seed(*chain::from_hex<chain::secret_seed>(
       "c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7"));
   const byte_string message = bytes_of("af82");
   auto signature = key.sign(message);
-  CHECK(chain::to_hex(signature)
-        == "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac"
-           "18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a");
+  CHECK(chain::to_hex(signature) ==
+        "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac"
+        "18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a");
   CHECK(chain::verify(key.public_key(), message, signature));
   for (std::size_t i = 0; i < signature.size(); i += 7) {
     signature[i] = static_cast<std::uint8_t>(signature[i] ^ 1);

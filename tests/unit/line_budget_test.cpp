@@ -29,9 +29,10 @@ struct fixture {
   monotonic_ns now = 0;
 };
 
-} // namespace
+}  // namespace
 
-TEST_CASE_FIXTURE(fixture, "as long as all lines together fit nobody goes, however long one of them is") {
+TEST_CASE_FIXTURE(fixture,
+                  "as long as all lines together fit nobody goes, however long one of them is") {
   for (std::size_t i = 0; i < 8; ++i)
     hold(i, 8 * mib);
   CHECK(gone.empty());
@@ -84,15 +85,17 @@ TEST_CASE_FIXTURE(fixture, "small beginnings are not even counted") {
 TEST_CASE_FIXTURE(fixture, "a new line of the same peer is as young as it is") {
   hold(0, 8 * mib);
   hold(1, 8 * mib);
-  hold(0, 1 * mib); // finished the first within one read, and began another
+  hold(0, 1 * mib);  // finished the first within one read, and began another
   for (std::size_t i = 2; i < 8; ++i)
     hold(i, 8 * mib);
   hold(8, 8 * mib);
   CHECK(gone == std::vector<std::size_t>{1});
 }
 
-TEST_CASE_FIXTURE(fixture, "who holds lines without end on a thousand connections loses them, and an honest answer comes "
-                           "through") {
+TEST_CASE_FIXTURE(
+    fixture,
+    "who holds lines without end on a thousand connections loses them, and an honest answer comes "
+    "through") {
   for (std::size_t i = 0; i < 1000; ++i)
     hold(i, 1 * mib);
   CHECK(budget.total() <= 64 * mib);

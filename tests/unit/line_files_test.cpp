@@ -38,7 +38,7 @@ struct fixture {
 
 using lines = std::vector<std::string>;
 
-} // namespace
+}  // namespace
 
 TEST_CASE_FIXTURE(fixture, "what was saved is there after a restart, each list by itself") {
   line_files files{dir};
@@ -54,7 +54,7 @@ TEST_CASE_FIXTURE(fixture, "what was saved is there after a restart, each list b
 TEST_CASE_FIXTURE(fixture, "a writing that was cut off leaves the list that was there") {
   line_files files{dir};
   CHECK(files.save("access", {"old"}).has_value());
-  std::ofstream{dir / "access.list.new"} << "half a li"; // a crash while it was written
+  std::ofstream{dir / "access.list.new"} << "half a li";  // a crash while it was written
   CHECK(load() == lines{"old"});
   CHECK(files.save("access", {"new"}).has_value());
   CHECK(load() == lines{"new"});
@@ -66,10 +66,11 @@ TEST_CASE_FIXTURE(fixture, "empty lines and a missing line break at the end are 
   CHECK(load() == lines{"one", "two"});
 }
 
-TEST_CASE_FIXTURE(fixture, "a list that cannot be written says which and why, and the old one stays") {
+TEST_CASE_FIXTURE(fixture,
+                  "a list that cannot be written says which and why, and the old one stays") {
   line_files files{dir};
   CHECK(files.save("access", {"old"}).has_value());
-  fs::create_directory(dir / "access.list.new"); // in the way, also of a root user
+  fs::create_directory(dir / "access.list.new");  // in the way, also of a root user
   const auto x = files.save("access", {"new"});
   REQUIRE_FALSE(x.has_value());
   CHECK(x.error().reason.find((dir / "access.list").string()) != std::string::npos);
@@ -83,7 +84,8 @@ TEST_CASE_FIXTURE(fixture, "a full disk is named as such") {
   CHECK(x.error().reason.find("the disk is full") != std::string::npos);
 }
 
-TEST_CASE_FIXTURE(fixture, "a list that cannot be read, or is none of ours, is a reason that names the file") {
+TEST_CASE_FIXTURE(
+    fixture, "a list that cannot be read, or is none of ours, is a reason that names the file") {
   fs::create_directory(dir / "access.list");
   auto x = line_files{dir}.load("access");
   REQUIRE_FALSE(x.has_value());

@@ -13,7 +13,7 @@ net::connection_stats stats(std::uint64_t received, std::uint64_t sent = 0, bool
   return {sent, received, 0, paused};
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("missed pings are skipped, not made up in a burst") {
   liveness x;
@@ -25,7 +25,8 @@ TEST_CASE("missed pings are skipped, not made up in a burst") {
   CHECK_FALSE(x.check(500 * second, stats(0), random).send_ping);
 }
 
-TEST_CASE("a process that was stopped for minutes gives its peers time to be heard before it calls them dead") {
+TEST_CASE("a process that was stopped for minutes gives its peers time to be heard before it calls "
+          "them dead") {
   liveness x;
   random_source random{1};
   x.begin(second);
@@ -43,7 +44,8 @@ TEST_CASE("a process that was stopped for minutes gives its peers time to be hea
   }
 }
 
-TEST_CASE("while we do not read from a peer, its reading is its life, and its not reading its death") {
+TEST_CASE(
+    "while we do not read from a peer, its reading is its life, and its not reading its death") {
   liveness x;
   random_source random{1};
   x.begin(second);
@@ -55,7 +57,8 @@ TEST_CASE("while we do not read from a peer, its reading is its life, and its no
   CHECK(dead);
 }
 
-TEST_CASE("a peer is dead 90 s after its last line, however late we look at the bytes of that line") {
+TEST_CASE(
+    "a peer is dead 90 s after its last line, however late we look at the bytes of that line") {
   liveness x;
   random_source random{1};
   x.begin(second);

@@ -48,7 +48,8 @@ TEST_CASE("logging: a line has time, level and message") {
   CHECK(formatted(log_format::text, spdlog::level::critical, "x") ==
         "2026-01-31T12:34:56.789Z critical x\n");
   CHECK(formatted(log_format::json, spdlog::level::warn, "all is well") ==
-        "{\"time\":\"2026-01-31T12:34:56.789Z\",\"level\":\"warn\",\"event\":\"other\",\"message\":\"all is well\"}\n");
+        "{\"time\":\"2026-01-31T12:34:56.789Z\",\"level\":\"warn\",\"event\":\"other\",\"message\":"
+        "\"all is well\"}\n");
 }
 
 TEST_CASE("logging: a message cannot begin a line of its own or move the cursor") {

@@ -14,8 +14,8 @@ using namespace test;
 namespace {
 
 const auto our_ip = ip_of(9'000'000);
-constexpr int stranger = 500;   ///< A peer that is no masternode.
-constexpr int daemon_key = 400; ///< Keys from here on sign, and are not announced.
+constexpr int stranger = 500;    ///< A peer that is no masternode.
+constexpr int daemon_key = 400;  ///< Keys from here on sign, and are not announced.
 
 struct fixture {
   masternode_book book{our_ip};
@@ -55,7 +55,7 @@ constexpr auto forward = flood_verdict::forward;
 constexpr auto ignore = flood_verdict::ignore;
 constexpr auto invalid = flood_verdict::invalid;
 
-} // namespace
+}  // namespace
 
 // -- heartbeats -------------------------------------------------------------------
 
@@ -162,7 +162,7 @@ TEST_CASE_FIXTURE(fixture, "nobody can beat for a masternode whose key is known 
 
 TEST_CASE_FIXTURE(fixture, "a key that only others told us of gives way to the masternode's own") {
   name(1);
-  CHECK(verdict(heartbeat_of(1, 900, 100, 66), 0) == forward); // an impostor, with a clock ahead
+  CHECK(verdict(heartbeat_of(1, 900, 100, 66), 0) == forward);  // an impostor, with a clock ahead
   meet({1}, 1);
   CHECK(verdict(heartbeat_of(1, 1, 2), 2) == forward);
   CHECK(verdict(heartbeat_of(1, 901, 160, 66), 60) == ignore);
@@ -232,7 +232,7 @@ TEST_CASE_FIXTURE(fixture, "a witness counts once, is never the masternode itsel
   CHECK(verdict(attestation_of(1, x, 0), 0) == ignore);
   CHECK(verdict(attestation_of(14, x, 0), 0) == ignore);
   CHECK(verdict(attestation_of(15, x, 0), 0) == ignore);
-  CHECK(verdict(attestation_of(12, x, 0, 66), 0) == ignore); // signed by another key
+  CHECK(verdict(attestation_of(12, x, 0, 66), 0) == ignore);  // signed by another key
   CHECK(verdict(attestation_of(12, x, -181), 0) == ignore);
   CHECK(entry_of(book, 1, at(0))->attestations == 1);
   // One that we met, and that fell silent, is no witness.
@@ -288,7 +288,7 @@ TEST_CASE_FIXTURE(fixture, "a heartbeat needs no more than 16 attestations, howe
 
 TEST_CASE_FIXTURE(fixture, "without a reward address a masternode is not active, attested or not") {
   meet({11});
-  CHECK(verdict(heartbeat_of(1, 7, 0), 0) == ignore); // the hint
+  CHECK(verdict(heartbeat_of(1, 7, 0), 0) == ignore);  // the hint
   const auto x = heartbeat_of(1, 8, 60);
   CHECK(verdict(x, 60) == forward);
   CHECK(verdict(attestation_of(11, x, 60), 60) == forward);

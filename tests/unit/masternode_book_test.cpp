@@ -2,7 +2,6 @@
 // again.
 
 #include "actors/masternode_book.hpp"
-
 #include "tests/unit/masternode_support.hpp"
 
 #include <doctest/doctest.h>
@@ -34,7 +33,7 @@ struct fixture {
   }
 };
 
-} // namespace
+}  // namespace
 
 // An announcement is believed for the IP that it comes from.
 TEST_CASE_FIXTURE(fixture, "a masternode that announces itself is active at once") {
@@ -100,7 +99,7 @@ TEST_CASE_FIXTURE(fixture, "a connection with a named masternode does not make i
 TEST_CASE_FIXTURE(fixture, "a list is first hand for its sender and hearsay for all others") {
   book.connected(ip_of(1), at(0));
   const auto list = wire::masternodes_response{
-    {announcement_of(1), announcement_of(2), announcement_of(3), announcement_of(2)}};
+      {announcement_of(1), announcement_of(2), announcement_of(3), announcement_of(2)}};
   CHECK(book.listed(ip_of(1), list, at(0)) == std::vector{ip_of(1), ip_of(2), ip_of(3)});
   CHECK(is_active(1, 0));
   CHECK_FALSE(is_active(2, 0));
@@ -231,12 +230,12 @@ TEST_CASE_FIXTURE(fixture, "a masternode that was only ever named leaves a tombs
 TEST_CASE_FIXTURE(fixture, "another key is not taken while the announced one was heard of in the "
                            "last hour") {
   meet(1, 0);
-  for (std::int64_t t = 60; t <= hour; t += 60) // The old key is heard of until t = 3600.
+  for (std::int64_t t = 60; t <= hour; t += 60)  // The old key is heard of until t = 3600.
     book.announced(ip_of(1), announcement_of(1), at(t));
   book.announced(ip_of(1), announcement_of(1, 77), at(2 * hour - 1));
   CHECK(entry(1, 2 * hour)->key == key_of(1).public_key());
-  CHECK(entry(1, 2 * hour)->why
-        == "announces another key, and the old one was not silent for an hour");
+  CHECK(entry(1, 2 * hour)->why ==
+        "announces another key, and the old one was not silent for an hour");
   book.announced(ip_of(1), announcement_of(1, 77), at(2 * hour));
   CHECK(entry(1, 2 * hour)->key == key_of(77).public_key());
 }

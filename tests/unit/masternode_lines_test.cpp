@@ -26,11 +26,11 @@ std::vector<masternode_entry> list_of(const masternode_book& x, std::int64_t sec
   return x.list(at(seconds));
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE_FIXTURE(three, "a restart makes nobody inactive, and forgets nothing that was known") {
   book.judge(ip_of(1), heartbeat_of(1, 77, 90), at(90));
-  book.announced(ip_of(1), announcement_of(9), at(90)); // hearsay is not kept
+  book.announced(ip_of(1), announcement_of(9), at(90));  // hearsay is not kept
   const auto lines = book.to_lines(at(100));
   masternode_book after{us};
   const auto dial = after.restore(lines, at(160));
@@ -57,7 +57,8 @@ TEST_CASE_FIXTURE(three, "a restart makes nobody inactive, and forgets nothing t
   CHECK(after.size() == 0);
 }
 
-TEST_CASE_FIXTURE(three, "after hours away nobody is called active who was not heard of, but all are known") {
+TEST_CASE_FIXTURE(
+    three, "after hours away nobody is called active who was not heard of, but all are known") {
   const auto lines = book.to_lines(at(100));
   masternode_book after{us};
   CHECK(after.restore(lines, at(100 + 7200)).size() == 3);
@@ -78,8 +79,10 @@ TEST_CASE_FIXTURE(three, "a heartbeat from before the restart is no news after i
   masternode_book after{us};
   after.restore(book.to_lines(at(100)), at(110));
   CHECK(after.judge(ip_of(2), beat, at(110)).judgement.verdict == flood_verdict::ignore);
-  CHECK(after.judge(ip_of(2), heartbeat_of(1, 76, 89), at(110)).judgement.verdict == flood_verdict::ignore);
-  CHECK(after.judge(ip_of(2), heartbeat_of(1, 78, 150), at(150)).judgement.verdict == flood_verdict::forward);
+  CHECK(after.judge(ip_of(2), heartbeat_of(1, 76, 89), at(110)).judgement.verdict ==
+        flood_verdict::ignore);
+  CHECK(after.judge(ip_of(2), heartbeat_of(1, 78, 150), at(150)).judgement.verdict ==
+        flood_verdict::forward);
 }
 
 TEST_CASE_FIXTURE(three, "ghosts stay away over a restart") {
@@ -100,7 +103,7 @@ TEST_CASE_FIXTURE(three, "lines that make no sense are left out, and the rest is
   lines.push_back("tombstone\tx\ty");
   lines.push_back("");
   lines.push_back("something\telse");
-  lines.push_back(lines[1]); // twice
+  lines.push_back(lines[1]);  // twice
   for (auto& c : lines[2])
     c = c == '\t' ? ' ' : c;
   masternode_book after{us};
@@ -147,7 +150,8 @@ TEST_CASE_FIXTURE(three, "what comes next is told, and where knowledge comes fro
   book.announced(ip_of(2), announcement_of(9), at(200));
   x = book.explain(ip_of(9), at(200));
   CHECK(x.entry.hearsay);
-  CHECK(x.belief == "hearsay: " + ip_of(2).to_string() + " named it; that is worth a dial and nothing else");
+  CHECK(x.belief ==
+        "hearsay: " + ip_of(2).to_string() + " named it; that is worth a dial and nothing else");
   x = book.explain(ip_of(55), at(200));
   CHECK_FALSE(x.known);
   CHECK(x.belief == "nobody named it");
@@ -165,7 +169,7 @@ TEST_CASE_FIXTURE(three, "heartbeats are remembered with who attested to them, t
   const auto x = book.explain(ip_of(1), at(800));
   REQUIRE(x.heartbeats.size() == max_beat_records);
   CHECK(x.heartbeats[0].sequence == 12);
-  CHECK(x.heartbeats[0].verified); // both others attested
+  CHECK(x.heartbeats[0].verified);  // both others attested
   CHECK(x.heartbeats[0].witnesses == std::vector{ip_of(2), ip_of(3)});
   CHECK_FALSE(x.heartbeats[1].verified);
   CHECK(x.heartbeats[2].witnesses.size() == 2);
@@ -177,7 +181,8 @@ TEST_CASE_FIXTURE(three, "heartbeats are remembered with who attested to them, t
   CHECK(stats.verified_in_all == 6);
 }
 
-TEST_CASE("an attestation of a heartbeat whose masternode changed its key and then went is ignored") {
+TEST_CASE(
+    "an attestation of a heartbeat whose masternode changed its key and then went is ignored") {
   masternode_book book{us};
   for (int i = 1; i <= 2; ++i) {
     book.connected(ip_of(i), at(0));
@@ -194,8 +199,9 @@ TEST_CASE("an attestation of a heartbeat whose masternode changed its key and th
   CHECK(book.judge(attestation_of(2, beat, 7400), at(7400)).verdict == flood_verdict::ignore);
 }
 
-TEST_CASE_FIXTURE(three, "the answer to GetMasternodes changes when somebody comes, goes or says other things, "
-                         "and with nothing else") {
+TEST_CASE_FIXTURE(
+    three, "the answer to GetMasternodes changes when somebody comes, goes or says other things, "
+           "and with nothing else") {
   const auto before = book.revision();
   book.judge(ip_of(1), heartbeat_of(1, 1, 60), at(60));
   book.announced(ip_of(1), announcement_of(1), at(70));

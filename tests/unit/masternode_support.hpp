@@ -22,8 +22,9 @@ constexpr timenode::moment at(std::int64_t seconds) noexcept {
 }
 
 inline timenode::ip_address ip_of(int number) {
-  const auto byte
-    = [number](int shift) { return static_cast<std::uint8_t>((number >> shift) & 255); };
+  const auto byte = [number](int shift) {
+    return static_cast<std::uint8_t>((number >> shift) & 255);
+  };
   return timenode::ip_address::from_v4({203, byte(16), byte(8), byte(0)});
 }
 
@@ -56,10 +57,10 @@ inline timenode::wire::heartbeat_broadcast heartbeat_of(int number, std::uint64_
 inline timenode::wire::heartbeat_attestation
 attestation_of(int witness, const timenode::wire::heartbeat_broadcast& heartbeat,
                std::int64_t seconds, std::optional<int> key = {}) {
-  timenode::wire::heartbeat_attestation result{
-    .heartbeat_hash = timenode::chain::heartbeat_hash(heartbeat),
-    .witness_address = ip_of(witness).to_string(),
-    .witness_timestamp = epoch + seconds};
+  timenode::wire::heartbeat_attestation result{.heartbeat_hash =
+                                                   timenode::chain::heartbeat_hash(heartbeat),
+                                               .witness_address = ip_of(witness).to_string(),
+                                               .witness_timestamp = epoch + seconds};
   timenode::chain::sign(result, key_of(key.value_or(witness)));
   return result;
 }
@@ -73,4 +74,4 @@ inline std::optional<timenode::masternode_entry> entry_of(const timenode::master
   return i != entries.end() ? std::optional{*i} : std::nullopt;
 }
 
-} // namespace test
+}  // namespace test

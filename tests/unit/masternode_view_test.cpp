@@ -1,5 +1,4 @@
 #include "actors/masternode_view.hpp"
-
 #include "actors/peer_clocks.hpp"
 #include "chain/keys.hpp"
 #include "tests/unit/masternode_support.hpp"
@@ -37,7 +36,7 @@ std::vector<masternode_entry> four() {
   return {entry(1), entry(2), entry(3), entry(4)};
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("a block that pays what we would pay is not disputed, in whatever order") {
   const auto x = view(four());
@@ -54,27 +53,29 @@ TEST_CASE("who is surely active has to be paid, who came or went just now may be
   auto entries = four();
   entries.pop_back();
   const auto three = view(entries).rewards();
-  CHECK(view(four()).dispute(three) == "it does not pay " + ip_of(4).to_string() + ", which is active");
+  CHECK(view(four()).dispute(three) ==
+        "it does not pay " + ip_of(4).to_string() + ", which is active");
 
   entries = four();
-  entries[3].active_since = now - 60; // just come
+  entries[3].active_since = now - 60;  // just come
   CHECK(view(entries).dispute(three).empty());
   CHECK(view(entries).dispute(all).empty());
   entries = four();
-  entries[3].last_seen = now - 150; // perhaps gone
+  entries[3].last_seen = now - 150;  // perhaps gone
   CHECK(view(entries).dispute(three).empty());
   CHECK(view(entries).dispute(all).empty());
   entries[3].active = false;
-  entries[3].last_seen = now - 300; // gone, but others may have heard of it later
+  entries[3].last_seen = now - 300;  // gone, but others may have heard of it later
   CHECK(view(entries).dispute(three).empty());
   CHECK(view(entries).dispute(all).empty());
-  entries[3].last_seen = now - 400; // surely gone
+  entries[3].last_seen = now - 400;  // surely gone
   CHECK(view(entries).dispute(three).empty());
-  CHECK(view(entries).dispute(all)
-        == "it pays " + reward_of(4) + " more often than masternodes with that address live");
+  CHECK(view(entries).dispute(all) ==
+        "it pays " + reward_of(4) + " more often than masternodes with that address live");
 }
 
-TEST_CASE("who is known by hearsay, or has no address of this network, is neither paid nor missed") {
+TEST_CASE(
+    "who is known by hearsay, or has no address of this network, is neither paid nor missed") {
   auto entries = four();
   entries[2].hearsay = true;
   entries[3].reward_address = chain::address_of(key_of(4).public_key(), network_id::mainnet);
@@ -104,14 +105,17 @@ TEST_CASE("masternodes that share an address are paid once each, and never more 
   CHECK(x.dispute(paid).empty());
   paid.pop_back();
   paid.push_back(paid.front());
-  CHECK_FALSE(x.dispute(chain::rewards_of(std::vector<chain::payee>{
-                 {reward_of(1), {}}, {reward_of(1), {}}, {reward_of(1), {}}, {reward_of(3), {}}, {reward_of(4), {}}}))
-                .empty());
+  CHECK_FALSE(x.dispute(chain::rewards_of(std::vector<chain::payee>{{reward_of(1), {}},
+                                                                    {reward_of(1), {}},
+                                                                    {reward_of(1), {}},
+                                                                    {reward_of(3), {}},
+                                                                    {reward_of(4), {}}}))
+                  .empty());
 }
 
 TEST_CASE("the masternodes that a block paid decide on the next, also those that we do not know") {
   auto entries = four();
-  entries[2].active = false; // it is silent now, but was paid
+  entries[2].active = false;  // it is silent now, but was paid
   const auto x = view(entries);
   auto paid = view(four()).rewards();
   paid.emplace_back(reward_of(99), 1);

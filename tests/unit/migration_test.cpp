@@ -1,8 +1,7 @@
 // Stores of other versions: what is done with an older one, and that none is touched that is not understood.
 
-#include "chain/migration.hpp"
-
 #include "chain/chain_state.hpp"
+#include "chain/migration.hpp"
 #include "chain/rocksdb_records.hpp"
 #include "tests/unit/chain_support.hpp"
 
@@ -63,7 +62,8 @@ TEST_CASE("migration: the steps known lead to the schema that this program write
     CHECK(steps[i].from == chain::schema_version - steps.size() + i);
 }
 
-TEST_CASE("migration: an older store goes step by step to the newest, and what is newer than a program is refused") {
+TEST_CASE("migration: an older store goes step by step to the newest, and what is newer than a "
+          "program is refused") {
   stored_chain x;
   std::vector<int> ran;
   const auto done = chain::migrate_store(x.directory, two_steps(ran));
@@ -76,8 +76,8 @@ TEST_CASE("migration: an older store goes step by step to the newest, and what i
   // What is newer than this program is refused, by the node and by the migration.
   const auto opened = x.height();
   REQUIRE_FALSE(opened);
-  CHECK(opened.error().reason.find("was written by a newer timenode (schema 3, this one knows 1)") !=
-        std::string::npos);
+  CHECK(opened.error().reason.find(
+            "was written by a newer timenode (schema 3, this one knows 1)") != std::string::npos);
   const auto back = chain::migrate_store(x.directory);
   REQUIRE_FALSE(back);
   CHECK(back.error().reason == opened.error().reason);
@@ -99,17 +99,21 @@ TEST_CASE("migration: a step that fails leaves the schema, and is taken again") 
   CHECK(done->done == std::vector<std::string>{"second"});
 }
 
-TEST_CASE("migration: a store older than the oldest step, and a directory without one, are left alone") {
+TEST_CASE(
+    "migration: a store older than the oldest step, and a directory without one, are left alone") {
   stored_chain x;
   const auto later = chain::schema_version + 5;
-  const auto none = chain::migrate_store(x.directory, {{later, "later", [](auto&) { return outcome<void>{}; }}});
+  const auto none =
+      chain::migrate_store(x.directory, {{later, "later", [](auto&) { return outcome<void>{}; }}});
   REQUIRE_FALSE(none);
-  CHECK(none.error().reason.find("has schema 1, from which this program knows no way") != std::string::npos);
+  CHECK(none.error().reason.find("has schema 1, from which this program knows no way") !=
+        std::string::npos);
   CHECK(x.height() == 50);
   const auto empty = x.place.path() / "empty";
   const auto nothing = chain::migrate_store(empty);
   REQUIRE_FALSE(nothing);
-  CHECK(nothing.error().reason == "there is no chain store in " + empty.string() + ": nothing to migrate");
+  CHECK(nothing.error().reason ==
+        "there is no chain store in " + empty.string() + ": nothing to migrate");
   CHECK_FALSE(std::filesystem::exists(empty));
 }
 
@@ -121,6 +125,8 @@ TEST_CASE("migration: a node does not start on an older store, and says what to 
   }
   const auto opened = x.height();
   REQUIRE_FALSE(opened);
-  CHECK(opened.error().reason.find("was written by an older timenode (schema 0, this one uses 1): run 'timenode migrate'") !=
-        std::string::npos);
+  CHECK(
+      opened.error().reason.find(
+          "was written by an older timenode (schema 0, this one uses 1): run 'timenode migrate'") !=
+      std::string::npos);
 }

@@ -17,11 +17,13 @@ outpoint output(std::uint8_t n) {
   return result;
 }
 
-byte_string script(std::string_view text) { return {text.begin(), text.end()}; }
+byte_string script(std::string_view text) {
+  return {text.begin(), text.end()};
+}
 
 using watchers = std::vector<ip_address>;
 
-} // namespace
+}  // namespace
 
 TEST_CASE("who watches an output or the address that it pays hears of it, once") {
   output_watches x;
@@ -73,7 +75,8 @@ TEST_CASE("with a peer all its subscriptions go, and nobody else's") {
   CHECK(x.empty());
 }
 
-TEST_CASE("a peer watches no more than is allowed, and one wish too many leaves the others as they were") {
+TEST_CASE("a peer watches no more than is allowed, and one wish too many leaves the others as they "
+          "were") {
   output_watches x;
   const auto many = std::vector<std::string>(max_watched_per_peer, "TIME0one");
   REQUIRE(x.subscribe(alice, {"a", many, {}}));

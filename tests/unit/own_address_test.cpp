@@ -21,7 +21,7 @@ const auto peer_3 = ip("20.3.0.1");
 const auto peer_4 = ip("20.4.0.1");
 const auto ours = ip("30.0.0.7");
 
-} // namespace
+}  // namespace
 
 TEST_CASE("what the operator says is not asked again") {
   own_address x{ours, source::configured};
@@ -64,7 +64,8 @@ TEST_CASE("a dial that reached ourselves proves our address, whatever kind it is
   CHECK_FALSE(x.dialed(peer_1, ours));
 }
 
-TEST_CASE("three peers of different groups that agree are believed, two or three neighbours are not") {
+TEST_CASE(
+    "three peers of different groups that agree are believed, two or three neighbours are not") {
   own_address x;
   CHECK_FALSE(x.told(peer_1, ours));
   CHECK_FALSE(x.told(peer_2, ours));
@@ -82,14 +83,15 @@ TEST_CASE("peers that do not agree are believed only if two thirds of their grou
   x.told(peer_3, ours);
   x.told(peer_4, ours);
   x.told(ip("20.5.0.1"), ours);
-  CHECK_FALSE(x.ip()); // three of five
+  CHECK_FALSE(x.ip());  // three of five
   x.told(ip("20.6.0.1"), ours);
-  CHECK(x.ip() == ours); // four of six
+  CHECK(x.ip() == ours);  // four of six
 }
 
 TEST_CASE("peers cannot talk us into an address that nobody can have") {
   own_address x;
-  for (const auto* nonsense : {"10.0.0.1", "127.0.0.1", "0.0.0.0", "224.0.0.1", "192.0.2.1", "fe80::1"})
+  for (const auto* nonsense :
+       {"10.0.0.1", "127.0.0.1", "0.0.0.0", "224.0.0.1", "192.0.2.1", "fe80::1"})
     for (const auto& peer : {peer_1, peer_2, peer_3, peer_4})
       x.told(peer, ip(nonsense));
   CHECK_FALSE(x.ip());
@@ -108,7 +110,8 @@ TEST_CASE("our own sockets are believed before peers") {
   CHECK(x.ip() == ours);
 }
 
-TEST_CASE("an address that changed is noticed by the new connections, and stays while there are none") {
+TEST_CASE(
+    "an address that changed is noticed by the new connections, and stays while there are none") {
   own_address x;
   x.dialed(peer_1, ours);
   x.dialed(peer_2, ours);
@@ -124,7 +127,7 @@ TEST_CASE("a machine with two public addresses keeps to one of them") {
   x.dialed(peer_1, ours);
   CHECK_FALSE(x.dialed(peer_2, ip("30.0.0.8")));
   CHECK(x.ip() == ours);
-  CHECK(x.dialed(peer_3, ip("30.0.0.8"))); // most dials come from there
-  CHECK_FALSE(x.dialed(peer_4, ours));     // as many: no change
+  CHECK(x.dialed(peer_3, ip("30.0.0.8")));  // most dials come from there
+  CHECK_FALSE(x.dialed(peer_4, ours));      // as many: no change
   CHECK(x.ip() == ip("30.0.0.8"));
 }

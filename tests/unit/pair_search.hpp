@@ -184,8 +184,7 @@ class search {
       result_.longest = static_cast<double>(longest) / ticks_a_second;
       if (scenario_.tell_longest)
         tell_way(furthest, onward);
-    }
-    else if (!scenario_.may_collide)
+    } else if (!scenario_.may_collide)
       for (std::uint32_t i = 0; i < states_.size(); ++i)
         if (open[i] > 0)
           return fail("a way that never ends", circle(i, open));

@@ -148,7 +148,8 @@ namespace {
 /// Both ends claim that role, and learn who is elected when they introduce themselves.
 void holds_once_introduced(pair_role role) {
   for (const bool first_is_elected : {false, true}) {
-    auto s = pair_of("same role " + std::to_string(static_cast<int>(role)) + ", introduced", role, role);
+    auto s =
+        pair_of("same role " + std::to_string(static_cast<int>(role)) + ", introduced", role, role);
     s.introduced.emplace();
     (*s.introduced)[0][1] = first_is_elected ? we_dial : they_dial;
     (*s.introduced)[1][0] = first_is_elected ? they_dial : we_dial;
@@ -157,9 +158,10 @@ void holds_once_introduced(pair_role role) {
   }
 }
 
-} // namespace
+}  // namespace
 
-TEST_CASE("nodes that claim the same side of the pair lose nothing once they have introduced themselves") {
+TEST_CASE("nodes that claim the same side of the pair lose nothing once they have introduced "
+          "themselves") {
   for (const auto role : {we_dial, they_dial})
     holds_once_introduced(role);
 }
@@ -178,7 +180,7 @@ TEST_CASE("a peer that was only named by somebody, and never met, may wait for i
   CHECK(x.lost == 0);
   REQUIRE(x.longest);
   CHECK(*x.longest > longest_apart);
-  CHECK(*x.longest <= 310); // the longest backoff, and then some
+  CHECK(*x.longest <= 310);  // the longest backoff, and then some
 }
 
 TEST_CASE("three nodes end with one connection a pair") {

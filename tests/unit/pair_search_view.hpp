@@ -67,7 +67,8 @@ inline ticks world::next_advance() const {
       const auto& rules = scenario_->rules[p.node[side]];
       for (const auto& x : m.links())
         if (x.phase == link_phase::established)
-          for (const auto age : {rules.duplicate_grace + tick, rules.lasting_after, rules.stable_after})
+          for (const auto age :
+               {rules.duplicate_grace + tick, rules.lasting_after, rules.stable_after})
             if (const auto left = until(x.established_at + age))
               result = std::min(result, left);
     }

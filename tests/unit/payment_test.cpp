@@ -27,7 +27,7 @@ amount sum(const transaction& x) {
   return result;
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("the fee takes what the rule wants of the inputs and not a unit more") {
   CHECK(chain::most_outputs(0) == 0);
@@ -45,7 +45,8 @@ TEST_CASE("the fee takes what the rule wants of the inputs and not a unit more")
 }
 
 TEST_CASE("a payment spends the smallest output that is enough, and gives back what is left") {
-  const auto x = chain::make_payment(coins({500, 5'000'000'000, 2'000'000'000, 900'000'000}), to_somebody);
+  const auto x =
+      chain::make_payment(coins({500, 5'000'000'000, 2'000'000'000, 900'000'000}), to_somebody);
   REQUIRE(x.has_value());
   REQUIRE(x->inputs.size() == 1);
   CHECK(x->inputs[0].previous_output.vout == 2);
@@ -58,7 +59,8 @@ TEST_CASE("a payment spends the smallest output that is enough, and gives back w
 }
 
 TEST_CASE("a payment takes several outputs, the largest first, when none is enough") {
-  const auto x = chain::make_payment(coins({100'000, 600'000'000, 500'000'000, 300'000'000}), to_somebody);
+  const auto x =
+      chain::make_payment(coins({100'000, 600'000'000, 500'000'000, 300'000'000}), to_somebody);
   REQUIRE(x.has_value());
   CHECK(x->inputs.size() == 2);
   CHECK(sum(*x) == chain::most_outputs(1'100'000'000));
@@ -72,14 +74,15 @@ TEST_CASE("what would be dust goes to the fee") {
 }
 
 TEST_CASE("a payment that cannot be made says what it takes") {
-  CHECK(chain::make_payment(coins({500'000'000, 500'000'000}), to_somebody).error().reason
-        == "there are 10.00000000 TIME to spend, and with the fee it takes 10.01000000");
-  CHECK(chain::make_payment(coins({5'000}), {"them", 545, "us", 7}).error().reason
-        == "less than 0.00000546 TIME is dust, which nodes do not hand on");
+  CHECK(chain::make_payment(coins({500'000'000, 500'000'000}), to_somebody).error().reason ==
+        "there are 10.00000000 TIME to spend, and with the fee it takes 10.01000000");
+  CHECK(chain::make_payment(coins({5'000}), {"them", 545, "us", 7}).error().reason ==
+        "less than 0.00000546 TIME is dust, which nodes do not hand on");
   std::vector<chain::spendable> many(1'000, {{}, 2'000'000});
-  CHECK(chain::make_payment(many, {"them", 1'900'000'000, "us", 7}).error().reason
-        == "it takes 951 outputs, more than fit into a transaction; send it in parts");
-  CHECK(chain::make_payment({}, to_somebody).error().reason.starts_with("there are 0.00000000 TIME"));
+  CHECK(chain::make_payment(many, {"them", 1'900'000'000, "us", 7}).error().reason ==
+        "it takes 951 outputs, more than fit into a transaction; send it in parts");
+  CHECK(
+      chain::make_payment({}, to_somebody).error().reason.starts_with("there are 0.00000000 TIME"));
 }
 
 TEST_CASE("amounts are written and read without rounding") {
@@ -90,7 +93,7 @@ TEST_CASE("amounts are written and read without rounding") {
     CHECK(chain::from_decimal(chain::to_decimal(x)).value() == x);
   CHECK(chain::from_decimal("3").value() == 300'000'000);
   CHECK(chain::from_decimal("0.1").value() == 10'000'000);
-  for (const auto* text : {"", ".", ".5", "1.", "-1", "+1", "1e3", "0.123456789", "1,5", " 1", "1 ", "x",
-                           "1.2.3", "184467440737.09551616", "99999999999999999999999"})
+  for (const auto* text : {"", ".", ".5", "1.", "-1", "+1", "1e3", "0.123456789", "1,5", " 1", "1 ",
+                           "x", "1.2.3", "184467440737.09551616", "99999999999999999999999"})
     CHECK_FALSE(chain::from_decimal(text).has_value());
 }

@@ -23,7 +23,7 @@ struct side {
   template <class Action>
   std::size_t count() const {
     return static_cast<std::size_t>(std::ranges::count_if(
-      done, [](const link_action& x) { return std::holds_alternative<Action>(x); }));
+        done, [](const link_action& x) { return std::holds_alternative<Action>(x); }));
   }
 
   template <class Action>
@@ -57,7 +57,7 @@ struct side {
   monotonic_ns now = second;
 };
 
-} // namespace
+}  // namespace
 
 TEST_CASE("the elected side dials at once") {
   side us{pair_role::we_dial};
@@ -130,7 +130,8 @@ TEST_CASE("the other side leaves that to the elected one for 5 s and then acts b
   CHECK(us.last<do_peer_up>().link == 2);
 }
 
-TEST_CASE("a node that learns who is elected decides between two connections by that, from then on") {
+TEST_CASE(
+    "a node that learns who is elected decides between two connections by that, from then on") {
   side us{pair_role::unknown};
   us.established(1, link_direction::inbound);
   us.established(2, link_direction::outbound);
@@ -188,7 +189,8 @@ TEST_CASE("of two connections that the peer dialed the older one stays if it liv
   CHECK(us.link.primary() == 1);
 }
 
-TEST_CASE("a peer that shakes hands again and again keeps no connection but the newest for longer than a probe") {
+TEST_CASE("a peer that shakes hands again and again keeps no connection but the newest for longer "
+          "than a probe") {
   side us{pair_role::they_dial};
   for (link_id id = 1; id <= 4; ++id) {
     us.established(id, link_direction::inbound);
@@ -205,7 +207,7 @@ TEST_CASE("a peer that shakes hands again and again keeps no connection but the 
 TEST_CASE("of three connections the two that a settled tie leaves are told apart by a probe") {
   side us{pair_role::they_dial};
   us.established(1, link_direction::outbound);
-  us.established(2, link_direction::inbound); // a tie; then the peer restarts and dials again
+  us.established(2, link_direction::inbound);  // a tie; then the peer restarts and dials again
   us.established(3, link_direction::inbound);
   us.next();
   CHECK(us.last<do_close>().link == 1);
@@ -241,7 +243,8 @@ TEST_CASE("dials that fail are repeated after pauses of at most 1 s doubling to 
     us.add(us.link.gone(id, us.now));
     CHECK(us.link.failures() == id);
     const auto began = us.now;
-    const auto limit = std::min<monotonic_ns>(300, monotonic_ns{1} << std::min<link_id>(id - 1, 20));
+    const auto limit =
+        std::min<monotonic_ns>(300, monotonic_ns{1} << std::min<link_id>(id - 1, 20));
     CHECK(us.next() - began <= limit * second);
   }
 }
@@ -273,7 +276,8 @@ TEST_CASE("a connection that was up for a minute makes the backoff start anew") 
   }
 }
 
-TEST_CASE("after a connection of ten seconds a pause is short again, however many dials had failed before") {
+TEST_CASE("after a connection of ten seconds a pause is short again, however many dials had failed "
+          "before") {
   for (const auto lived : {5 * second, 10 * second}) {
     monotonic_ns longest = 0;
     for (std::uint64_t seed = 0; seed < 200; ++seed) {
@@ -341,7 +345,8 @@ TEST_CASE("a peer that is not wanted is forgotten with its last connection") {
   CHECK_FALSE(us.link.next_deadline());
 }
 
-TEST_CASE("a peer that an operator disconnected is left alone for a minute, also when it is wanted anew") {
+TEST_CASE("a peer that an operator disconnected is left alone for a minute, also when it is wanted "
+          "anew") {
   side x{pair_role::we_dial};
   x.add(x.link.want(x.now));
   x.established(1, link_direction::outbound);

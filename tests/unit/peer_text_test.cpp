@@ -1,7 +1,6 @@
 // What people see of bans and of one peer.
 
 #include "app/peer_text.hpp"
-
 #include "net/access_list.hpp"
 
 #include <doctest/doctest.h>
@@ -19,16 +18,18 @@ bool contains(const std::string& text, const std::string& part) {
 }
 
 json ban(const char* address, std::int64_t until) {
-  return {{"address", address},         {"ban_created", now - 100}, {"banned_until", until},
-          {"time_remaining", until - now}, {"by", "operator"},      {"reason", "spam"},
-          {"evidence", "GET /"},        {"lift", "timenode unban 203.0.113.5"}};
+  return {{"address", address},    {"ban_created", now - 100},
+          {"banned_until", until}, {"time_remaining", until - now},
+          {"by", "operator"},      {"reason", "spam"},
+          {"evidence", "GET /"},   {"lift", "timenode unban 203.0.113.5"}};
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("bans are a table with what is left, why, and how to lift one") {
-  const auto text = bans_text(json::array({ban("203.0.113.5/32", now + 7300), ban("10.0.0.0/8", net::for_good)}),
-                              json::array(), now);
+  const auto text =
+      bans_text(json::array({ban("203.0.113.5/32", now + 7300), ban("10.0.0.0/8", net::for_good)}),
+                json::array(), now);
   CHECK(contains(text, "203.0.113.5  "));
   CHECK_FALSE(contains(text, "/32"));
   CHECK(contains(text, "10.0.0.0/8"));
@@ -41,9 +42,11 @@ TEST_CASE("bans are a table with what is left, why, and how to lift one") {
 }
 
 TEST_CASE("nobody banned is said, and trust is shown beside") {
-  const auto text = bans_text(json::array(),
-                              json::array({{{"address", "2001:db8::1/128"}, {"trusted_since", now - 120}, {"reason", "mine"}}}),
-                              now);
+  const auto text = bans_text(
+      json::array(),
+      json::array(
+          {{{"address", "2001:db8::1/128"}, {"trusted_since", now - 120}, {"reason", "mine"}}}),
+      now);
   CHECK(contains(text, "Nobody is banned."));
   CHECK(contains(text, "2001:db8::1 "));
   CHECK(contains(text, "2 min ago"));
@@ -56,7 +59,8 @@ TEST_CASE("a ban is a sentence that says how long and how to lift it") {
   CHECK(contains(ban_sentence(ban("203.0.113.5/32", net::for_good)), "is banned for good;"));
 }
 
-TEST_CASE("a peer is explained by state, since when, rule, what is next and when, last error, evidence and ban") {
+TEST_CASE("a peer is explained by state, since when, rule, what is next and when, last error, "
+          "evidence and ban") {
   json x{{"address", "203.0.113.5"},
          {"state", "backing-off"},
          {"state_ms", 65'000},
@@ -72,12 +76,17 @@ TEST_CASE("a peer is explained by state, since when, rule, what is next and when
          {"last_violation", "not JSON"},
          {"evidence", "GET / HTTP/1.1"},
          {"connections", json::array()},
-         {"address_book", {{"known", true}, {"at", "203.0.113.5:24100"}, {"why", "configured: always wanted"},
-                           {"last_success", now - 3600}, {"last_seen", 0}}}};
+         {"address_book",
+          {{"known", true},
+           {"at", "203.0.113.5:24100"},
+           {"why", "configured: always wanted"},
+           {"last_success", now - 3600},
+           {"last_seen", 0}}}};
   const auto text = explain_peer_text(x, now);
-  for (const auto* part : {"backing-off, for 1 min", "yes: configured", "we dial\n", "in 3 s: we dial then",
-                           "connection refused, 3 s ago; 4 failed in a row", "2; the last: not JSON", "GET / HTTP/1.1",
-                           "dialed with success 1 h ago, last seen never"})
+  for (const auto* part :
+       {"backing-off, for 1 min", "yes: configured", "we dial\n", "in 3 s: we dial then",
+        "connection refused, 3 s ago; 4 failed in a row", "2; the last: not JSON", "GET / HTTP/1.1",
+        "dialed with success 1 h ago, last seen never"})
     CHECK_MESSAGE(contains(text, part), part << " in\n" << text);
   CHECK_FALSE(contains(text, "Ban"));
   x["banned"] = ban("203.0.113.0/24", now + 60);

@@ -15,7 +15,7 @@ namespace {
 
 /// Puts blocks on a store by the rules, and gives them.
 class builder {
-public:
+ public:
   explicit builder(unsigned seed) : random_{seed} {}
 
   /// The same outputs to spend, but other blocks from here on.
@@ -35,7 +35,8 @@ public:
       transactions.push_back(make_transaction({point}, {value / 2, value / 3 + random_() % 7}));
     }
     auto block = make_block(parent, std::move(transactions), 1 + random_() % 12);
-    block.header.version = 1 + static_cast<std::uint32_t>(random_() % 1000); // Another branch, another hash.
+    block.header.version =
+        1 + static_cast<std::uint32_t>(random_() % 1000);  // Another branch, another hash.
     block.transactions[0].lock_time = static_cast<std::uint32_t>(random_());
     auto result = must(chain::check_block(seal(std::move(block))));
     for (std::size_t i = 0; i < result.txids.size(); ++i)
@@ -54,7 +55,7 @@ public:
     return result;
   }
 
-private:
+ private:
   std::mt19937 random_;
   std::vector<std::pair<outpoint, amount>> spendable_;
 };
@@ -79,10 +80,10 @@ std::string check(const chain::block_store& store) {
   return report.fault ? report.fault->reason : "whole";
 }
 
-} // namespace
+}  // namespace
 
-TEST_CASE_TEMPLATE("a branch takes the place of ours, and the state is as if we had never had ours", Store,
-                   in_memory, on_disk) {
+TEST_CASE_TEMPLATE("a branch takes the place of ours, and the state is as if we had never had ours",
+                   Store, in_memory, on_disk) {
   for (const std::size_t theirs_length : {1u, 20u, 60u}) {
     Store store;
     builder common{1};
@@ -126,8 +127,8 @@ TEST_CASE_TEMPLATE("a branch takes the place of ours, and the state is as if we 
   }
 }
 
-TEST_CASE_TEMPLATE("when a block of the branch breaks a rule, our chain is as it was", Store, in_memory,
-                   on_disk) {
+TEST_CASE_TEMPLATE("when a block of the branch breaks a rule, our chain is as it was", Store,
+                   in_memory, on_disk) {
   Store store;
   builder common{2};
   apply_all(*store, common.branch(store->tip(), 20));
@@ -136,7 +137,7 @@ TEST_CASE_TEMPLATE("when a block of the branch breaks a rule, our chain is as it
   auto theirs = common.varied(21).branch(ancestor, 8);
   const auto parent = tip_after(theirs.back().block);
   theirs.push_back(must(
-    chain::check_block(seal(make_block(parent, {make_transaction({{hash256{}, 3}}, {1})})))));
+      chain::check_block(seal(make_block(parent, {make_transaction({{hash256{}, 3}}, {1})})))));
 
   const auto tip = store->tip();
   const auto digest = store->utxo_state();
@@ -158,7 +159,8 @@ TEST_CASE_TEMPLATE("when a block of the branch breaks a rule, our chain is as it
   CHECK(store->tip() == tip);
   // And one that begins elsewhere is none of this chain.
   result = state.reorganise(19, ancestor.hash, theirs, late);
-  CHECK(result.rejected->reason == "the branch above height 19 does not begin on our chain any more");
+  CHECK(result.rejected->reason ==
+        "the branch above height 19 does not begin on our chain any more");
   CHECK(result.rejected_height == 0);
   CHECK(state.reorganise(20, ancestor.hash, {}, late).rejected.has_value());
   CHECK(state.reorganise(31, ancestor.hash, theirs, late).rejected.has_value());
@@ -178,12 +180,12 @@ TEST_CASE("a reorganisation is refused beyond a thousand blocks and below a fina
     const auto parent = tip_after(store.block_at(height));
     return state.reorganise(height, parent.hash, builder{3}.branch(parent, 2), late);
   };
-  CHECK(branch_from(999).rejected->reason
-        == "rolling back 1001 blocks is refused: a reorganisation goes back at most 1000");
+  CHECK(branch_from(999).rejected->reason ==
+        "rolling back 1001 blocks is refused: a reorganisation goes back at most 1000");
   store.final = 1500;
-  CHECK(branch_from(1499).rejected->reason
-        == "rolling back 501 blocks from height 2000 is refused: block 1500 is final, "
-           "masternodes voted for it");
+  CHECK(branch_from(1499).rejected->reason ==
+        "rolling back 501 blocks from height 2000 is refused: block 1500 is final, "
+        "masternodes voted for it");
   CHECK(state.roll_back(501).error().reason.find("is final") != std::string::npos);
   CHECK(store.tip().height == 2000);
   CHECK(branch_from(1500).applied == 2);
@@ -224,14 +226,16 @@ TEST_CASE("a store that fails while it is reorganised is to blame, and nothing h
   CHECK(store.tip() == tip);
 }
 
-TEST_CASE_TEMPLATE("many branches, one after the other, leave a whole store", Store, in_memory, on_disk) {
+TEST_CASE_TEMPLATE("many branches, one after the other, leave a whole store", Store, in_memory,
+                   on_disk) {
   Store store;
   std::mt19937 random{7};
   std::vector<checked_block> chain;
-  std::vector<builder> builders{builder{5}}; // As it was at each height.
+  std::vector<builder> builders{builder{5}};  // As it was at each height.
   for (int round = 0; round < 40; ++round) {
     const auto height = chain.empty() ? 0 : random() % (chain.size() + 1);
-    const auto parent = height == 0 ? tip_after(store->block_at(0)) : tip_after(chain[height - 1].block);
+    const auto parent =
+        height == 0 ? tip_after(store->block_at(0)) : tip_after(chain[height - 1].block);
     builders.resize(height + 1, builders.front());
     std::vector<checked_block> branch;
     auto tip = parent;
@@ -241,7 +245,7 @@ TEST_CASE_TEMPLATE("many branches, one after the other, leave a whole store", St
       tip = tip_after(branch.back().block);
     }
     if (height < chain.size() && branch[0].hash == chain[height].hash)
-      continue; // The same block again.
+      continue;  // The same block again.
     chain::chain_state state{*store};
     const auto result = state.reorganise(height, parent.hash, branch, late);
     REQUIRE_MESSAGE(!result.rejected, result.rejected->reason);
@@ -274,7 +278,7 @@ chain::store_batch batch_to(std::uint64_t tip) {
   return result;
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("the shelf keeps blocks until they are a thousand below the tip") {
   chain::block_shelf shelf;
@@ -291,7 +295,8 @@ TEST_CASE("the shelf keeps blocks until they are a thousand below the tip") {
   CHECK(shelf.bytes() == 0);
 }
 
-TEST_CASE("a block that comes back to the chain leaves the shelf, and one in both lists never gets there") {
+TEST_CASE("a block that comes back to the chain leaves the shelf, and one in both lists never gets "
+          "there") {
   chain::block_shelf shelf;
   shelf.apply(shelf.plan(std::vector{shelved(12, 1), shelved(11, 1)}, batch_to(15)));
   auto batch = batch_to(15);

@@ -34,7 +34,7 @@ void work_for_ever(const std::string& directory) {
   }
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("child: works on a store until it is killed" * doctest::skip()) {
   if (!child_argument().empty())
@@ -50,7 +50,7 @@ TEST_CASE("a store whose writer was killed at any moment opens with a whole tip"
       child_process child{"child: works on a store until it is killed", directory.path().string()};
       // The first kills come while the store is made or recovered, later ones among the commits.
       REQUIRE(child.wait_for(round < 3 ? 0 : random() % 150));
-      for (auto spins = random() % 200'000; spins > 0; --spins) // Somewhere within a commit.
+      for (auto spins = random() % 200'000; spins > 0; --spins)  // Somewhere within a commit.
         asm volatile("");
       child.kill();
     }

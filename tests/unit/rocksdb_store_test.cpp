@@ -1,10 +1,9 @@
 // The store on disk: what it says when something is wrong with its directory, its files or its disk.
 // What it does when nothing is, is in block_store_test.cpp.
 
-#include "chain/rocksdb_store.hpp"
-
 #include "chain/chain_state.hpp"
 #include "chain/rocksdb_records.hpp"
+#include "chain/rocksdb_store.hpp"
 #include "chain/store_codec.hpp"
 #include "tests/unit/chain_support.hpp"
 #include "tests/unit/child_process.hpp"
@@ -12,7 +11,6 @@
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-
 
 using namespace timenode;
 using namespace timenode::test;
@@ -55,7 +53,7 @@ std::vector<fs::path> files_of(const fs::path& directory, const std::string& ext
   return result;
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("a store is made with all directories above it, and opens again") {
   const temporary_directory directory;
@@ -68,9 +66,9 @@ TEST_CASE("a store is made with all directories above it, and opens again") {
 TEST_CASE("a store in use is not opened a second time") {
   const temporary_directory directory;
   const auto store = must(open(directory.path()));
-  CHECK(why_not(directory.path())
-        == "the chain store in " + directory.path().string()
-             + " is in use by another process: is timenode running already?");
+  CHECK(why_not(directory.path()) ==
+        "the chain store in " + directory.path().string() +
+            " is in use by another process: is timenode running already?");
 }
 
 TEST_CASE("child: opens a store" * doctest::skip()) {
@@ -82,9 +80,8 @@ TEST_CASE("a store in use by another process is not opened") {
   const temporary_directory directory;
   const auto store = must(open(directory.path()));
   child_process child{"child: opens a store", directory.path().string()};
-  CHECK(child.read_all()
-        == "the chain store in " + directory.path().string()
-             + " is in use by another process: is timenode running already?");
+  CHECK(child.read_all() == "the chain store in " + directory.path().string() +
+                                " is in use by another process: is timenode running already?");
 }
 
 TEST_CASE("a directory that cannot be made or is a file is said to be so") {
@@ -109,11 +106,11 @@ TEST_CASE("a directory without the right to write is said to be so") {
 TEST_CASE("a store of the other network is refused") {
   const temporary_directory directory;
   must(open(directory.path(), network_id::mainnet));
-  CHECK(why_not(directory.path())
-        == "the chain store in " + directory.path().string()
-             + " belongs to mainnet, this node is on testnet: use another data directory");
-  CHECK(must(open(directory.path(), network_id::mainnet))->tip().hash
-        == chain::genesis_block(network_id::mainnet).hash);
+  CHECK(why_not(directory.path()) ==
+        "the chain store in " + directory.path().string() +
+            " belongs to mainnet, this node is on testnet: use another data directory");
+  CHECK(must(open(directory.path(), network_id::mainnet))->tip().hash ==
+        chain::genesis_block(network_id::mainnet).hash);
 }
 
 TEST_CASE("a damaged table file is named, by opening or by the first read of it") {
@@ -165,7 +162,7 @@ TEST_CASE("a damaged block is nothing to peers, and no reason to call their bloc
   const std::string key{txid.begin(), txid.end()};
   for (const auto& table : files_of(directory.path(), ".sst")) {
     auto bytes = read_file(table);
-    if (!contains(bytes, key.substr(8))) // Keys may leave out what they share with the one before.
+    if (!contains(bytes, key.substr(8)))  // Keys may leave out what they share with the one before.
       continue;
     bytes[bytes.find(key.substr(8))] ^= 1;
     write_file(table, bytes);
@@ -240,8 +237,9 @@ TEST_CASE("child: fills its disk" * doctest::skip()) {
   if (directory.empty())
     return;
   // A small disk that is seen by this process only.
-  if (::unshare(CLONE_NEWNS) != 0 || ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0
-      || ::mount("none", directory.c_str(), "tmpfs", 0, "size=16m") != 0)
+  if (::unshare(CLONE_NEWNS) != 0 ||
+      ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+      ::mount("none", directory.c_str(), "tmpfs", 0, "size=16m") != 0)
     return tell_parent("not tested");
   auto store = must(open(directory / "chain"));
   chain::chain_state state{*store};
@@ -262,13 +260,13 @@ TEST_CASE("child: fills its disk" * doctest::skip()) {
   tell_parent(result.storage_failed ? "store's fault\n" : "block's fault\n");
   // Still there, and readable.
   tell_parent(store->trouble().value_or(failure{"no trouble"}).reason == result.rejected->reason
-                ? "says so\n"
-                : "says something else\n");
-  tell_parent(store->tip().height == stored && store->block_at(stored) != nullptr
-                  && store->block_at(stored + 1) == nullptr
-                  && store->utxo_state().count == store->tip().utxo_count
-                ? "readable\n"
-                : "not readable\n");
+                  ? "says so\n"
+                  : "says something else\n");
+  tell_parent(store->tip().height == stored && store->block_at(stored) != nullptr &&
+                      store->block_at(stored + 1) == nullptr &&
+                      store->utxo_state().count == store->tip().utxo_count
+                  ? "readable\n"
+                  : "not readable\n");
   tell_parent(apply(stored, 1).storage_failed ? "still full\n" : "not full any more\n");
 
   fs::remove(directory / "filler");
@@ -277,16 +275,17 @@ TEST_CASE("child: fills its disk" * doctest::skip()) {
   tell_parent(store->trouble() ? store->trouble()->reason + "\n" : "no trouble\n");
   store.reset();
   store = must(open(directory / "chain"));
-  tell_parent(store->tip().height == stored + 100
-                  && store->utxo_state().count == store->tip().utxo_count
-                ? "whole\n"
-                : "not whole\n");
+  tell_parent(store->tip().height == stored + 100 &&
+                      store->utxo_state().count == store->tip().utxo_count
+                  ? "whole\n"
+                  : "not whole\n");
   chain::chain_state reopened{*store};
   REQUIRE(reopened.roll_back(stored).has_value());
   tell_parent(store->utxo_state() == digest ? "same" : "other");
 }
 
-TEST_CASE("a full disk is said to be full, the store stays readable, and goes on when there is space") {
+TEST_CASE(
+    "a full disk is said to be full, the store stays readable, and goes on when there is space") {
   const temporary_directory directory;
   child_process child{"child: fills its disk", directory.path().string()};
   const auto said = child.read_all();
@@ -296,10 +295,11 @@ TEST_CASE("a full disk is said to be full, the store stays readable, and goes on
   }
   CHECK(child.wait() == 0);
   const auto line = said.find('\n');
+  CHECK(contains(said.substr(0, line), "the disk that holds " +
+                                           (directory.path() / "chain").string() +
+                                           " is full: free at least "));
   CHECK(contains(said.substr(0, line),
-                 "the disk that holds " + (directory.path() / "chain").string()
-                   + " is full: free at least "));
-  CHECK(contains(said.substr(0, line), " MiB on it; blocks are stored again as soon as they are there"));
-  CHECK(said.substr(line + 1)
-        == "store's fault\nsays so\nreadable\nstill full\ngoes on\nno trouble\nwhole\nsame");
+                 " MiB on it; blocks are stored again as soon as they are there"));
+  CHECK(said.substr(line + 1) ==
+        "store's fault\nsays so\nreadable\nstill full\ngoes on\nno trouble\nwhole\nsame");
 }

@@ -120,7 +120,8 @@ TEST_CASE("questions that were answered do not hold up the end of the actor syst
 TEST_CASE("the server, the actors and a client work together") {
   fixture f;
   auto telemetry = f.spawn_telemetry();
-  auto server = rpc_server::start({{rpc_test::ip("127.0.0.1"), 0}, {}, {}, {}}, f.backend(telemetry));
+  auto server =
+      rpc_server::start({{rpc_test::ip("127.0.0.1"), 0}, {}, {}, {}}, f.backend(telemetry));
   REQUIRE(server.has_value());
   rpc_test::http_client client{(*server)->local_endpoint()};
   for (int i = 0; i < 50; ++i) {

@@ -1,5 +1,5 @@
-#include "net/random.hpp"
 #include "app/rpc_json.hpp"
+#include "net/random.hpp"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>

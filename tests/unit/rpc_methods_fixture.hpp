@@ -19,8 +19,8 @@ using namespace timenode;
 /// A node in which everything has a value.
 struct method_fixture {
   rpc_result run(const std::string& method, const std::string& params = "null") {
-    auto view = rpc_view{backend.facts(), backend.chain(), &snapshot, backend.unix_now(),
-                         [this] { ++stops; }, node};
+    auto view = rpc_view{backend.facts(),    backend.chain(),     &snapshot,
+                         backend.unix_now(), [this] { ++stops; }, node};
     const auto parsed = json::parse(params);
     outcome<node_reply> reply = fail("nothing was asked");
     if (auto question = question_of_call(method, parsed, view)) {

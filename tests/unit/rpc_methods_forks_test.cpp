@@ -62,12 +62,14 @@ TEST_CASE_FIXTURE(fork_fixture, "getchaintips lists our tip first and then the o
   CHECK(ok("getchaintips").size() == 1);
 }
 
-TEST_CASE_FIXTURE(fork_fixture, "explaintip tells why our tip is ours, who has others, and the votes") {
+TEST_CASE_FIXTURE(fork_fixture,
+                  "explaintip tells why our tip is ours, who has others, and the votes") {
   const auto x = ok("explaintip");
   CHECK(keys(x) == names{"height", "hash", "time", "final_height", "why", "doing", "switches",
                          "peers", "branches"});
-  CHECK(x["why"] == "of 8 peers that told, 4 at our tip, 1 lower on our chain, 3 on another; another "
-                    "branch is known");
+  CHECK(x["why"] ==
+        "of 8 peers that told, 4 at our tip, 1 lower on our chain, 3 on another; another "
+        "branch is known");
   CHECK(x["peers"]["unknown"] == 2);
   CHECK(x["branches"][0]["reason"] == snapshot.sync.forks.branches[0].why);
   CHECK(x["branches"][0]["next_look_seconds"] == 4.5);
@@ -76,7 +78,8 @@ TEST_CASE_FIXTURE(fork_fixture, "explaintip tells why our tip is ours, who has o
                                    "what was valid and came first");
 }
 
-TEST_CASE_FIXTURE(fork_fixture, "a branch that masternodes have and that is not decided upon is a warning") {
+TEST_CASE_FIXTURE(fork_fixture,
+                  "a branch that masternodes have and that is not decided upon is a warning") {
   const auto warned = [&] {
     const auto info = ok("getblockchaininfo");
     for (const auto& x : info["warnings"])
@@ -85,7 +88,8 @@ TEST_CASE_FIXTURE(fork_fixture, "a branch that masternodes have and that is not 
     return std::string{};
   };
   CHECK(warned() == "3 masternodes are on another chain than ours above height 1 (undecided: " +
-                      snapshot.sync.forks.branches[0].why + "); 'timenode explain tip' tells more");
+                        snapshot.sync.forks.branches[0].why +
+                        "); 'timenode explain tip' tells more");
   snapshot.sync.forks.branches[0].votes_theirs = 0;
   CHECK(warned().empty());
   snapshot.sync.forks.branches[0].votes_theirs = 1;
@@ -94,26 +98,35 @@ TEST_CASE_FIXTURE(fork_fixture, "a branch that masternodes have and that is not 
   CHECK(warned().empty());
 }
 
-TEST_CASE_FIXTURE(fork_fixture, "the tip is explained to people in a few lines and a paragraph a branch") {
+TEST_CASE_FIXTURE(fork_fixture,
+                  "the tip is explained to people in a few lines and a paragraph a branch") {
   const auto x = ok("explaintip");
   const auto text = app::tip_text(x, x["time"].get<std::int64_t>() + 90);
-  CHECK(text ==
-        "Tip         " + hash(2) + " at height 2, 1 min old\n"
-        "Why ours    of 8 peers that told, 4 at our tip, 1 lower on our chain, 3 on another; another "
-        "branch is known\n"
-        "Peers       4 have our tip, 1 are lower on our chain, 3 have another block, 2 did not tell\n"
-        "Doing       quiet\n"
-        "Changed     1 times to another branch since the start\n"
-        "Branch above height 1, 6 blocks\n"
-        "  Tip       " + chain::to_hex(hash_of(0x22)) + " at height 7\n"
-        "  First     " + chain::to_hex(hash_of(0x11)) + "\n"
-        "  Held by   192.0.2.1, 192.0.2.2\n"
-        "  Votes     4 for ours, 3 for this, 0 for another, 0 without a block there; 9 masternodes "
-        "known\n"
-        "  Decision  undecided\n"
-        "  Because   of 7 masternodes that answered 4 have our block, 3 the other; neither has two "
-        "thirds\n"
-        "  Next look in 4 s\n");
+  CHECK(text == "Tip         " + hash(2) +
+                    " at height 2, 1 min old\n"
+                    "Why ours    of 8 peers that told, 4 at our tip, 1 lower on our chain, 3 on "
+                    "another; another "
+                    "branch is known\n"
+                    "Peers       4 have our tip, 1 are lower on our chain, 3 have another block, 2 "
+                    "did not tell\n"
+                    "Doing       quiet\n"
+                    "Changed     1 times to another branch since the start\n"
+                    "Branch above height 1, 6 blocks\n"
+                    "  Tip       " +
+                    chain::to_hex(hash_of(0x22)) +
+                    " at height 7\n"
+                    "  First     " +
+                    chain::to_hex(hash_of(0x11)) +
+                    "\n"
+                    "  Held by   192.0.2.1, 192.0.2.2\n"
+                    "  Votes     4 for ours, 3 for this, 0 for another, 0 without a block there; 9 "
+                    "masternodes "
+                    "known\n"
+                    "  Decision  undecided\n"
+                    "  Because   of 7 masternodes that answered 4 have our block, 3 the other; "
+                    "neither has two "
+                    "thirds\n"
+                    "  Next look in 4 s\n");
   // Whatever a node answers, it is shown without a fault.
   CHECK(!app::tip_text(json::object(), 0).empty());
   CHECK(!app::tip_text(json::array({1}), 0).empty());

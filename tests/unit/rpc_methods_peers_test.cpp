@@ -34,20 +34,24 @@ struct fixture : method_fixture {
   const std::int64_t now = 1'766'000'000;
 };
 
-} // namespace
+}  // namespace
 
 // -- setban ------------------------------------------------------------------------------
 
-TEST_CASE_FIXTURE(fixture, "setban bans for a day, for so many seconds, or until a moment, as in Bitcoin Core") {
+TEST_CASE_FIXTURE(
+    fixture, "setban bans for a day, for so many seconds, or until a moment, as in Bitcoin Core") {
   auto x = order_of("setban", R"(["203.0.113.5", "add"])");
   CHECK(x.kind == order_kind::ban);
   CHECK(x.network == ip_network::parse("203.0.113.5").value());
   CHECK(x.until == now + 86'400);
   CHECK(order_of("setban", R"(["203.0.113.0/24", "add", 0])").until == now + 86'400);
   CHECK(order_of("setban", R"(["203.0.113.0/24", "add", 60])").until == now + 60);
-  CHECK(order_of("setban", R"(["203.0.113.0/24", "add", 1800000000, true])").until == 1'800'000'000);
-  CHECK(order_of("setban", R"({"subnet": "::1/64", "command": "add", "reason": "spam"})").reason == "spam");
-  CHECK(order_of("setban", R"(["203.0.113.5", "add", 18446744073709551615])").until == net::for_good);
+  CHECK(order_of("setban", R"(["203.0.113.0/24", "add", 1800000000, true])").until ==
+        1'800'000'000);
+  CHECK(order_of("setban", R"({"subnet": "::1/64", "command": "add", "reason": "spam"})").reason ==
+        "spam");
+  CHECK(order_of("setban", R"(["203.0.113.5", "add", 18446744073709551615])").until ==
+        net::for_good);
   x = order_of("setban", R"(["203.0.113.0/255.255.255.0", "remove"])");
   CHECK(x.kind == order_kind::unban);
   CHECK(x.network == ip_network::parse("203.0.113.0/24").value());
@@ -75,7 +79,8 @@ TEST_CASE_FIXTURE(fixture, "clearbanned lifts all bans") {
   CHECK(ok("clearbanned").is_null());
 }
 
-TEST_CASE_FIXTURE(fixture, "listbanned gives of each ban reason, evidence, end, and how to lift it") {
+TEST_CASE_FIXTURE(fixture,
+                  "listbanned gives of each ban reason, evidence, end, and how to lift it") {
   const auto x = ok("listbanned");
   REQUIRE(x.size() == 1);
   CHECK(x[0]["address"] == "198.51.100.7/32");
@@ -91,7 +96,8 @@ TEST_CASE_FIXTURE(fixture, "listbanned gives of each ban reason, evidence, end, 
 
 // -- trust -------------------------------------------------------------------------------
 
-TEST_CASE_FIXTURE(fixture, "settrust and listtrusted are the same for those that are never banned") {
+TEST_CASE_FIXTURE(fixture,
+                  "settrust and listtrusted are the same for those that are never banned") {
   auto x = order_of("settrust", R"(["10.0.0.0/8", "add", "our site"])");
   CHECK(x.kind == order_kind::trust);
   CHECK(x.reason == "our site");
@@ -106,7 +112,9 @@ TEST_CASE_FIXTURE(fixture, "settrust and listtrusted are the same for those that
 
 // -- connections ---------------------------------------------------------------------------
 
-TEST_CASE_FIXTURE(fixture, "addnode adds, removes or tries a peer once, at the network's port unless told otherwise") {
+TEST_CASE_FIXTURE(
+    fixture,
+    "addnode adds, removes or tries a peer once, at the network's port unless told otherwise") {
   auto x = order_of("addnode", R"(["203.0.113.5", "add"])");
   CHECK(x.kind == order_kind::add_peer);
   CHECK(x.to == endpoint{ip("203.0.113.5"), 24100});

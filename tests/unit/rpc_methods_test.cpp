@@ -19,12 +19,26 @@ using rpc_test::names;
 
 TEST_CASE_FIXTURE(fixture, "getnetworkinfo tells the network side") {
   const auto x = ok("getnetworkinfo");
-  CHECK(keys(x) == names{"version", "subversion", "protocolversion", "connections",
-                         "connections_in", "connections_out", "networkactive", "localaddresses",
-                         "localaddress_source", "links_by_state", "known_addresses",
-                         "known_address_groups", "reached_addresses", "connections_ended",
-                         "connections_refused", "banned", "trusted", "gossip",
-                         "invariant_violations", "warnings"});
+  CHECK(keys(x) == names{"version",
+                         "subversion",
+                         "protocolversion",
+                         "connections",
+                         "connections_in",
+                         "connections_out",
+                         "networkactive",
+                         "localaddresses",
+                         "localaddress_source",
+                         "links_by_state",
+                         "known_addresses",
+                         "known_address_groups",
+                         "reached_addresses",
+                         "connections_ended",
+                         "connections_refused",
+                         "banned",
+                         "trusted",
+                         "gossip",
+                         "invariant_violations",
+                         "warnings"});
   CHECK(x["connections_refused"] == json::parse(R"({"rate":3})"));
   CHECK(x["localaddress_source"] == "configured");
   CHECK(x["banned"] == 1);
@@ -199,8 +213,10 @@ TEST_CASE_FIXTURE(fixture, "explainmasternode joins the masternode and its peer"
   backend.masternode.belief = "first hand";
   backend.masternode.next = "it is forgotten";
   backend.masternode.next_in = 77;
-  backend.masternode.changes = {{5, false, "silent for five minutes"}, {2, true, "announced itself"}};
-  backend.masternode.heartbeats = {{9, 4, true, {rpc_test::ip("192.0.2.1"), rpc_test::ip("192.0.2.9")}}, {8, 3, false, {}}};
+  backend.masternode.changes = {{5, false, "silent for five minutes"},
+                                {2, true, "announced itself"}};
+  backend.masternode.heartbeats = {
+      {9, 4, true, {rpc_test::ip("192.0.2.1"), rpc_test::ip("192.0.2.9")}}, {8, 3, false, {}}};
   backend.masternode.verified_heartbeats = 100;
   snapshot.consensus.members = {"192.0.2.2"};
   auto x = ok("explainmasternode", R"({"address":"192.0.2.2"})");
@@ -213,11 +229,12 @@ TEST_CASE_FIXTURE(fixture, "explainmasternode joins the masternode and its peer"
   CHECK(x["decides_on_blocks"] == true);
 
   x = ok("getheartbeathistory", R"(["192.0.2.2"])");
-  CHECK(keys(x) == names{"address", "total_verified_heartbeats", "latest_sequence", "recent_heartbeats"});
+  CHECK(keys(x) ==
+        names{"address", "total_verified_heartbeats", "latest_sequence", "recent_heartbeats"});
   CHECK(x["total_verified_heartbeats"] == 100);
   CHECK(x["recent_heartbeats"].size() == 2);
-  CHECK(keys(x["recent_heartbeats"][0])
-        == names{"sequence", "timestamp", "verified", "witness_count", "unique_witnesses", "witnesses"});
+  CHECK(keys(x["recent_heartbeats"][0]) == names{"sequence", "timestamp", "verified",
+                                                 "witness_count", "unique_witnesses", "witnesses"});
   CHECK(ok("getheartbeathistory", R"(["192.0.2.2", 1])")["recent_heartbeats"].size() == 1);
   CHECK(error("getheartbeathistory", R"(["192.0.2.2", "x"])") == -32602);
   CHECK(error("getheartbeathistory", R"(["nobody"])") == -32602);
@@ -257,12 +274,30 @@ TEST_CASE_FIXTURE(fixture, "stop stops once it is called, not when it is called 
 
 TEST_CASE_FIXTURE(fixture, "help lists every method and tells about each") {
   const auto all = ok("help").get<std::string>();
-  for (const std::string method :
-       {"addnode", "clearbanned", "disconnectnode", "listtrusted", "setban", "settrust",
-        "explainmasternode", "explainpeer", "getbestblockhash", "getblock", "getblockchaininfo",
-        "getblockcount", "getblockhash", "getconnectioncount", "gethealth", "getnetworkinfo",
-        "getpeerinfo", "help", "listbanned", "rpc.discover", "masternodelist", "masternodestatus",
-        "stop", "uptime"}) {
+  for (const std::string method : {"addnode",
+                                   "clearbanned",
+                                   "disconnectnode",
+                                   "listtrusted",
+                                   "setban",
+                                   "settrust",
+                                   "explainmasternode",
+                                   "explainpeer",
+                                   "getbestblockhash",
+                                   "getblock",
+                                   "getblockchaininfo",
+                                   "getblockcount",
+                                   "getblockhash",
+                                   "getconnectioncount",
+                                   "gethealth",
+                                   "getnetworkinfo",
+                                   "getpeerinfo",
+                                   "help",
+                                   "listbanned",
+                                   "rpc.discover",
+                                   "masternodelist",
+                                   "masternodestatus",
+                                   "stop",
+                                   "uptime"}) {
     CAPTURE(method);
     CHECK(("\n" + all).find("\n" + method) != std::string::npos);
     CHECK(ok("help", "[\"" + method + "\"]").get<std::string>().starts_with(method));
@@ -339,7 +374,8 @@ TEST_CASE_FIXTURE(fixture, "an unknown method is not found, however it is writte
   CHECK(error(std::string(100'000, 'x')) == -32601);
 }
 
-TEST_CASE_FIXTURE(fixture, "of a method that was mistyped the nearest one is named, and of a wild guess none") {
+TEST_CASE_FIXTURE(
+    fixture, "of a method that was mistyped the nearest one is named, and of a wild guess none") {
   const auto said = [this](const std::string& method) { return run(method).error().message; };
   CHECK(said("getpeerinf").ends_with("did you mean getpeerinfo?"));
   CHECK(said("getBlockCount").ends_with("did you mean getblockcount?"));

@@ -25,8 +25,8 @@ struct wallet_fixture : method_fixture {
   void add(std::uint8_t n, unsigned owner, amount value) {
     hash256 txid{};
     txid[0] = n;
-    backend.chain_.listed.emplace_back(outpoint{txid, n},
-                                       chain::coin{value, test::pay(test::address(owner), 1).script_pubkey});
+    backend.chain_.listed.emplace_back(
+        outpoint{txid, n}, chain::coin{value, test::pay(test::address(owner), 1).script_pubkey});
   }
 
   /// What was offered last.
@@ -47,8 +47,8 @@ std::string quoted(const std::string& x) {
 
 TEST_CASE("amounts are exact in JSON in both directions") {
   for (const amount x : {amount{0}, amount{1}, amount{10}, amount{12'345'678}, amount{99'999'999},
-                         amount{10'000'000'000}, amount{6'710'886'399'999'999}, amount{6'710'886'400'000'000},
-                         ~amount{0}}) {
+                         amount{10'000'000'000}, amount{6'710'886'399'999'999},
+                         amount{6'710'886'400'000'000}, ~amount{0}}) {
     const auto text = time_amount(x).dump();
     CHECK(amount_of(json::parse(text)).value() == x);
     CHECK(amount_of(json(chain::to_decimal(x))).value() == x);
@@ -58,29 +58,32 @@ TEST_CASE("amounts are exact in JSON in both directions") {
   CHECK(amount_of(json::parse("0.1")).value() == 10'000'000);
   CHECK(amount_of(json::parse("1e-8")).value() == 1);
   CHECK(amount_of(json::parse("3")).value() == 300'000'000);
-  for (const auto* x : {"0.123456789", "-1", "1e300", "67108864.5", "null", "[]", "\"1e3\"", "true"})
+  for (const auto* x :
+       {"0.123456789", "-1", "1e300", "67108864.5", "null", "[]", "\"1e3\"", "true"})
     CHECK_FALSE(amount_of(json::parse(x)).has_value());
 }
 
-TEST_CASE_FIXTURE(wallet_fixture, "money is sent by a signed transaction, and what is left comes back") {
+TEST_CASE_FIXTURE(wallet_fixture,
+                  "money is sent by a signed transaction, and what is left comes back") {
   const auto to = test::address(7);
   CHECK(ok("sendtoaddress", "[" + quoted(to) + ", 9.5]") == chain::to_hex(backend.offer.txid));
   const auto x = offered();
   REQUIRE(x.inputs.size() == 1);
-  CHECK(x.inputs[0].previous_output.vout == 3); // the smallest that is enough
+  CHECK(x.inputs[0].previous_output.vout == 3);  // the smallest that is enough
   REQUIRE(x.outputs.size() == 2);
   CHECK(x.outputs[0] == test::pay(to, 950'000'000));
   CHECK(x.outputs[1].script_pubkey == test::pay(test::address(0), 1).script_pubkey);
   CHECK(x.timestamp == backend.unix_now());
-  CHECK(chain::check_signature(x.inputs[0], test::pay(test::address(0), 1).script_pubkey, chain::signing_hash(x),
-                               network_id::testnet)
+  CHECK(chain::check_signature(x.inputs[0], test::pay(test::address(0), 1).script_pubkey,
+                               chain::signing_hash(x), network_id::testnet)
             .has_value());
   ok("sendtoaddress", "[" + quoted(to) + ", \"30.00000001\"]");
   CHECK(offered().outputs[0].value == 3'000'000'001);
   CHECK(offered().inputs.size() == 3);
 }
 
-TEST_CASE_FIXTURE(wallet_fixture, "what is being spent is not spent again, and what waits is spent last") {
+TEST_CASE_FIXTURE(wallet_fixture,
+                  "what is being spent is not spent again, and what waits is spent last") {
   const auto& coins = backend.chain_.listed;
   backend.pending.spent = {{coins[1].first.txid, coins[1].first.vout, coins[1].second.value}};
   backend.pending.received = {{hash256{}, 9, 50 * units_per_time}};
@@ -96,12 +99,13 @@ TEST_CASE_FIXTURE(wallet_fixture, "what is being spent is not spent again, and w
   CHECK(failed.error().message.find("there are 65.00000000 TIME to spend") != std::string::npos);
 }
 
-TEST_CASE_FIXTURE(wallet_fixture, "money is not sent to a wrong address, of a wrong amount, or without a key") {
+TEST_CASE_FIXTURE(wallet_fixture,
+                  "money is not sent to a wrong address, of a wrong amount, or without a key") {
   CHECK(error("sendtoaddress", R"(["TIME0nobody", 1])") == -5);
   const auto to = quoted(test::address(7));
   CHECK(error("sendtoaddress", "[" + to + ", -1]") == -32602);
   CHECK(error("sendtoaddress", "[" + to + ", 0.000000001]") == -32602);
-  CHECK(error("sendtoaddress", "[" + to + ", 0.000001]") == -6); // dust
+  CHECK(error("sendtoaddress", "[" + to + ", 0.000001]") == -6);  // dust
   CHECK(error("sendtoaddress", "[7, 1]") == -32602);
   backend.offer.refused = "there is no room";
   CHECK(error("sendtoaddress", "[" + to + ", 1]") == -26);
@@ -114,20 +118,21 @@ TEST_CASE_FIXTURE(wallet_fixture, "money is not sent to a wrong address, of a wr
 TEST_CASE_FIXTURE(wallet_fixture, "a balance is what is unspent in blocks") {
   CHECK(ok("getbalance", "[" + quoted(test::address(0)) + "]").dump() == "35.0");
   CHECK(ok("getbalance", "[" + quoted(test::address(5)) + "]").dump() == "0.0");
-  CHECK(ok("getbalance").dump() == "0.0"); // of the reward address
+  CHECK(ok("getbalance").dump() == "0.0");  // of the reward address
   snapshot.masternodes.clear();
   CHECK(ok("getbalance").dump() == "35.0");
   backend.key.reset();
   CHECK(error("getbalance") == -32602);
-  CHECK(ok("listunspent", "[1, 99, [" + quoted(test::address(1)) + "]]")[0]["amount"].dump() == "1000.0");
+  CHECK(ok("listunspent", "[1, 99, [" + quoted(test::address(1)) + "]]")[0]["amount"].dump() ==
+        "1000.0");
 }
 
 TEST_CASE_FIXTURE(wallet_fixture, "a transaction is made, signed and sent in three steps") {
   const auto& coin = backend.chain_.listed[1].first;
-  const auto made = ok("createrawtransaction",
-                       "[[{\"txid\": " + quoted(chain::to_hex(coin.txid)) + ", \"vout\": 2}], {" +
-                           quoted(test::address(7)) + ": 19.9}]")
-                        .get<std::string>();
+  const auto made =
+      ok("createrawtransaction", "[[{\"txid\": " + quoted(chain::to_hex(coin.txid)) +
+                                     ", \"vout\": 2}], {" + quoted(test::address(7)) + ": 19.9}]")
+          .get<std::string>();
   const auto bytes = chain::bytes_from_hex(made);
   REQUIRE(bytes);
   const auto x = chain::decode_transaction(*bytes);
@@ -142,8 +147,8 @@ TEST_CASE_FIXTURE(wallet_fixture, "a transaction is made, signed and sent in thr
   chain::sign(expected, test::owner(0));
   CHECK(offered() == expected);
   backend.offer.refused = "its fee is 0 units";
-  CHECK(run("sendrawtransaction", "[" + done["hex"].dump() + "]").error().message
-        == "The transaction is refused: its fee is 0 units");
+  CHECK(run("sendrawtransaction", "[" + done["hex"].dump() + "]").error().message ==
+        "The transaction is refused: its fee is 0 units");
   CHECK(error("sendrawtransaction", R"(["zz"])") == -22);
   CHECK(error("sendrawtransaction", R"(["00"])") == -22);
   CHECK(error("sendrawtransaction", "[1]") == -32602);
@@ -160,7 +165,8 @@ TEST_CASE_FIXTURE(wallet_fixture, "a transaction is found where it waits and in 
   CHECK(x["confirmations"] == 1);
   CHECK(x["blockhash"] == hash(2));
   CHECK(x["vout"][0]["value"] == "184467440737.09551615");
-  CHECK(ok("getrawtransaction", "[" + quoted(id) + ", 1, " + quoted(hash(2)) + "]")["blockheight"] == 2);
+  CHECK(ok("getrawtransaction",
+           "[" + quoted(id) + ", 1, " + quoted(hash(2)) + "]")["blockheight"] == 2);
   CHECK(error("getrawtransaction", "[" + quoted(id) + ", 1, " + quoted(hash(1)) + "]") == -5);
   CHECK(ok("gettransaction", "[" + quoted(id) + "]")["details"][0]["category"] == "receive");
   const auto unknown = quoted(std::string(64, '0'));
@@ -170,8 +176,15 @@ TEST_CASE_FIXTURE(wallet_fixture, "a transaction is found where it waits and in 
 
   backend.waiting.known = true;
   backend.waiting.tx = test::spend(0, {{hash256{}, 1}}, {test::pay(test::address(1), 150'000'000)});
-  backend.waiting.entry = {.txid = chain::txid(backend.waiting.tx), .bytes = 200, .fee = 150'000, .since = 77,
-                           .final_since = 78, .approvals = 5, .rejections = 0, .depends = {}, .spent_by = {}};
+  backend.waiting.entry = {.txid = chain::txid(backend.waiting.tx),
+                           .bytes = 200,
+                           .fee = 150'000,
+                           .since = 77,
+                           .final_since = 78,
+                           .approvals = 5,
+                           .rejections = 0,
+                           .depends = {},
+                           .spent_by = {}};
   x = ok("gettransaction", "[" + unknown + "]");
   CHECK(x["confirmations"] == 0);
   CHECK(x["amount"].dump() == "1.5");

@@ -1,6 +1,5 @@
-#include "chain/salvage.hpp"
-
 #include "chain/chain_state.hpp"
+#include "chain/salvage.hpp"
 #include "chain/store_check.hpp"
 #include "tests/unit/chain_stores.hpp"
 
@@ -23,7 +22,7 @@ std::string check(const chain::block_store& store) {
   return report.fault ? report.fault->reason : "whole";
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("all of a whole chain is put into the new store") {
   chain::memory_store from{network_id::testnet};
@@ -81,10 +80,13 @@ TEST_CASE("a chain is kept up to the first block that breaks a rule or cannot be
   CHECK(chain::salvage(from, third).height == 0);
 }
 
-TEST_CASE("what the new store's disk does not take is no fault of the old one, and stopping stops") {
+TEST_CASE(
+    "what the new store's disk does not take is no fault of the old one, and stopping stops") {
   struct full_store : chain::memory_store {
     using memory_store::memory_store;
-    outcome<void> commit(const chain::store_batch&, bool) override { return fail("the disk is full"); }
+    outcome<void> commit(const chain::store_batch&, bool) override {
+      return fail("the disk is full");
+    }
   };
   chain::memory_store from{network_id::testnet};
   fill(from, 300);
@@ -96,7 +98,8 @@ TEST_CASE("what the new store's disk does not take is no fault of the old one, a
   CHECK(chain::salvage(from, to, [](auto) { return false; }).cancelled);
 }
 
-TEST_CASE("whatever byte of whatever file is damaged or cut off, a store opens whole, or is salvaged, or is "
+TEST_CASE("whatever byte of whatever file is damaged or cut off, a store opens whole, or is "
+          "salvaged, or is "
           "refused with what to do") {
   const temporary_directory directory;
   const auto original = directory.path() / "original";
@@ -104,7 +107,7 @@ TEST_CASE("whatever byte of whatever file is damaged or cut off, a store opens w
     auto store = must(chain::rocksdb_store::open(original, network_id::testnet));
     fill(*store, 400);
   }
-  { // Some of it in tables, some in the log.
+  {  // Some of it in tables, some in the log.
     auto store = must(chain::rocksdb_store::open(original, network_id::testnet));
     chain::chain_state state{*store};
     for (std::size_t i = 400; i < 500; i += 10)

@@ -14,7 +14,7 @@ hash256 item(std::uint32_t number) {
   return item_hash(std::to_string(number));
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("an item is new once, for as long as it is remembered") {
   seen_cache cache;

@@ -1,5 +1,4 @@
 #include "chain/signed_messages.hpp"
-
 #include "tests/unit/chain_support.hpp"
 
 using namespace timenode;
@@ -14,7 +13,8 @@ chain::key_pair key_from(const nlohmann::json& hex) {
 wire::heartbeat_broadcast vector_heartbeat() {
   const auto& x = vectors().at("heartbeat").at("heartbeat");
   return {x.at("masternode_address"), x.at("sequence_number"), x.at("timestamp"),
-          bytes_from<public_key>(x.at("masternode_pubkey")), bytes_from<signature>(x.at("signature"))};
+          bytes_from<public_key>(x.at("masternode_pubkey")),
+          bytes_from<signature>(x.at("signature"))};
 }
 
 wire::heartbeat_attestation vector_attestation() {
@@ -24,7 +24,7 @@ wire::heartbeat_attestation vector_attestation() {
           bytes_from<signature>(x.at("signature"))};
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("a heartbeat is hashed, signed and verified as in the vectors") {
   const auto& vector = vectors().at("heartbeat");
@@ -49,8 +49,8 @@ TEST_CASE("a heartbeat with any field changed does not verify") {
   CHECK_FALSE(changed([](auto& x) { ++x.sequence_number; }));
   CHECK_FALSE(changed([](auto& x) { --x.timestamp; }));
   CHECK_FALSE(changed([](auto& x) { x.signature[0] ^= 1; }));
-  CHECK_FALSE(changed(
-    [](auto& x) { x.masternode_pubkey = chain::key_pair::generate().public_key(); }));
+  CHECK_FALSE(
+      changed([](auto& x) { x.masternode_pubkey = chain::key_pair::generate().public_key(); }));
 }
 
 TEST_CASE("an attestation is signed and verified as in the vectors") {

@@ -25,7 +25,8 @@ slot_holder stranger(int number, monotonic_ns since = 0) {
 
 slot_holder neighbour(int group, int number, monotonic_ns since = 0) {
   auto result = stranger(group, since);
-  result.ip = ip_address::from_v4({20, static_cast<std::uint8_t>(group), 1, static_cast<std::uint8_t>(number)});
+  result.ip = ip_address::from_v4(
+      {20, static_cast<std::uint8_t>(group), 1, static_cast<std::uint8_t>(number)});
   return result;
 }
 
@@ -47,7 +48,7 @@ std::vector<slot_holder> strangers(int count) {
   return result;
 }
 
-} // namespace
+}  // namespace
 
 // -- room -------------------------------------------------------------------------------
 
@@ -105,7 +106,8 @@ TEST_CASE("a trusted peer always gets a place, even a useful one's, and keeps it
 
 // -- masternodes --------------------------------------------------------------------------
 
-TEST_CASE("a masternode gets a place even of a useful stranger, while masternodes hold less than their share") {
+TEST_CASE("a masternode gets a place even of a useful stranger, while masternodes hold less than "
+          "their share") {
   auto holders = strangers(10);
   for (auto& x : holders)
     x = useful(x);
@@ -115,13 +117,14 @@ TEST_CASE("a masternode gets a place even of a useful stranger, while masternode
   CHECK(decision.evict == holders[9].ip);
 }
 
-TEST_CASE("masternodes beyond their share are strangers: whoever runs hundreds does not get all places") {
+TEST_CASE(
+    "masternodes beyond their share are strangers: whoever runs hundreds does not get all places") {
   std::vector<slot_holder> holders;
   for (int i = 0; i < 10; ++i)
-    holders.push_back(masternode(i, 100 + i)); // 4 of 10 are the share
+    holders.push_back(masternode(i, 100 + i));  // 4 of 10 are the share
   const auto decision = decide_slot(stranger(99, 500), holders, 10);
   CHECK(decision.admitted);
-  CHECK(decision.evict == holders[9].ip); // the youngest of the six beyond
+  CHECK(decision.evict == holders[9].ip);  // the youngest of the six beyond
   CHECK(decide_slot(masternode(98, 500), holders, 10).evict == holders[9].ip);
   CHECK_FALSE(decide_slot(masternode(98, 500), holders, 10).privileged);
 }
@@ -153,13 +156,14 @@ TEST_CASE("of strangers, those of the largest address group go first") {
   CHECK(evicted->group() == "20.50.0.0/16");
 }
 
-TEST_CASE("strangers of one group hold no more than a quarter of the places, and then take only each other's") {
+TEST_CASE("strangers of one group hold no more than a quarter of the places, and then take only "
+          "each other's") {
   CHECK(group_limit(10) == 8);
   CHECK(group_limit(125) == 32);
   std::vector<slot_holder> holders{stranger(1, 5)};
   for (int i = 0; i < 8; ++i)
     holders.push_back(neighbour(50, i, 100 + i));
-  const auto decision = decide_slot(neighbour(50, 99, 500), holders, 10); // one place is free
+  const auto decision = decide_slot(neighbour(50, 99, 500), holders, 10);  // one place is free
   CHECK(decision.admitted);
   CHECK(decision.evict == holders.back().ip);
   for (auto& x : holders)
@@ -193,7 +197,7 @@ TEST_CASE("whoever dials us cannot push out the oldest of those that we dialed")
     holders.push_back(stranger(i, 100 + i));
     holders.back().dialed = true;
   }
-  for (int i = 0; i < 2; ++i) { // two beyond the eight that are protected
+  for (int i = 0; i < 2; ++i) {  // two beyond the eight that are protected
     const auto decision = decide_slot(stranger(90 + i, 900 + i), holders, 10);
     REQUIRE(decision.evict);
     auto gone = std::ranges::find(holders, *decision.evict, &slot_holder::ip);

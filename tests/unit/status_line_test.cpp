@@ -1,6 +1,5 @@
-#include "app/status_line.hpp"
-
 #include "app/progress_bar.hpp"
+#include "app/status_line.hpp"
 
 #include <doctest/doctest.h>
 #include <spdlog/sinks/ostream_sink.h>
@@ -29,8 +28,10 @@ std::string seen(std::string written) {
 
 struct terminal {
   std::ostringstream out;
-  std::shared_ptr<status_line> line = std::make_shared<status_line>([this](std::string_view text) { out << text; });
-  spdlog::logger logger{"x", make_sink_above(line, std::make_shared<spdlog::sinks::ostream_sink_mt>(out))};
+  std::shared_ptr<status_line> line =
+      std::make_shared<status_line>([this](std::string_view text) { out << text; });
+  spdlog::logger logger{
+      "x", make_sink_above(line, std::make_shared<spdlog::sinks::ostream_sink_mt>(out))};
 
   terminal() { logger.set_pattern("%v"); }
 };
@@ -76,8 +77,8 @@ TEST_CASE("status line: a sync is shown while it lasts, with how far it is and h
   x.peers = 3;
   x.blocks_per_second = 250;
   x.eta_seconds = 4;
-  CHECK(render_sync(x, 100) ==
-        "syncing to 2000 from 3 peers [#############-------------]  50 %  height 1000  250 blocks/s  4 s left");
+  CHECK(render_sync(x, 100) == "syncing to 2000 from 3 peers [#############-------------]  50 %  "
+                               "height 1000  250 blocks/s  4 s left");
   x.eta_seconds = -1;
   CHECK(render_sync(x, 100).find("left") == std::string::npos);
   x.state = "idle";

@@ -1,6 +1,5 @@
-#include "chain/store_check.hpp"
-
 #include "chain/chain_state.hpp"
+#include "chain/store_check.hpp"
 #include "tests/unit/chain_stores.hpp"
 
 using namespace timenode;
@@ -76,7 +75,7 @@ bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE_TEMPLATE("a good store passes the check", Store, in_memory, on_disk) {
   Store store;

@@ -1,5 +1,4 @@
 #include "chain/store_codec.hpp"
-
 #include "tests/unit/chain_support.hpp"
 
 #include <limits>
@@ -31,7 +30,7 @@ chain::block_certificate some_certificate() {
   return {{{1, 2}}, 77, {{"203.0.113.1", byte_string(64, 5)}, {"", {}}, {"2001:db8::1", {1}}}};
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("records of the store decode to what was encoded") {
   std::string bytes = "what was there before";
@@ -81,13 +80,14 @@ TEST_CASE("records cut short, too long or with absurd lengths do not decode") {
   for (std::size_t size = 0; size < certificate.size(); ++size)
     CHECK_FALSE(chain::decode_certificate(77, std::span{certificate}.first(size)).has_value());
   CHECK_FALSE(chain::decode_certificate(77, certificate + "x").has_value());
-  CHECK_FALSE(chain::decode_certificate(77, std::string(32, 'x') + std::string(9, '\xff') + "\x01"));
+  CHECK_FALSE(
+      chain::decode_certificate(77, std::string(32, 'x') + std::string(9, '\xff') + "\x01"));
   const std::string huge(9, '\xff');
   for (const auto& tail : {"\x01", "\x7f", "\xff"}) {
     CHECK_FALSE(chain::decode_coins(huge + tail).has_value());
     CHECK_FALSE(chain::decode_undo(huge + tail).has_value());
   }
-  CHECK_FALSE(chain::decode_coins(std::string(1, '\0')).has_value()); // A group is never empty.
+  CHECK_FALSE(chain::decode_coins(std::string(1, '\0')).has_value());  // A group is never empty.
   CHECK_FALSE(chain::decode_tip(std::string(55, 'x')).has_value());
   CHECK_FALSE(chain::decode_tip(std::string(57, 'x')).has_value());
   CHECK_FALSE(chain::decode_height(std::string(7, 'x')).has_value());

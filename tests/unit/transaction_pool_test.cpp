@@ -26,7 +26,8 @@ struct pool_world {
   }
 
   /// Owner 0 spends all of the reward of that height but for the fee.
-  transaction simple(std::uint64_t height, amount fee = 30'000'000, const std::string& to = address(9)) {
+  transaction simple(std::uint64_t height, amount fee = 30'000'000,
+                     const std::string& to = address(9)) {
     return spend(0, {reward(store, height, 0)}, {pay(to, share - fee)});
   }
   chain::offer_result offer(transaction x) { return pool.offer(std::move(x), store, now); }
@@ -39,7 +40,7 @@ bool names(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
-} // namespace
+}  // namespace
 
 // -- rules ------------------------------------------------------------------------------------
 
@@ -70,7 +71,8 @@ TEST_CASE("a signature covers the whole transaction, and is of the owner's key")
   CHECK(names(check(foreign).error().reason, "whose output it does not spend"));
 }
 
-TEST_CASE("a block with a transaction that its owner did not sign is refused where signatures are required") {
+TEST_CASE("a block with a transaction that its owner did not sign is refused where signatures are "
+          "required") {
   pool_world w;
   const chain::spending_rules strict{true, test_network};
   auto stolen = w.simple(1);
@@ -98,7 +100,8 @@ TEST_CASE("what the rules allow is taken once") {
   CHECK(w.pool.spender_of(reward(w.store, 1, 0))->txid == first.txid);
 }
 
-TEST_CASE("what breaks a rule is not taken, and what no chain could make right is told from the rest") {
+TEST_CASE(
+    "what breaks a rule is not taken, and what no chain could make right is told from the rest") {
   pool_world w;
   const auto coin = reward(w.store, 1, 0);
   CHECK(w.offer(transaction{}).fate == offer_fate::wrong);
@@ -114,7 +117,8 @@ TEST_CASE("what breaks a rule is not taken, and what no chain could make right i
   const auto low = w.offer(spend(0, {coin}, {pay(address(1), share - 1'000)}));
   CHECK(low.fate == offer_fate::refused);
   CHECK(names(low.why, "its fee is 1000 units; it has to be 2499999 or more"));
-  CHECK(w.offer(spend(0, {{hash256{}, 0}}, {pay(address(1), 1'000'000)})).fate == offer_fate::impossible);
+  CHECK(w.offer(spend(0, {{hash256{}, 0}}, {pay(address(1), 1'000'000)})).fate ==
+        offer_fate::impossible);
   CHECK(w.pool.size() == 0);
   CHECK(w.offer(spend(0, {coin}, {pay(address(1), 546)})).fate == offer_fate::added);
 }
@@ -170,9 +174,11 @@ TEST_CASE("when there is no room those that pay least for their length make some
   CHECK_FALSE(w.pool.find(ids[0]));
 }
 
-TEST_CASE("a transaction that pays little stays while one that pays builds on it, and goes after it") {
+TEST_CASE(
+    "a transaction that pays little stays while one that pays builds on it, and goes after it") {
   pool_world w{{.max_count = 2}};
-  const auto parent = w.offer(spend(0, {reward(w.store, 1, 0)}, {pay(address(0), share - 30'000'000)}));
+  const auto parent =
+      w.offer(spend(0, {reward(w.store, 1, 0)}, {pay(address(0), share - 30'000'000)}));
   const auto child = w.offer(spend(0, {{parent.txid, 0}}, {pay(address(0), share - 130'000'000)}));
   REQUIRE(child.fate == offer_fate::added);
   const auto middle = w.offer(w.simple(2, 60'000'000));
@@ -229,7 +235,8 @@ TEST_CASE("what was in a block that is undone waits again, and what builds on it
   const auto parent = spend(0, {reward(w.store, 1, 0)}, {pay(address(0), share - 30'000'000)});
   const auto block = block_on(w.store, {parent});
   put(w.store, block);
-  const auto child = w.offer(spend(0, {{chain::txid(parent), 0}}, {pay(address(0), share - 60'000'000)}));
+  const auto child =
+      w.offer(spend(0, {{chain::txid(parent), 0}}, {pay(address(0), share - 60'000'000)}));
   REQUIRE(child.fate == offer_fate::added);
   const auto other = w.offer(w.simple(2));
   w.pool.make_final(other.txid, now);
@@ -249,7 +256,8 @@ TEST_CASE("what was in a block that is undone waits again, and what builds on it
 TEST_CASE("a block gets the best that fit, parents first, and final ones only") {
   pool_world w;
   const auto low = w.offer(w.simple(1, 30'000'000));
-  const auto parent = w.offer(spend(0, {reward(w.store, 2, 0)}, {pay(address(0), share - 35'000'000)}));
+  const auto parent =
+      w.offer(spend(0, {reward(w.store, 2, 0)}, {pay(address(0), share - 35'000'000)}));
   const auto child = w.offer(spend(0, {{parent.txid, 0}}, {pay(address(0), share - 500'000'000)}));
   REQUIRE(child.fate == offer_fate::added);
   CHECK(w.pool.select(1'000'000, true).transactions.empty());

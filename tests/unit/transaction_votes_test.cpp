@@ -19,7 +19,8 @@ hash256 id(std::uint8_t n) {
   return result;
 }
 
-wire::transaction_vote vote(std::uint8_t n, const std::string& voter, bool approve = true, std::int64_t at = now) {
+wire::transaction_vote vote(std::uint8_t n, const std::string& voter, bool approve = true,
+                            std::int64_t at = now) {
   return {id(n), voter, approve, at, {1, 2, 3}};
 }
 
@@ -30,7 +31,7 @@ transaction spends(std::initializer_list<std::uint32_t> outputs) {
   return result;
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("each voter counts once, and only those who decide") {
   chain::transaction_votes votes;

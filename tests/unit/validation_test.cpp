@@ -1,6 +1,5 @@
-#include "chain/validation.hpp"
-
 #include "chain/bincode.hpp"
+#include "chain/validation.hpp"
 #include "tests/unit/chain_support.hpp"
 
 #include <limits>
@@ -13,7 +12,8 @@ namespace {
 const chain_tip parent{41, {{1, 2, 3}}, 1'764'600'000, 0};
 
 block good_block() {
-  return make_block(parent, {make_transaction({{{{9}}, 0}}, {5}), make_transaction({{{{9}}, 1}}, {5})});
+  return make_block(parent,
+                    {make_transaction({{{{9}}, 0}}, {5}), make_transaction({{{{9}}, 1}}, {5})});
 }
 
 // The reason why the block is refused after the change; its merkle root is made to fit.
@@ -38,7 +38,7 @@ bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("every block of the real chain passes, with its hash, ids and size") {
   for (std::size_t i = 1; i < real_chain().size(); ++i) {
@@ -48,11 +48,11 @@ TEST_CASE("every block of the real chain passes, with its hash, ids and size") {
     CHECK(x.txids.size() == 1);
     CHECK(x.bytes == chain::encoded_size(*x.block));
     const auto& before = real_chain()[i - 1];
-    CHECK(chain::check_on_parent(x,
-                                 {before->header.height, chain::block_hash(before->header),
-                                  before->header.timestamp},
-                                 x.block->header.timestamp)
-            .has_value());
+    CHECK(chain::check_on_parent(
+              x,
+              {before->header.height, chain::block_hash(before->header), before->header.timestamp},
+              x.block->header.timestamp)
+              .has_value());
   }
 }
 
@@ -63,27 +63,28 @@ TEST_CASE("a block made by the rules passes") {
 TEST_CASE("no block, and a block at height 0, are refused") {
   CHECK(chain::check_block(nullptr).error().reason == "there is no block");
   for (const auto network : {network_id::testnet, network_id::mainnet})
-    CHECK(chain::check_block(chain::genesis_block(network).block).error().reason
-          == "block 0: height 0 belongs to the genesis block, which cannot be replaced");
+    CHECK(chain::check_block(chain::genesis_block(network).block).error().reason ==
+          "block 0: height 0 belongs to the genesis block, which cannot be replaced");
 }
 
 TEST_CASE("a block without transactions is refused") {
-  CHECK(refusal([](block& x) { x.transactions.clear(); })
-        == "block 42: there is no transaction, so nothing pays the rewards");
+  CHECK(refusal([](block& x) { x.transactions.clear(); }) ==
+        "block 42: there is no transaction, so nothing pays the rewards");
 }
 
 TEST_CASE("the first transaction, and only it, has no inputs") {
-  CHECK(refusal([](block& x) { x.transactions[0].inputs.push_back({}); })
-        == "block 42: the first transaction has 1 inputs; it must be the coinbase, which has none");
-  CHECK(refusal([](block& x) { x.transactions[2].inputs.clear(); })
-        == "block 42: transaction 2 has no inputs; only the first may have none");
-  CHECK(refusal([](block& x) { std::swap(x.transactions[0], x.transactions[1]); })
-        == "block 42: the first transaction has 1 inputs; it must be the coinbase, which has none");
-  CHECK(refusal([](block& x) { x.transactions.push_back(x.transactions[0]); })
-        == "block 42: transaction 3 has no inputs; only the first may have none");
+  CHECK(refusal([](block& x) { x.transactions[0].inputs.push_back({}); }) ==
+        "block 42: the first transaction has 1 inputs; it must be the coinbase, which has none");
+  CHECK(refusal([](block& x) { x.transactions[2].inputs.clear(); }) ==
+        "block 42: transaction 2 has no inputs; only the first may have none");
+  CHECK(refusal([](block& x) { std::swap(x.transactions[0], x.transactions[1]); }) ==
+        "block 42: the first transaction has 1 inputs; it must be the coinbase, which has none");
+  CHECK(refusal([](block& x) { x.transactions.push_back(x.transactions[0]); }) ==
+        "block 42: transaction 3 has no inputs; only the first may have none");
 }
 
-TEST_CASE("the rewards add up to 100 TIME within 0.01 %, whatever the header calls the block reward") {
+TEST_CASE(
+    "the rewards add up to 100 TIME within 0.01 %, whatever the header calls the block reward") {
   const auto pay = [](amount first) {
     return refusal([&](block& x) {
       x.masternode_rewards = {{"a", first}, {"b", 4'000'000'000}};
@@ -93,59 +94,58 @@ TEST_CASE("the rewards add up to 100 TIME within 0.01 %, whatever the header cal
   CHECK(pay(6'000'000'000) == "accepted");
   CHECK(pay(5'999'000'000) == "accepted");
   CHECK(pay(6'001'000'000) == "accepted");
-  CHECK(pay(5'998'999'999)
-        == "block 42: the masternode rewards add up to 9998999999 units, not to 10000000000 within "
-           "1000000");
-  CHECK(pay(6'001'000'001)
-        == "block 42: the masternode rewards add up to 10001000001 units, not to 10000000000 within "
-           "1000000");
-  CHECK(pay(std::numeric_limits<amount>::max())
-        == "block 42: the masternode rewards add up to more than 2^64");
+  CHECK(pay(5'998'999'999) ==
+        "block 42: the masternode rewards add up to 9998999999 units, not to 10000000000 within "
+        "1000000");
+  CHECK(pay(6'001'000'001) ==
+        "block 42: the masternode rewards add up to 10001000001 units, not to 10000000000 within "
+        "1000000");
+  CHECK(pay(std::numeric_limits<amount>::max()) ==
+        "block 42: the masternode rewards add up to more than 2^64");
   CHECK(refusal([](block& x) {
           x.masternode_rewards.clear();
           x.transactions[0].outputs.clear();
-        })
-        == "block 42: the masternode rewards add up to 0 units, not to 10000000000 within 1000000");
+        }) ==
+        "block 42: the masternode rewards add up to 0 units, not to 10000000000 within 1000000");
   for (const amount said : {amount{0}, chain::block_subsidy + 1234, ~amount{0}})
     CHECK(refusal([&](block& x) { x.header.block_reward = said; }) == "accepted");
 }
 
 TEST_CASE("the coinbase pays exactly the listed rewards, in order") {
-  CHECK(refusal([](block& x) { x.transactions[0].outputs.pop_back(); })
-        == "block 42: the coinbase has 2 outputs for 3 rewards");
-  CHECK(refusal([](block& x) { x.transactions[0].outputs.push_back({1, {'x'}}); })
-        == "block 42: the coinbase has 4 outputs for 3 rewards");
-  CHECK(refusal([](block& x) { ++x.transactions[0].outputs[1].value; })
-        == "block 42: coinbase output 1 pays 3333333334 units, the reward listed is 3333333333");
-  CHECK(refusal([](block& x) { x.transactions[0].outputs[2].script_pubkey[0] ^= 1; })
-        == "block 42: coinbase output 2 pays another address than the reward listed");
+  CHECK(refusal([](block& x) { x.transactions[0].outputs.pop_back(); }) ==
+        "block 42: the coinbase has 2 outputs for 3 rewards");
+  CHECK(refusal([](block& x) {
+          x.transactions[0].outputs.push_back({1, {'x'}});
+        }) == "block 42: the coinbase has 4 outputs for 3 rewards");
+  CHECK(refusal([](block& x) { ++x.transactions[0].outputs[1].value; }) ==
+        "block 42: coinbase output 1 pays 3333333334 units, the reward listed is 3333333333");
+  CHECK(refusal([](block& x) { x.transactions[0].outputs[2].script_pubkey[0] ^= 1; }) ==
+        "block 42: coinbase output 2 pays another address than the reward listed");
   CHECK(refusal([](block& x) {
           std::swap(x.transactions[0].outputs[0].script_pubkey,
                     x.transactions[0].outputs[1].script_pubkey);
-        })
-        == "block 42: coinbase output 0 pays another address than the reward listed");
+        }) == "block 42: coinbase output 0 pays another address than the reward listed");
 }
 
 TEST_CASE("addresses with bytes above 127 compare as bytes") {
   CHECK(refusal([](block& x) {
           x.masternode_rewards[0].first = "\xff";
           x.transactions[0].outputs[0].script_pubkey = {0xff};
-        })
-        == "accepted");
+        }) == "accepted");
 }
 
 TEST_CASE("outputs that add up to more than an amount can hold are refused") {
   CHECK(refusal([](block& x) {
           x.transactions[1].outputs = {{~amount{0}, {}}, {1, {}}};
-        })
-        == "block 42: the outputs of transaction 1 add up to more than 2^64");
+        }) == "block 42: the outputs of transaction 1 add up to more than 2^64");
 }
 
 TEST_CASE("an output is not spent twice in a block") {
   const auto twice = "block 42: output 09" + std::string(62, '0') + ":0 is spent twice";
   CHECK(refusal([](block& x) { x.transactions[2].inputs[0].previous_output.vout = 0; }) == twice);
-  CHECK(refusal([](block& x) { x.transactions[1].inputs.push_back(x.transactions[1].inputs[0]); })
-        == twice);
+  CHECK(refusal([](block& x) {
+          x.transactions[1].inputs.push_back(x.transactions[1].inputs[0]);
+        }) == twice);
   // A transaction that comes twice spends twice, so it cannot hide behind an equal merkle root.
   CHECK(refusal([](block& x) { x.transactions.push_back(x.transactions[1]); }) == twice);
 }
@@ -197,8 +197,7 @@ TEST_CASE("a block whose text fits into no message is none, though its bytes are
           tx.version = 1;
           tx.inputs.push_back({{}, byte_string(1'990'000, 255), 0});
           x.transactions.push_back(std::move(tx));
-        })
-        == "accepted");
+        }) == "accepted");
 }
 
 TEST_CASE("a block follows on its parent by height and hash") {
@@ -212,8 +211,8 @@ TEST_CASE("a block follows on its parent by height and hash") {
   auto first = x;
   first.header.height = 0;
   other.height = ~std::uint64_t{0};
-  CHECK(placement(first, other, late)
-        == "block 0: it does not follow on height 18446744073709551615");
+  CHECK(placement(first, other, late) ==
+        "block 0: it does not follow on height 18446744073709551615");
   other = on_parent;
   other.hash[0] = 7;
   CHECK(contains(placement(x, other, late), "block 42: its previous hash is 010203"));
@@ -227,13 +226,13 @@ TEST_CASE("a timestamp is above the parent's and at most 600 s ahead of the cloc
     return placement(x, on_parent, now);
   };
   CHECK(at(parent.timestamp + 1, late) == "accepted");
-  CHECK(at(parent.timestamp, late)
-        == "block 42: its timestamp 1764600000 is not above its parent's, 1764600000");
+  CHECK(at(parent.timestamp, late) ==
+        "block 42: its timestamp 1764600000 is not above its parent's, 1764600000");
   CHECK(contains(at(std::numeric_limits<std::int64_t>::min(), late), "is not above its parent's"));
   CHECK(at(late + 600, late) == "accepted");
-  CHECK(at(late + 601, late)
-        == "block 42: its timestamp 2000000601 is more than 600 s ahead of our clock, 2000000000");
+  CHECK(at(late + 601, late) ==
+        "block 42: its timestamp 2000000601 is more than 600 s ahead of our clock, 2000000000");
   CHECK(contains(at(std::numeric_limits<std::int64_t>::max(), -5), "is more than 600 s ahead"));
-  CHECK(at(std::numeric_limits<std::int64_t>::max(), std::numeric_limits<std::int64_t>::max())
-        == "accepted");
+  CHECK(at(std::numeric_limits<std::int64_t>::max(), std::numeric_limits<std::int64_t>::max()) ==
+        "accepted");
 }

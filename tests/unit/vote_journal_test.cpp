@@ -1,5 +1,4 @@
 #include "chain/file_vote_journal.hpp"
-
 #include "tests/unit/chain_support.hpp"
 
 #include <doctest/doctest.h>
@@ -27,7 +26,7 @@ block_ptr some_block() {
   return seal(make_block({5, a, 100, 1}));
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("vote journal: nothing is signed differently, of a kind, round and height") {
   chain::memory_vote_journal x;
@@ -41,8 +40,9 @@ TEST_CASE("vote journal: nothing is signed differently, of a kind, round and hei
   CHECK(x.write_down(6, {deed::prepare, 0, b}, nullptr));
   CHECK(x.write_down(5, {deed::vote, 0, a}, nullptr));
   CHECK_FALSE(x.write_down(5, {deed::vote, 0, b}, nullptr));
-  CHECK(x.signed_for(5)
-        == std::vector<signed_record>{{deed::prepare, 0, a}, {deed::prepare, 1, b}, {deed::lock, 0, b}, {deed::vote, 0, a}});
+  CHECK(x.signed_for(5) ==
+        std::vector<signed_record>{
+            {deed::prepare, 0, a}, {deed::prepare, 1, b}, {deed::lock, 0, b}, {deed::vote, 0, a}});
 }
 
 TEST_CASE("vote journal: heights that it has forgotten are not signed for") {
@@ -57,12 +57,14 @@ TEST_CASE("vote journal: heights that it has forgotten are not signed for") {
   CHECK(x.signed_for(93).empty());
 }
 
-TEST_CASE("vote journal: a file gives back after a restart what was signed, and the blocks with it") {
+TEST_CASE(
+    "vote journal: a file gives back after a restart what was signed, and the blocks with it") {
   const temporary_directory dir;
   const auto file = dir.file("votes");
   {
     auto x = open(file);
-    CHECK(x->write_down(5, {deed::propose, 2, chain::block_hash(some_block()->header)}, some_block()));
+    CHECK(x->write_down(5, {deed::propose, 2, chain::block_hash(some_block()->header)},
+                        some_block()));
     CHECK(x->write_down(5, {deed::prepare, 2, a}, nullptr));
   }
   auto x = open(file);
@@ -86,7 +88,7 @@ TEST_CASE("vote journal: cut off anywhere, it gives back all that was whole, and
   for (std::size_t size = 0; size <= whole.size(); ++size) {
     write_file(file, whole.substr(0, size));
     const auto lines = static_cast<std::size_t>(
-      std::count(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size), '\n'));
+        std::count(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size), '\n'));
     {
       auto x = open(file);
       CHECK(x->signed_for(5).size() == lines);

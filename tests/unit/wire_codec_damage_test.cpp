@@ -48,17 +48,27 @@ std::string nested(std::string_view before, std::size_t depth, std::string_view 
 // What the types of the fields are, by name.
 const std::set<std::string> signed_fields{"timestamp",    "locked_at",    "spent_at",
                                           "finalized_at", "confirmed_at", "witness_timestamp"};
-const std::set<std::string> u32_fields{"version", "protocol_version", "vout",       "sequence",
-                                       "lock_time", "votes",          "total_nodes"};
+const std::set<std::string> u32_fields{
+    "version", "protocol_version", "vout", "sequence", "lock_time", "votes", "total_nodes"};
 const std::set<std::string> optional_fields{"hash", "wallet_address", "genesis_hash"};
-const std::set<std::string> fixed_arrays{
-  "magic",       "txid",       "previous_hash",     "merkle_root",   "hash",
-  "block_hash",  "their_hash", "heartbeat_hash",    "public_key",    "masternode_pubkey",
-  "witness_pubkey", "GenesisHashResponse", "TransactionVoteRequest", "GetBlocks"};
+const std::set<std::string> fixed_arrays{"magic",
+                                         "txid",
+                                         "previous_hash",
+                                         "merkle_root",
+                                         "hash",
+                                         "block_hash",
+                                         "their_hash",
+                                         "heartbeat_hash",
+                                         "public_key",
+                                         "masternode_pubkey",
+                                         "witness_pubkey",
+                                         "GenesisHashResponse",
+                                         "TransactionVoteRequest",
+                                         "GetBlocks"};
 
 /// Walks a message and damages one value after the other.
 class damager {
-public:
+ public:
   // With braces the parsed value would become the only element of an array.
   explicit damager(const std::string& line) : root_(json::parse(line)) {}
 
@@ -71,7 +81,7 @@ public:
     return tried_;
   }
 
-private:
+ private:
   void expect(const std::string& path) {
     ++tried_;
     auto line = root_.dump();
@@ -123,9 +133,10 @@ private:
       value = std::move(saved);
       return line;
     };
-    for (const auto& number : {too_large, too_large + "0", std::string("1.0"), std::string("1e3"),
-                               std::string("01"), std::string("-0"), std::string("-"), std::string("+1"),
-                               std::string("0x1"), std::string("1_"), std::string(400, '1')}) {
+    for (const auto& number :
+         {too_large, too_large + "0", std::string("1.0"), std::string("1e3"), std::string("01"),
+          std::string("-0"), std::string("-"), std::string("+1"), std::string("0x1"),
+          std::string("1_"), std::string(400, '1')}) {
       ++tried_;
       CHECK_MESSAGE(place(line_with(number)) == path, number);
     }
@@ -146,8 +157,8 @@ private:
   void visit_array(json& value, const std::string& path, const std::string& name, bool in_array) {
     // Arrays in arrays are pairs, but for the bytes in a pair of a voter and its signature.
     auto is_bytes = std::all_of(value.begin(), value.end(), [](auto& x) { return x.is_number(); });
-    auto fixed = (in_array && !is_bytes) || fixed_arrays.contains(name)
-                 || (name == "signature" && path.starts_with("Heartbeat"));
+    auto fixed = (in_array && !is_bytes) || fixed_arrays.contains(name) ||
+                 (name == "signature" && path.starts_with("Heartbeat"));
     if (fixed) {
       auto size = std::to_string(value.size());
       auto saved = value;
@@ -196,7 +207,7 @@ private:
   std::size_t tried_ = 0;
 };
 
-} // namespace
+}  // namespace
 
 TEST_CASE("every value of every message is checked, and the reason names it") {
   std::size_t tried = 0;
@@ -231,7 +242,8 @@ TEST_CASE("a reason says what is wrong and where") {
   CHECK(reason("{\"Ping\":{}}") == "Ping.nonce: missing");
   CHECK(reason("{\"Ping\":{\"nonce\":1,,}}") == "Ping: not JSON: a key is wanted");
   CHECK(reason("{\"Ping\":{\"nonce\" 1}}") == "Ping: not JSON: ':' is wanted");
-  CHECK(reason("{\"Ping\":{\"nonce\":1 \"timestamp\":2}}") == "Ping: not JSON: ',' or '}' is wanted");
+  CHECK(reason("{\"Ping\":{\"nonce\":1 \"timestamp\":2}}") ==
+        "Ping: not JSON: ',' or '}' is wanted");
   CHECK(reason("{\"Ping\":{\"nonce\":1,\"timestamp\":2,}}") == "Ping: not JSON: a key is wanted");
   CHECK(reason("{\"Ping\":[1,2]}") == "Ping: not an object");
   CHECK(reason("\"Ping\"") == "Ping: its content is missing");
@@ -284,8 +296,8 @@ TEST_CASE("deep nesting ends nothing but the line") {
     decode_malformed(std::string(depth, '['));
     decode_malformed(std::string(depth, '{'));
     CHECK(reason(nested("{\"Foo\":", depth, "}")) == "Foo: nested too deeply");
-    CHECK(reason(nested("{\"Ping\":{\"x\":", depth, ",\"nonce\":1,\"timestamp\":2}}"))
-          == "Ping.x: nested too deeply");
+    CHECK(reason(nested("{\"Ping\":{\"x\":", depth, ",\"nonce\":1,\"timestamp\":2}}")) ==
+          "Ping.x: nested too deeply");
     CHECK(reason(nested("{\"GetBlocks\":[1,2,", depth, "]}")) == "GetBlocks[2]: nested too deeply");
   }
   CHECK(reason(nested("{\"Foo\":", 100'000, "}", "{\"a\":", "}")) == "Foo: nested too deeply");
@@ -302,7 +314,8 @@ TEST_CASE("a line above 8 MiB is refused, one of 8 MiB is not") {
   CHECK(std::holds_alternative<message>(decoder.decode(line)));
   line += ' ';
   CHECK(reason(line) == "a line of 8388609 bytes, at most 8388608 are accepted");
-  CHECK(decoder.decode_block(line).error().reason == "a line of 8388609 bytes, at most 8388608 are accepted");
+  CHECK(decoder.decode_block(line).error().reason ==
+        "a line of 8388609 bytes, at most 8388608 are accepted");
   line.append(line_decoder::padding, ' ');
   CHECK(std::holds_alternative<malformed_line>(decoder.decode_padded(line)));
 }
@@ -323,9 +336,9 @@ TEST_CASE("control characters and wrong escapes in texts are refused") {
     decode_malformed(std::string("{\"Foo\":\"") + x + "\"}");
     decode_malformed(std::string("{\"Foo") + x + "\":1}");
   }
-  for (std::string bad : {"\\x", "\\", "\\u", "\\u12", "\\u123g", "\\u 123", "\\ud800", "\\udc00", "\\ud800x",
-                          "\\ud800\\n", "\\ud800\\u0041", "\\ud800\\ud800", "\\udfff\\ud800", "\\u+123",
-                          "\\a", "\\'", "\\U0041", "\\0"}) {
+  for (std::string bad : {"\\x", "\\", "\\u", "\\u12", "\\u123g", "\\u 123", "\\ud800", "\\udc00",
+                          "\\ud800x", "\\ud800\\n", "\\ud800\\u0041", "\\ud800\\ud800",
+                          "\\udfff\\ud800", "\\u+123", "\\a", "\\'", "\\U0041", "\\0"}) {
     decode_malformed("{\"Unsubscribe\":\"" + bad + "\"}");
     decode_malformed("{\"Unsubscribe\":\"xxxx" + bad + "yyyy\"}");
     decode_malformed("{\"Foo\":\"" + bad + "\"}");

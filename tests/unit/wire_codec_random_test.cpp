@@ -16,7 +16,7 @@ using timenode::test::wire_vectors;
 namespace {
 
 class mutator {
-public:
+ public:
   explicit mutator(std::uint32_t seed) : random_{seed} {}
 
   std::size_t below(std::size_t limit) { return random_() % limit; }
@@ -27,28 +27,28 @@ public:
       auto at = below(text.size());
       auto length = std::min<std::size_t>(1 + below(8), text.size() - at);
       switch (below(6)) {
-        case 0:
-          text[at] = static_cast<char>(random_());
-          break;
-        case 1:
-          text[at] = some_byte();
-          break;
-        case 2:
-          text.insert(at, 1, some_byte());
-          break;
-        case 3:
-          text.erase(at, length);
-          break;
-        case 4:
-          text.insert(below(text.size()), text.substr(at, length));
-          break;
-        default:
-          std::swap(text[at], text[below(text.size())]);
+      case 0:
+        text[at] = static_cast<char>(random_());
+        break;
+      case 1:
+        text[at] = some_byte();
+        break;
+      case 2:
+        text.insert(at, 1, some_byte());
+        break;
+      case 3:
+        text.erase(at, length);
+        break;
+      case 4:
+        text.insert(below(text.size()), text.substr(at, length));
+        break;
+      default:
+        std::swap(text[at], text[below(text.size())]);
       }
     }
   }
 
-private:
+ private:
   /// One that means something in JSON, more likely to go unnoticed than any other.
   char some_byte() {
     static constexpr std::string_view bytes = "{}[]:,\"\\ 0123456789-+.eEtfnu\n\t\x01\x0c\x1a\x1f";
@@ -70,7 +70,7 @@ std::optional<bool> is_one_value(const std::string& text) {
   }
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("lines with random damage are refused or survive a round trip") {
   constexpr int rounds = 200'000;
@@ -104,11 +104,11 @@ TEST_CASE("lines with random damage are refused or survive a round trip") {
 
 TEST_CASE("what is ignored is held to JSON's grammar, no more and no less") {
   const std::vector<std::string> values{
-    "{\"a\":[1,2,{\"b\":null}],\"c\":\"d\\u00e9\\n\"}",
-    "[-0.5,1.25E+1,0,10,-7,true,false,null,\"\",[],{}]",
-    "\"\\ud83d\\ude00 \\\\ \\\" \\/ \xc3\xa9 \xf0\x9f\x98\x80\"",
-    "[[[[]]],[{}],{\"x\":{\"y\":[{}]}}]",
-    "-12.5e-1",
+      "{\"a\":[1,2,{\"b\":null}],\"c\":\"d\\u00e9\\n\"}",
+      "[-0.5,1.25E+1,0,10,-7,true,false,null,\"\",[],{}]",
+      "\"\\ud83d\\ude00 \\\\ \\\" \\/ \xc3\xa9 \xf0\x9f\x98\x80\"",
+      "[[[[]]],[{}],{\"x\":{\"y\":[{}]}}]",
+      "-12.5e-1",
   };
   constexpr int rounds = 100'000;
   mutator random{7};

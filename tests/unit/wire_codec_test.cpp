@@ -49,7 +49,7 @@ std::vector<block_ptr> blocks_in(const std::string& line) {
   return std::get<blocks_response>(std::move(x)).blocks;
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("every line of the reference decodes, and encodes to the same bytes") {
   REQUIRE(wire_vectors().size() > 40);
@@ -72,7 +72,8 @@ TEST_CASE("the lines of the reference cover every kind of message") {
 TEST_CASE("a ballot is written with its phase by name, and read back") {
   block_ballot x{7, 2, ballot_phase::lock, {{1}}, "203.0.113.9", {4, 5}};
   const auto line = to_line(x);
-  CHECK(line.starts_with("{\"BlockBallot\":{\"height\":7,\"round\":2,\"phase\":\"Lock\",\"block_hash\":[1,0,"));
+  CHECK(line.starts_with(
+      "{\"BlockBallot\":{\"height\":7,\"round\":2,\"phase\":\"Lock\",\"block_hash\":[1,0,"));
   CHECK(line.ends_with("0],\"voter\":\"203.0.113.9\",\"signature\":[4,5]}}\n"));
   CHECK(std::get<block_ballot>(decode_message(without_newline(line))) == x);
   x.phase = ballot_phase::prepare;
@@ -106,14 +107,14 @@ TEST_CASE("fields are decoded into their members") {
   CHECK(block->header.merkle_root[31] == 131);
   CHECK(block->masternode_rewards.size() == 3);
   CHECK(block->transactions.at(0).outputs.at(0).value == 1000000007);
-  auto masternode
-    = std::get<masternode_announcement>(decode_message(wire_vector("MasternodeAnnouncement")));
+  auto masternode =
+      std::get<masternode_announcement>(decode_message(wire_vector("MasternodeAnnouncement")));
   CHECK(masternode.tier == masternode_tier::gold);
 }
 
 TEST_CASE("integers cover the full range of their types") {
-  auto x = std::get<ping>(
-    decode_message(R"({"Ping":{"nonce":18446744073709551615,"timestamp":-9223372036854775808}})"));
+  auto x = std::get<ping>(decode_message(
+      R"({"Ping":{"nonce":18446744073709551615,"timestamp":-9223372036854775808}})"));
   CHECK(x.nonce == std::numeric_limits<std::uint64_t>::max());
   CHECK(x.timestamp == std::numeric_limits<std::int64_t>::min());
   x = std::get<ping>(decode_message(R"({"Ping":{"nonce":0,"timestamp":9223372036854775807}})"));
@@ -124,7 +125,8 @@ TEST_CASE("integers cover the full range of their types") {
   for (std::uint64_t digit = 1; digit <= 19; ++digit) {
     number = number * 10 + digit % 10;
     message request{get_block_hash{number}};
-    CHECK(std::get<get_block_hash>(decode_message(without_newline(to_line(request)))).height == number);
+    CHECK(std::get<get_block_hash>(decode_message(without_newline(to_line(request)))).height ==
+          number);
   }
 }
 
@@ -149,7 +151,7 @@ TEST_CASE("byte strings of any length are read") {
 
 TEST_CASE("named fields may come in any order, with others between them") {
   auto x = std::get<ping>(decode_message(
-    R"({"Ping":{"more":{"a":[1,2.5e3,"\u00e9",null,true,{}],"nonce":5},"timestamp":-3,"nonce":9,"":[]}})"));
+      R"({"Ping":{"more":{"a":[1,2.5e3,"\u00e9",null,true,{}],"nonce":5},"timestamp":-3,"nonce":9,"":[]}})"));
   CHECK(x == ping{9, -3});
   x = std::get<ping>(decode_message(R"({"Ping":{"nonce":9,"timestamp":-3,"x":0}})"));
   CHECK(x == ping{9, -3});
@@ -158,8 +160,7 @@ TEST_CASE("named fields may come in any order, with others between them") {
 }
 
 TEST_CASE("a key and a name may be spelled with escapes") {
-  auto x = std::get<ping>(
-    decode_message(R"({"P\u0069ng":{"n\u006Fnce":1,"timestamp":2}})"));
+  auto x = std::get<ping>(decode_message(R"({"P\u0069ng":{"n\u006Fnce":1,"timestamp":2}})"));
   CHECK(x == ping{1, 2});
 }
 
@@ -167,7 +168,7 @@ TEST_CASE("the last one of two equal fields counts") {
   auto x = std::get<ping>(decode_message(R"({"Ping":{"nonce":1,"timestamp":2,"nonce":3}})"));
   CHECK(x == ping{3, 2});
   auto y = std::get<subscribe>(decode_message(
-    R"({"Subscribe":{"id":"a","addresses":["b","c"],"outpoints":[],"addresses":["d"]}})"));
+      R"({"Subscribe":{"id":"a","addresses":["b","c"],"outpoints":[],"addresses":["d"]}})"));
   CHECK(y.addresses == std::vector<std::string>{"d"});
 }
 
@@ -211,13 +212,15 @@ TEST_CASE("texts are escaped as serde does, and read back") {
   message x{unsubscribe{all}};
   auto line = without_newline(to_line(x));
   CHECK(std::get<unsubscribe>(decode_message(line)).id == all);
-  CHECK(without_newline(to_line(unsubscribe{"\"\\/\b\f\n\r\t\x01\x1f\x7f\u00e9"}))
-        == "{\"Unsubscribe\":\"\\\"\\\\/\\b\\f\\n\\r\\t\\u0001\\u001f\x7f\u00e9\"}");
-  CHECK(std::get<unsubscribe>(decode_message(R"({"Unsubscribe":"\ud83d\uDE00\/\u0041\u00e9\u20ac"})")).id
-        == "\U0001f600/A\u00e9\u20ac");
+  CHECK(without_newline(to_line(unsubscribe{"\"\\/\b\f\n\r\t\x01\x1f\x7f\u00e9"})) ==
+        "{\"Unsubscribe\":\"\\\"\\\\/\\b\\f\\n\\r\\t\\u0001\\u001f\x7f\u00e9\"}");
+  CHECK(
+      std::get<unsubscribe>(decode_message(R"({"Unsubscribe":"\ud83d\uDE00\/\u0041\u00e9\u20ac"})"))
+          .id == "\U0001f600/A\u00e9\u20ac");
   std::string longer(100'000, 'x');
   longer[70'000] = '\n';
-  CHECK(std::get<unsubscribe>(decode_message(without_newline(to_line(unsubscribe{longer})))).id == longer);
+  CHECK(std::get<unsubscribe>(decode_message(without_newline(to_line(unsubscribe{longer})))).id ==
+        longer);
 }
 
 TEST_CASE("an unknown name is no violation") {
@@ -302,7 +305,8 @@ TEST_CASE("a response has at most 4 MiB, but always a block") {
   encode_block(*block_of_size(1 << 20), half);
   blocks.assign(4, block_of_size(1 << 20));
   auto four = std::string_view{"{\"BlocksResponse\":[,,,]}\n"}.size() + 4 * half.size();
-  auto spare = static_cast<std::int64_t>(max_blocks_response_bytes) - static_cast<std::int64_t>(four);
+  auto spare =
+      static_cast<std::int64_t>(max_blocks_response_bytes) - static_cast<std::int64_t>(four);
   auto last = std::make_shared<block>(*blocks[3]);
   REQUIRE(spare < 0);
   auto& script = last->transactions[0].outputs[0].script_pubkey;

@@ -27,4 +27,4 @@ inline const std::string& wire_vector(const std::string& kind) {
   throw std::out_of_range{"no vector of " + kind};
 }
 
-} // namespace timenode::test
+}  // namespace timenode::test

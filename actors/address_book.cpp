@@ -5,6 +5,7 @@
 #include "net/direction.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace timenode {
 
@@ -35,7 +36,7 @@ bool address_book::is_try(const entry& x) noexcept {
 }
 
 bool address_book::is_candidate(const entry& x) noexcept {
-  return x.purpose == dial_purpose::discovered && !x.wanted && !x.connected;
+  return x.purpose == dial_purpose::discovered && !x.wanted && !x.connected && x.rests_until == 0;
 }
 
 bool address_book::is_stranger(const entry& x) noexcept {
@@ -57,7 +58,7 @@ void address_book::index(entry& x) {
   configured_connected_ += x.purpose == dial_purpose::configured && x.connected;
   if (is_unmet_masternode(x))
     (x.wanted ? unmet_wanted_ : unmet_idle_).emplace(rank_of(x), &x);
-  else if (!discovered && !x.wanted)
+  else if (!discovered && !x.wanted && x.rests_until == 0)
     due_.emplace(x.at.ip, &x);
   if (is_pending(x)) {
     pending_.emplace(rank_of(x), &x);
@@ -65,6 +66,8 @@ void address_book::index(entry& x) {
     if (is_try(x))
       ++(x.we_dial ? tries_ : waits_);
   }
+  if (x.rests_until != 0)
+    resting_.emplace(x.rests_until, x.at.ip);
   if (is_candidate(x) && x.anchor)
     anchors_.emplace(x.at.ip, &x);
   else if (is_candidate(x))
@@ -90,7 +93,7 @@ void address_book::unindex(const entry& x) {
   configured_connected_ -= x.purpose == dial_purpose::configured && x.connected;
   if (is_unmet_masternode(x))
     (x.wanted ? unmet_wanted_ : unmet_idle_).erase(rank_of(x));
-  else if (!discovered && !x.wanted)
+  else if (!discovered && !x.wanted && x.rests_until == 0)
     due_.erase(x.at.ip);
   if (is_pending(x)) {
     pending_.erase(rank_of(x));
@@ -98,6 +101,8 @@ void address_book::unindex(const entry& x) {
     if (is_try(x))
       --(x.we_dial ? tries_ : waits_);
   }
+  if (x.rests_until != 0)
+    resting_.erase({x.rests_until, x.at.ip});
   if (is_candidate(x) && x.anchor)
     anchors_.erase(x.at.ip);
   else if (is_candidate(x))
@@ -191,6 +196,7 @@ bool address_book::add_configured(const endpoint& x) {
     return false;
   change(i->second, [&x](entry& known) {
     known.purpose = dial_purpose::configured;
+    known.rests_until = 0;
     known.at = x;
   });
   renewed_.push_back(x.ip);
@@ -232,7 +238,10 @@ bool address_book::add_masternode(const endpoint& x) {
   if (is_unproven(i->second) && !i->second.met && unmet_masternodes() >= max_unmet_masternodes &&
       !drop_failed_masternode())
     return false;
-  change(i->second, [](entry& known) { known.purpose = dial_purpose::masternode; });
+  change(i->second, [](entry& known) {
+    known.purpose = dial_purpose::masternode;
+    known.rests_until = 0;
+  });
   renewed_.push_back(x.ip);
   return true;
 }
@@ -263,6 +272,7 @@ void address_book::connected(const peer_info& peer, std::int64_t unix_now) {
   ++changes_;
   change(i->second, [&](entry& x) {
     x.connected = true;
+    x.rests_until = 0;
     x.met = true;
     x.anchor = false;
     x.failures = 0;
@@ -281,9 +291,20 @@ void address_book::disconnected(const ip_address& ip, std::int64_t unix_now) {
   if (i == entries_.end())
     return;
   ++changes_;
-  change(i->second, [unix_now](entry& x) {
+  change(i->second, [&](entry& x) {
     x.connected = false;
     x.last_seen = unix_now;
+    if (unix_now - x.connected_at >= turned_away_within) {
+      x.turned_away = 0;
+    } else if (x.purpose != dial_purpose::configured) {
+      const auto patience = x.purpose == dial_purpose::masternode ? patience_with_masternodes : 0;
+      if (++x.turned_away <= patience)
+        return;
+      x.rests_until = unix_now + std::min(longest_rest,
+                                          first_rest << std::min(x.turned_away - patience - 1, 6u));
+      if (std::exchange(x.wanted, false))
+        dropped_.push_back(ip);
+    }
   });
 }
 

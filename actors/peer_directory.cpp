@@ -141,6 +141,10 @@ void peer_directory_state::on_wake(std::uint64_t token) {
           "address book: empty, and nobody is connected: name a peer under bootstrap_peers in the "
           "configuration, or with 'timenode run --peer IP'");
   }
+  if (plan_at_ != 0 && plan_at_ <= now) {
+    plan_at_ = 0;
+    follow_plan();
+  }
   if (save_at_ != 0 && save_at_ <= now) {
     save_at_ = now + book_saved_every;
     write_book([] {});
@@ -150,8 +154,9 @@ void peer_directory_state::on_wake(std::uint64_t token) {
 
 void peer_directory_state::set_alarm() {
   auto at = std::min(ask_at_, lonely_at_);
-  if (save_at_ != 0)
-    at = std::min(at, save_at_);
+  for (const auto x : {plan_at_, save_at_})
+    if (x != 0)
+      at = std::min(at, x);
   alarm_.set(self_, context_.ticker, at);
 }
 
@@ -186,11 +191,16 @@ void peer_directory_state::ask(peer& x) {
 }
 
 void peer_directory_state::follow_plan() {
-  const auto plan = book_.make_plan(random_);
+  const auto plan = book_.make_plan(random_, context_.unix_now());
   for (const auto& ip : plan.unwant)
     self_->send(registry_, atom::want_v, ip);
   for (const auto& [to, purpose] : plan.want)
     self_->send(registry_, atom::want_v, to, purpose);
+  const auto waits = book_.waits_for_time();
+  if (waits == (plan_at_ != 0))
+    return;
+  plan_at_ = waits ? monotonic_now(*self_) + plan_period : 0;
+  set_alarm();
 }
 
 // -- keeping it -------------------------------------------------------------------------------

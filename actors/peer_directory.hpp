@@ -32,6 +32,8 @@ inline constexpr std::size_t sample_size = 100;
 /// How often the book is written when it has changed. What a crash forgets is what was learned since:
 /// peers name it again.
 inline constexpr monotonic_ns book_saved_every = 300'000'000'000;
+/// While the book waits for time to pass, a plan is made this often.
+inline constexpr monotonic_ns plan_period = 5'000'000'000;
 /// The first time after the start, and after a failure to write: sooner.
 inline constexpr monotonic_ns book_saved_first = 30'000'000'000;
 
@@ -83,6 +85,7 @@ class peer_directory_state {
   alarm_clock alarm_;
   std::map<ip_address, peer> peers_;  ///< As many as the registry has established.
   monotonic_ns ask_at_ = 0;
+  monotonic_ns plan_at_ = 0;    ///< 0: the book waits for no time.
   monotonic_ns lonely_at_ = 0;  ///< When it looks whether it knows anybody.
   archive_actor archive_;
   monotonic_ns save_at_ = 0;  ///< 0: never.

@@ -136,10 +136,12 @@ TEST_CASE_FIXTURE(fixture, "named addresses are tried eight at a time, and each 
   CHECK(snapshot().known == 53);
   // With the two configured ones, and the one that names them is not wanted: it came by itself.
   CHECK(told->wanted.size() == 10);
-  for (int round = 0; round < 50; ++round)  // two at a time, once there are enough peers
+  for (int round = 0; round < 50; ++round) {
     for (int i = 10; i < 60; ++i)
       if (told->wanted.contains(at(i).ip) && !peers.contains(i))
         connect(i);
+    advance(5s);  // one at a time, once there are enough peers
+  }
   CHECK(told->wanted.size() == 52);
   CHECK(snapshot().connected == 51);
 }

@@ -58,7 +58,8 @@ struct address_book_fixture {
 
   /// Follows the book's plan as the registry would.
   address_book::plan follow() {
-    auto plan = book.make_plan(random);
+    now += wanted_at_ease_every;
+    auto plan = book.make_plan(random, now);
     for (const auto& x : plan.unwant)
       wanted.erase(x);
     for (const auto& [to, purpose] : plan.want)
@@ -76,6 +77,7 @@ struct address_book_fixture {
   }
 
   address_book book;
+  std::int64_t now = 1000;
   random_source random{1};
   std::map<ip_address, dial_purpose> wanted;
 };

@@ -128,7 +128,7 @@ TEST_CASE_FIXTURE(small_fixture, "no more discovered peers are wanted than there
     book.connected(inbound(public_ip(100 + i, 1)), 1000);
   follow();
   CHECK(wanted.empty());
-  book.disconnected(public_ip(100, 1), 1000);
+  book.disconnected(public_ip(100, 1), 1000 + turned_away_within);
   follow();
   CHECK(wanted.size() == 1);
 }
@@ -151,8 +151,8 @@ TEST_CASE_FIXTURE(small_fixture, "when all places wait for peers that fail, untr
   for (int round = 0; round < 100; ++round) {
     follow();
     CHECK(wanted.size() <= 5);
-    const auto now = wanted;
-    for (const auto& [x, _] : now) {
+    const auto wanted_now = wanted;
+    for (const auto& [x, _] : wanted_now) {
       tried.insert(x);
       fail(x);
     }
@@ -208,9 +208,98 @@ TEST_CASE_FIXTURE(fixture, "a discovered peer stays wanted while it is connected
   learn({"203.0.113.1"});
   follow();
   book.connected(outbound(ip("203.0.113.1")), 1000);
-  book.disconnected(ip("203.0.113.1"), 1000);
+  book.disconnected(ip("203.0.113.1"), 1000 + turned_away_within);
   CHECK(follow().unwant.empty());
   CHECK(wanted.contains(ip("203.0.113.1")));
+}
+
+// -- who turns us away ----------------------------------------------------------------------
+
+TEST_CASE_FIXTURE(small_fixture,
+                  "who turns us away rests, twice as long each time, and others have their turn") {
+  learn({"203.0.113.1"});
+  for (std::int64_t rest : {60, 120, 240, 480, 960, 1920, 3600, 3600}) {
+    follow();
+    REQUIRE(wanted.contains(ip("203.0.113.1")));
+    book.connected(outbound(ip("203.0.113.1")), now);
+    book.disconnected(ip("203.0.113.1"), now + turned_away_within - 1);
+    now += turned_away_within - 1 + rest - wanted_at_ease_every - 1;
+    follow();  // its rest is over a second after that
+    CHECK_FALSE(wanted.contains(ip("203.0.113.1")));
+    CHECK(book.waits_for_time());
+    CHECK(book.explain(ip("203.0.113.1")).why.find("turned us away") != std::string::npos);
+    now += 1 - wanted_at_ease_every;
+  }
+  follow();
+  book.connected(outbound(ip("203.0.113.1")), now);
+  book.disconnected(ip("203.0.113.1"), now + turned_away_within);
+  CHECK(follow().unwant.empty());  // it kept us: it is dialed again at once
+  CHECK(wanted.contains(ip("203.0.113.1")));
+}
+
+TEST_CASE_FIXTURE(small_fixture,
+                  "where all places are taken nobody is asked for one again and again") {
+  learn_groups(100);
+  std::map<ip_address, int> asked;
+  const auto end = now + 3600;
+  while (now < end) {  // a plan every five seconds
+    follow();
+    for (const auto& [x, _] : std::map{wanted}) {
+      ++asked[x];
+      book.dialed({at(x), true, 0, ""}, now);
+      book.connected(outbound(x), now);
+      book.disconnected(x, now);
+    }
+  }
+  CHECK(asked.size() == 100);
+  for (const auto& [x, times] : asked)
+    CHECK(times <= 6);  // 60 + 120 + 240 + 480 + 960 s, and the first time
+}
+
+TEST_CASE_FIXTURE(fixture, "with enough peers a new one is wanted every five seconds at most") {
+  for (int i = 0; i < static_cast<int>(enough_peers); ++i) {
+    book.add_configured(at(public_ip(200, i)));
+    book.connected(outbound(public_ip(200, i)), now);
+  }
+  learn_groups(100);
+  follow();
+  const auto before = wanted.size();
+  for (int i = 0; i < 50; ++i)
+    for (const auto& [x, _] : std::map{wanted})
+      if (!book.explain(x).last_success && book.explain(x).purpose == dial_purpose::discovered) {
+        book.dialed({at(x), true, 0, ""}, now);
+        book.connected(outbound(x), now);
+        now -= wanted_at_ease_every;  // no time passes
+        follow();
+      }
+  CHECK(wanted.size() == before);
+  CHECK(book.waits_for_time());
+  follow();
+  CHECK(wanted.size() == before + 1);
+}
+
+TEST_CASE_FIXTURE(
+    fixture, "a masternode that turns us away is dialed on twice, and then rests as others do") {
+  book.add_masternode(at(ip("203.0.113.1")));
+  for (std::uint32_t i = 0; i <= patience_with_masternodes; ++i) {
+    follow();
+    CHECK(wanted.at(ip("203.0.113.1")) == dial_purpose::masternode);
+    book.connected(outbound(ip("203.0.113.1")), now);
+    book.disconnected(ip("203.0.113.1"), now);
+  }
+  follow();
+  CHECK_FALSE(wanted.contains(ip("203.0.113.1")));
+  now += first_rest;
+  follow();
+  CHECK(wanted.contains(ip("203.0.113.1")));
+  // One that an operator insists on never does.
+  book.add_configured(at(ip("203.0.113.2")));
+  for (int i = 0; i < 10; ++i) {
+    book.connected(outbound(ip("203.0.113.2")), now);
+    book.disconnected(ip("203.0.113.2"), now);
+  }
+  follow();
+  CHECK(wanted.contains(ip("203.0.113.2")));
 }
 
 // -- masternodes --------------------------------------------------------------------------
@@ -218,7 +307,7 @@ TEST_CASE_FIXTURE(fixture, "a discovered peer stays wanted while it is connected
 TEST_CASE_FIXTURE(fixture, "a masternode that we met once is wanted always and never given up") {
   CHECK(book.add_masternode(at(ip("203.0.113.1"))));
   book.connected(inbound(ip("203.0.113.1")), 1000);
-  book.disconnected(ip("203.0.113.1"), 1000);
+  book.disconnected(ip("203.0.113.1"), 1000 + turned_away_within);
   follow();
   CHECK(wanted.at(ip("203.0.113.1")) == dial_purpose::masternode);
   CHECK_FALSE(fail(ip("203.0.113.1"), 1000));
@@ -280,7 +369,7 @@ TEST_CASE_FIXTURE(
   for (int i = 0; i < 250; ++i)
     flood.push_back(public_ip(100 + i % 100, i).to_string());
   next.learn(flood, ip("192.0.2.1"));
-  const auto plan = next.make_plan(random);
+  const auto plan = next.make_plan(random, 2000);
   std::set<ip_address> wanted_first;
   for (std::size_t i = 0; i < max_anchors; ++i)
     wanted_first.insert(plan.want.at(i).first.ip);
@@ -295,7 +384,7 @@ TEST_CASE_FIXTURE(fixture, "an anchor that does not answer is one of many after 
     book.connected(outbound(public_ip(i, 1)), 1000);
   address_book next{our_ip, port, 125};
   next.from_lines(book.to_lines(2000));
-  next.make_plan(random);
+  next.make_plan(random, 2000);
   next.connected(outbound(public_ip(0, 1)), 3000);
   CHECK(next.snapshot().anchors == 1);
   for (std::uint32_t i = 1; i <= 3; ++i)

@@ -1,6 +1,5 @@
 // What the mempool tells its peers, light clients and whoever looks, and what it takes of their answers.
 
-#include "chain/hex.hpp"
 #include "tests/actors/mempool_world.hpp"
 
 #include <doctest/doctest.h>

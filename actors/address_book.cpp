@@ -5,7 +5,6 @@
 #include "net/direction.hpp"
 
 #include <algorithm>
-#include <utility>
 
 namespace timenode {
 
@@ -291,20 +290,28 @@ void address_book::disconnected(const ip_address& ip, std::int64_t unix_now) {
   if (i == entries_.end())
     return;
   ++changes_;
-  change(i->second, [&](entry& x) {
+  change(i->second, [unix_now](entry& x) {
     x.connected = false;
     x.last_seen = unix_now;
-    if (unix_now - x.connected_at >= turned_away_within) {
-      x.turned_away = 0;
-    } else if (x.purpose != dial_purpose::configured) {
-      const auto patience = x.purpose == dial_purpose::masternode ? patience_with_masternodes : 0;
-      if (++x.turned_away <= patience)
-        return;
-      x.rests_until = unix_now + std::min(longest_rest,
-                                          first_rest << std::min(x.turned_away - patience - 1, 6u));
-      if (std::exchange(x.wanted, false))
-        dropped_.push_back(ip);
-    }
+  });
+}
+
+void address_book::connection_lasted(const ip_address& ip, monotonic_ns duration,
+                                     monotonic_ns now) {
+  const auto i = entries_.find(ip);
+  if (i == entries_.end() || i->second.purpose == dial_purpose::configured)
+    return;
+  auto& known = i->second;
+  known.turned_away = duration < turned_away_within ? known.turned_away + 1 : 0;
+  const auto patience = known.purpose == dial_purpose::masternode ? patience_with_masternodes : 0;
+  if (known.turned_away <= patience)
+    return;
+  if (known.wanted)
+    dropped_.push_back(ip);
+  change(known, [&](entry& x) {
+    x.wanted = false;
+    x.rests_until =
+        now + std::min(longest_rest, first_rest << std::min(x.turned_away - patience - 1, 6u));
   });
 }
 

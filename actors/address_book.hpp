@@ -63,17 +63,17 @@ inline constexpr std::uint32_t max_dial_failures = 10;
 /// ... unless it was connected less than this long ago, in seconds: a host that is set up anew, or a
 /// site without power, is not forgotten for that.
 inline constexpr std::int64_t forgotten_after = 6 * 3600;
-/// A peer that is not configured and whose connection ended sooner than that, in seconds, has turned us away, as one does whose places are all
+/// A peer that is not configured and whose connection lasted less than that has turned us away, as one does whose places are all
 /// taken: it is not wanted for a while, and others have their turn.
-inline constexpr std::int64_t turned_away_within = 10;
-/// ... for this long, in seconds, twice as long each time in a row, up to the longest. Where more nodes look for peers than there
+inline constexpr monotonic_ns turned_away_within = 10'000'000'000;
+/// ... for this long, twice as long each time in a row, up to the longest. Where more nodes look for peers than there
 /// are places all would knock at all of the others, again and again.
-inline constexpr std::int64_t first_rest = 60;
-inline constexpr std::int64_t longest_rest = 3600;
+inline constexpr monotonic_ns first_rest = 60'000'000'000;
+inline constexpr monotonic_ns longest_rest = 3'600'000'000'000;
 /// A masternode may do so this often in a row before it rests: everybody wants all of them, and they keep places for each other.
 inline constexpr std::uint32_t patience_with_masternodes = 2;
-/// With enough peers a discovered one is wanted anew this often at most, in seconds.
-inline constexpr std::int64_t wanted_at_ease_every = 5;
+/// With enough peers a discovered one is wanted anew this often at most.
+inline constexpr monotonic_ns wanted_at_ease_every = 5'000'000'000;
 /// Of the peers that were connected when the node stopped, that many are dialed first at the next
 /// start: those that were connected longest. Whoever feeds a starting node addresses of his own
 /// comes too late then. As many as Bitcoin Core's full outbound connections, and again as many for
@@ -117,6 +117,8 @@ class address_book {
   /// we only guess where it listens.
   void connected(const peer_info& peer, std::int64_t unix_now);
   void disconnected(const ip_address& ip, std::int64_t unix_now);
+  /// How long the connection lasted that has just ended: too short a one turned us away.
+  void connection_lasted(const ip_address& ip, monotonic_ns duration, monotonic_ns now);
   /// A dial ended. Returns true when the peer left the book for it: it is not wanted any more.
   bool dialed(const dial_report& report, std::int64_t unix_now);
 
@@ -128,7 +130,7 @@ class address_book {
   };
 
   /// What to ask of the registry now, beyond what was asked before. `random` chooses among equals.
-  plan make_plan(random_source& random, std::int64_t unix_now);
+  plan make_plan(random_source& random, monotonic_ns now);
   /// Whether time alone changes what the next plan says.
   bool waits_for_time() const noexcept { return !resting_.empty() || paced_; }
 
@@ -159,7 +161,7 @@ class address_book {
     std::int64_t connected_at = 0;  ///< While it is connected, Unix seconds.
     std::uint32_t failures = 0;     ///< In a row.
     std::uint32_t turned_away = 0;  ///< Connections in a row that ended at once.
-    std::int64_t rests_until = 0;   ///< For that, Unix seconds; 0: it does not.
+    monotonic_ns rests_until = 0;   ///< For that; 0: it does not.
     bool anchor = false;            ///< Of the last run, and not tried out yet.
     bool wanted = false;            ///< Asked of the registry.
     bool connected = false;
@@ -217,9 +219,9 @@ class address_book {
 
   void plan_always(plan& result);
   void plan_unmet_masternodes(plan& result);
-  void plan_discovered(plan& result, random_source& random, std::int64_t unix_now);
+  void plan_discovered(plan& result, random_source& random, monotonic_ns now);
   std::size_t free_slots() const;
-  void end_rests(std::int64_t unix_now);
+  void end_rests(monotonic_ns now);
   std::size_t unmet_masternodes() const noexcept {
     return unmet_wanted_.size() + unmet_idle_.size();
   }
@@ -242,8 +244,8 @@ class address_book {
   std::vector<ip_address> dropped_;  ///< Left the book while they were wanted.
   std::vector<ip_address> renewed_;  ///< May be wanted already, but for another purpose.
 
-  std::int64_t wanted_at_ = 0;  ///< When a discovered one was wanted last, Unix seconds.
-  bool paced_ = false;          ///< One would be, if that had not been so lately.
+  std::optional<monotonic_ns> wanted_at_;  ///< When a discovered one was wanted last.
+  bool paced_ = false;                     ///< One would be, if that had not been so lately.
 
   // Derived from `entries_` by `index` and `unindex`, so that a plan, which follows every dial, walks only what it changes:
   std::size_t configured_ = 0;
@@ -258,7 +260,7 @@ class address_book {
   std::size_t waits_ = 0;      ///< ... or they are.
   std::size_t strangers_ = 0;  ///< Of these, those that we never had to do with.
   std::map<ip_address, entry*> anchors_;  ///< Not wanted yet.
-  std::set<std::pair<std::int64_t, ip_address>>
+  std::set<std::pair<monotonic_ns, ip_address>>
       resting_;  ///< Those that turned us away, by when that counts no more.
   candidate_pool to_dial_;
   candidate_pool to_wait_for_;

@@ -64,6 +64,10 @@ address_snapshot address_book::explain(const ip_address& ip) const {
 std::string address_book::why(const entry& x) const {
   if (x.purpose == dial_purpose::configured)
     return "configured: always wanted";
+  if (x.rests_until != 0)
+    return "it turned us away " + std::to_string(x.turned_away) +
+           (x.turned_away == 1 ? " time" : " times in a row") +
+           ", as one does whose places are taken: others have their turn meanwhile";
   if (x.purpose == dial_purpose::masternode && !is_unmet_masternode(x))
     return "a masternode that we met: always wanted";
   if (x.purpose == dial_purpose::masternode)
@@ -77,10 +81,6 @@ std::string address_book::why(const entry& x) const {
                ? "wanted; it failed " + std::to_string(x.failures) +
                      " times in a row and leaves the book at " + std::to_string(max_dial_failures)
                : "wanted: it is being tried";
-  if (x.rests_until != 0)
-    return "it turned us away " + std::to_string(x.turned_away) +
-           (x.turned_away == 1 ? " time" : " times in a row") +
-           ", as one does whose places are taken: others have their turn meanwhile";
   return "known, and not wanted now: it has its turn when a place is free and fewer than " +
          std::to_string(x.we_dial ? max_tries : max_waits) + " others are being tried";
 }

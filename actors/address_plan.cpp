@@ -16,16 +16,16 @@ constexpr std::size_t looked_at = 64;
 
 }  // namespace
 
-address_book::plan address_book::make_plan(random_source& random, std::int64_t unix_now) {
+address_book::plan address_book::make_plan(random_source& random, monotonic_ns now) {
   plan result;
-  end_rests(unix_now);
+  end_rests(now);
   result.unwant.swap(dropped_);
   for (const auto& ip : std::exchange(renewed_, {}))
     if (const auto i = entries_.find(ip); i != entries_.end() && i->second.wanted)
       result.want.emplace_back(i->second.at, i->second.purpose);
   plan_always(result);
   plan_unmet_masternodes(result);
-  plan_discovered(result, random, unix_now);
+  plan_discovered(result, random, now);
   return result;
 }
 
@@ -65,16 +65,12 @@ std::size_t address_book::free_slots() const {
   return max_peers_ - std::min(max_peers_, connected_.size() - configured_connected_);
 }
 
-void address_book::end_rests(std::int64_t unix_now) {
-  // One that ends later than any can was begun before the clock was put back.
-  for (auto i = resting_.begin(); i != resting_.end();)
-    if (i->first <= unix_now || i->first > unix_now + longest_rest)
-      change(entries_.at((i++)->second), [](entry& x) { x.rests_until = 0; });
-    else
-      ++i;
+void address_book::end_rests(monotonic_ns now) {
+  while (!resting_.empty() && resting_.begin()->first <= now)
+    change(entries_.at(resting_.begin()->second), [](entry& x) { x.rests_until = 0; });
 }
 
-void address_book::plan_discovered(plan& result, random_source& random, std::int64_t unix_now) {
+void address_book::plan_discovered(plan& result, random_source& random, monotonic_ns now) {
   const auto most_tries = is_at_ease() ? max_strangers_at_ease : max_tries;
   const auto most_waits = is_at_ease() ? max_strangers_at_ease : max_waits;
   const auto most_strangers = most_tries + most_waits;
@@ -93,18 +89,14 @@ void address_book::plan_discovered(plan& result, random_source& random, std::int
   };
   auto tries = room(most_tries, tries_);
   auto waits = room(most_waits, waits_);
-  const auto is_early = [&] {
-    return is_at_ease() && unix_now >= wanted_at_ && unix_now - wanted_at_ < wanted_at_ease_every;
-  };
-  paced_ = false;
+  paced_ = is_at_ease() && wanted_at_ && now - *wanted_at_ < wanted_at_ease_every &&
+           ((tries > 0 && !to_dial_.empty()) || (waits > 0 && !to_wait_for_.empty()));
+  if (paced_)
+    tries = waits = 0;  // anchors only
   for (auto* x : candidates(tries, waits, random)) {
     auto& left = x->we_dial ? tries : waits;
     if (left == 0 && !x->anchor)
       continue;
-    if (!x->anchor && is_early()) {
-      paced_ = true;
-      return;
-    }
     const auto crowded = is_stranger(*x) && strangers_ >= most_strangers;
     if (pending_.size() >= slots || crowded) {
       // One that failed often gives its place to one that did not.
@@ -116,8 +108,12 @@ void address_book::plan_discovered(plan& result, random_source& random, std::int
       unwant(worst, result);
     }
     want(*x, result);
-    wanted_at_ = unix_now;
     left -= left > 0;
+    wanted_at_ = now;
+    if (is_at_ease() && !x->anchor) {
+      paced_ = true;
+      return;
+    }
   }
 }
 

@@ -102,14 +102,18 @@ void peer_directory_state::on_want(const endpoint& to, dial_purpose purpose) {
 void peer_directory_state::on_peer_up(const peer_info& info,
                                       const peer_connection_actor& connection) {
   book_.connected(info, context_.unix_now());
-  auto& x = peers_.insert_or_assign(info.ip, peer{connection}).first->second;
+  auto& x = peers_.try_emplace(info.ip, peer{connection, monotonic_now(*self_)}).first->second;
+  x.connection = connection;
   ask(x);
   follow_plan();
 }
 
 void peer_directory_state::on_peer_down(const ip_address& ip) {
-  peers_.erase(ip);
   book_.disconnected(ip, context_.unix_now());
+  if (const auto gone = peers_.extract(ip)) {
+    const auto now = monotonic_now(*self_);
+    book_.connection_lasted(ip, now - gone.mapped().since, now);
+  }
   follow_plan();
 }
 
@@ -191,7 +195,7 @@ void peer_directory_state::ask(peer& x) {
 }
 
 void peer_directory_state::follow_plan() {
-  const auto plan = book_.make_plan(random_, context_.unix_now());
+  const auto plan = book_.make_plan(random_, monotonic_now(*self_));
   for (const auto& ip : plan.unwant)
     self_->send(registry_, atom::want_v, ip);
   for (const auto& [to, purpose] : plan.want)

@@ -32,10 +32,10 @@ inline constexpr std::size_t sample_size = 100;
 /// How often the book is written when it has changed. What a crash forgets is what was learned since:
 /// peers name it again.
 inline constexpr monotonic_ns book_saved_every = 300'000'000'000;
-/// While the book waits for time to pass, a plan is made this often.
-inline constexpr monotonic_ns plan_period = 5'000'000'000;
 /// The first time after the start, and after a failure to write: sooner.
 inline constexpr monotonic_ns book_saved_first = 30'000'000'000;
+/// While the book waits for time to pass, a plan is made this often.
+inline constexpr monotonic_ns plan_period = 5'000'000'000;
 
 struct directory_config {
   std::vector<endpoint> configured;  ///< Connected always, and never given up.
@@ -58,6 +58,7 @@ class peer_directory_state {
  private:
   struct peer {
     peer_connection_actor connection;
+    monotonic_ns since = 0;   ///< When it was established, over whatever connection.
     std::size_t allowed = 0;  ///< Addresses that it may still name in answer to our questions.
   };
 

@@ -77,7 +77,14 @@ struct address_book_fixture {
   }
 
   address_book book;
-  std::int64_t now = 1000;
+  /// Connected, and for that long.
+  void meet(const ip_address& x, monotonic_ns duration) {
+    book.connected(outbound(x), 1000);
+    book.disconnected(x, 1000);
+    book.connection_lasted(x, duration, now);
+  }
+
+  monotonic_ns now = 1'000'000'000;
   random_source random{1};
   std::map<ip_address, dial_purpose> wanted;
 };

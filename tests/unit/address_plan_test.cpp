@@ -128,7 +128,7 @@ TEST_CASE_FIXTURE(small_fixture, "no more discovered peers are wanted than there
     book.connected(inbound(public_ip(100 + i, 1)), 1000);
   follow();
   CHECK(wanted.empty());
-  book.disconnected(public_ip(100, 1), 1000 + turned_away_within);
+  book.disconnected(public_ip(100, 1), 1000);
   follow();
   CHECK(wanted.size() == 1);
 }
@@ -208,7 +208,7 @@ TEST_CASE_FIXTURE(fixture, "a discovered peer stays wanted while it is connected
   learn({"203.0.113.1"});
   follow();
   book.connected(outbound(ip("203.0.113.1")), 1000);
-  book.disconnected(ip("203.0.113.1"), 1000 + turned_away_within);
+  book.disconnected(ip("203.0.113.1"), 1000);
   CHECK(follow().unwant.empty());
   CHECK(wanted.contains(ip("203.0.113.1")));
 }
@@ -218,21 +218,19 @@ TEST_CASE_FIXTURE(fixture, "a discovered peer stays wanted while it is connected
 TEST_CASE_FIXTURE(small_fixture,
                   "who turns us away rests, twice as long each time, and others have their turn") {
   learn({"203.0.113.1"});
-  for (std::int64_t rest : {60, 120, 240, 480, 960, 1920, 3600, 3600}) {
+  for (monotonic_ns rest : {60, 120, 240, 480, 960, 1920, 3600, 3600}) {
     follow();
     REQUIRE(wanted.contains(ip("203.0.113.1")));
-    book.connected(outbound(ip("203.0.113.1")), now);
-    book.disconnected(ip("203.0.113.1"), now + turned_away_within - 1);
-    now += turned_away_within - 1 + rest - wanted_at_ease_every - 1;
-    follow();  // its rest is over a second after that
+    meet(ip("203.0.113.1"), turned_away_within - 1);
+    now += rest * 1'000'000'000 - wanted_at_ease_every - 1;
+    follow();  // its rest is over right after that
     CHECK_FALSE(wanted.contains(ip("203.0.113.1")));
     CHECK(book.waits_for_time());
     CHECK(book.explain(ip("203.0.113.1")).why.find("turned us away") != std::string::npos);
     now += 1 - wanted_at_ease_every;
   }
   follow();
-  book.connected(outbound(ip("203.0.113.1")), now);
-  book.disconnected(ip("203.0.113.1"), now + turned_away_within);
+  meet(ip("203.0.113.1"), turned_away_within);
   CHECK(follow().unwant.empty());  // it kept us: it is dialed again at once
   CHECK(wanted.contains(ip("203.0.113.1")));
 }
@@ -241,14 +239,13 @@ TEST_CASE_FIXTURE(small_fixture,
                   "where all places are taken nobody is asked for one again and again") {
   learn_groups(100);
   std::map<ip_address, int> asked;
-  const auto end = now + 3600;
+  const auto end = now + longest_rest;
   while (now < end) {  // a plan every five seconds
     follow();
     for (const auto& [x, _] : std::map{wanted}) {
       ++asked[x];
-      book.dialed({at(x), true, 0, ""}, now);
-      book.connected(outbound(x), now);
-      book.disconnected(x, now);
+      book.dialed({at(x), true, 0, ""}, 1000);
+      meet(x, 0);
     }
   }
   CHECK(asked.size() == 100);
@@ -259,7 +256,7 @@ TEST_CASE_FIXTURE(small_fixture,
 TEST_CASE_FIXTURE(fixture, "with enough peers a new one is wanted every five seconds at most") {
   for (int i = 0; i < static_cast<int>(enough_peers); ++i) {
     book.add_configured(at(public_ip(200, i)));
-    book.connected(outbound(public_ip(200, i)), now);
+    book.connected(outbound(public_ip(200, i)), 1000);
   }
   learn_groups(100);
   follow();
@@ -267,8 +264,8 @@ TEST_CASE_FIXTURE(fixture, "with enough peers a new one is wanted every five sec
   for (int i = 0; i < 50; ++i)
     for (const auto& [x, _] : std::map{wanted})
       if (!book.explain(x).last_success && book.explain(x).purpose == dial_purpose::discovered) {
-        book.dialed({at(x), true, 0, ""}, now);
-        book.connected(outbound(x), now);
+        book.dialed({at(x), true, 0, ""}, 1000);
+        book.connected(outbound(x), 1000);
         now -= wanted_at_ease_every;  // no time passes
         follow();
       }
@@ -284,19 +281,18 @@ TEST_CASE_FIXTURE(
   for (std::uint32_t i = 0; i <= patience_with_masternodes; ++i) {
     follow();
     CHECK(wanted.at(ip("203.0.113.1")) == dial_purpose::masternode);
-    book.connected(outbound(ip("203.0.113.1")), now);
-    book.disconnected(ip("203.0.113.1"), now);
+    meet(ip("203.0.113.1"), 0);
   }
   follow();
   CHECK_FALSE(wanted.contains(ip("203.0.113.1")));
+  CHECK(book.explain(ip("203.0.113.1")).why.find("turned us away 3 times") != std::string::npos);
   now += first_rest;
   follow();
   CHECK(wanted.contains(ip("203.0.113.1")));
   // One that an operator insists on never does.
   book.add_configured(at(ip("203.0.113.2")));
   for (int i = 0; i < 10; ++i) {
-    book.connected(outbound(ip("203.0.113.2")), now);
-    book.disconnected(ip("203.0.113.2"), now);
+    meet(ip("203.0.113.2"), 0);
   }
   follow();
   CHECK(wanted.contains(ip("203.0.113.2")));
@@ -307,7 +303,7 @@ TEST_CASE_FIXTURE(
 TEST_CASE_FIXTURE(fixture, "a masternode that we met once is wanted always and never given up") {
   CHECK(book.add_masternode(at(ip("203.0.113.1"))));
   book.connected(inbound(ip("203.0.113.1")), 1000);
-  book.disconnected(ip("203.0.113.1"), 1000 + turned_away_within);
+  book.disconnected(ip("203.0.113.1"), 1000);
   follow();
   CHECK(wanted.at(ip("203.0.113.1")) == dial_purpose::masternode);
   CHECK_FALSE(fail(ip("203.0.113.1"), 1000));

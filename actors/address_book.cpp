@@ -42,6 +42,10 @@ bool address_book::is_stranger(const entry& x) noexcept {
   return x.purpose == dial_purpose::discovered && is_unproven(x) && !x.met && x.last_seen == 0;
 }
 
+bool address_book::is_reachable(const entry& x) noexcept {
+  return !x.connected && !is_unproven(x) && x.failures == 0;
+}
+
 bool address_book::is_good_peer(const entry& x) noexcept {
   return x.connected && (x.purpose != dial_purpose::discovered || !is_unproven(x));
 }
@@ -67,6 +71,8 @@ void address_book::index(entry& x) {
   }
   if (x.rests_until != 0)
     resting_.emplace(x.rests_until, x.at.ip);
+  if (is_reachable(x))
+    reachable_.emplace(x.at.ip, &x);
   if (is_candidate(x) && x.anchor)
     anchors_.emplace(x.at.ip, &x);
   else if (is_candidate(x))
@@ -102,6 +108,8 @@ void address_book::unindex(const entry& x) {
   }
   if (x.rests_until != 0)
     resting_.erase({x.rests_until, x.at.ip});
+  if (is_reachable(x))
+    reachable_.erase(x.at.ip);
   if (is_candidate(x) && x.anchor)
     anchors_.erase(x.at.ip);
   else if (is_candidate(x))
@@ -341,20 +349,24 @@ bool address_book::dialed(const dial_report& report, std::int64_t unix_now) {
 // -- telling others -----------------------------------------------------------------
 
 std::vector<std::string> address_book::sample(std::size_t count, random_source& random) const {
-  std::vector<endpoint> linked;
-  std::vector<endpoint> reached;
+  std::vector<std::string> result;
+  const auto add_some = [&](std::vector<endpoint>& from) {
+    std::ranges::shuffle(from, random);
+    for (std::size_t i = 0; i < from.size() && result.size() < count; ++i)
+      result.push_back(from[i].to_string());
+  };
+  std::vector<endpoint> some;
   for (const auto& [ip, listens] : connected_)
     if (is_possible_peer(ip, local_ip_))
-      linked.push_back(listens);
-  for (const auto& [ip, x] : entries_)
-    if (!x.connected && !is_unproven(x) && x.failures == 0 && is_possible_peer(ip, local_ip_))
-      reached.push_back(x.at);
-  std::shuffle(linked.begin(), linked.end(), random);
-  std::shuffle(reached.begin(), reached.end(), random);
-  linked.insert(linked.end(), reached.begin(), reached.end());
-  std::vector<std::string> result;
-  for (std::size_t i = 0; i < std::min(count, linked.size()); ++i)
-    result.push_back(linked[i].to_string());
+      some.push_back(listens);
+  add_some(some);
+  if (result.size() == count)
+    return result;
+  some.clear();
+  for (const auto& [ip, x] : reachable_)
+    if (is_possible_peer(ip, local_ip_))
+      some.push_back(x->at);
+  add_some(some);
   return result;
 }
 

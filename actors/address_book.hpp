@@ -201,6 +201,7 @@ class address_book {
   static bool is_try(const entry& x) noexcept;
   static bool is_candidate(const entry& x) noexcept;
   static bool is_stranger(const entry& x) noexcept;
+  static bool is_reachable(const entry& x) noexcept;
   static rank rank_of(const entry& x) noexcept;
   bool make_room();
   bool add(entry x);
@@ -247,7 +248,8 @@ class address_book {
   std::optional<monotonic_ns> wanted_at_;  ///< When a discovered one was wanted last.
   bool paced_ = false;                     ///< One would be, if that had not been so lately.
 
-  // Derived from `entries_` by `index` and `unindex`, so that a plan, which follows every dial, walks only what it changes:
+  // Derived from `entries_` by `index` and `unindex`, so that a plan, which follows every dial, and an answer
+  // to a peer walk only what they need:
   std::size_t configured_ = 0;
   std::size_t good_peers_ = 0;  ///< Connected ones that count for `enough_peers`.
   std::size_t configured_connected_ = 0;
@@ -259,7 +261,8 @@ class address_book {
   std::size_t tries_ = 0;      ///< Of these, those that are tries, and we are to dial ...
   std::size_t waits_ = 0;      ///< ... or they are.
   std::size_t strangers_ = 0;  ///< Of these, those that we never had to do with.
-  std::map<ip_address, entry*> anchors_;  ///< Not wanted yet.
+  std::map<ip_address, entry*> anchors_;    ///< Not wanted yet.
+  std::map<ip_address, entry*> reachable_;  ///< Not connected, and our last dial reached them.
   std::set<std::pair<monotonic_ns, ip_address>>
       resting_;  ///< Those that turned us away, by when that counts no more.
   candidate_pool to_dial_;

@@ -36,9 +36,8 @@ block_producer_state::block_producer_state(block_producer_actor::pointer self, n
                                            producer_parts parts)
     : self_{self}, context_{std::move(context)}, parts_{std::move(parts)}, random_{context_.seed ^
                                                                                    seed_salt} {
-  // A masternode is its IP.
-  if (parts_.identity && parts_.journal && context_.local_ip)
-    own_address_ = context_.local_ip->to_string();
+  if (context_.local_ip)
+    on_own_address(*context_.local_ip);
 }
 
 block_producer_actor::behavior_type block_producer_state::make_behavior() {
@@ -61,6 +60,10 @@ block_producer_actor::behavior_type block_producer_state::make_behavior() {
         auto result = judge(from, x);
         drive();
         return result;
+      },
+      [this](atom::own_address, const ip_address& ip) {
+        on_own_address(ip);
+        refresh();
       },
       // -- tip listener ---
       [this](atom::tip, const chain_tip& tip) { on_tip(tip); },
@@ -94,6 +97,17 @@ void block_producer_state::on_tip(const chain_tip& tip) {
     behind_.erase(behind_.begin());
   refresh();
   drive();
+}
+
+/// A masternode is its IP: it takes part from when that is known.
+void block_producer_state::on_own_address(const ip_address& ip) {
+  context_.local_ip = ip;
+  const auto now_ours = ip.to_string();
+  if (!parts_.identity || !parts_.journal || own_address_ == now_ours)
+    return;
+  own_address_ = now_ours;
+  // The height is begun again, with what the journal has of it.
+  current_.reset();
 }
 
 void block_producer_state::refresh() {
@@ -212,9 +226,9 @@ void block_producer_state::ask_if_behind() {
   if (!catching_up_)
     return;
   const auto height = current_->machine.height();
-  self_->request(parts_.sync, caf::infinite, atom::snapshot_v)
+  self_->request(parts_.sync, caf::infinite, atom::progress_v)
       .then(
-          [this, height](const sync_snapshot& x) {
+          [this, height](const sync_progress& x) {
             if (!current_ || current_->machine.height() != height)
               return;
             catching_up_ = x.state == "syncing" || x.state == sync_state_asking ||
@@ -289,7 +303,8 @@ void block_producer_state::on_clock(const ip_address& ip, std::int64_t ahead) {
 /// Why we sign nothing at the moment; empty: nothing keeps us from it.
 std::string block_producer_state::why_silent() const {
   if (!own_address_)
-    return "this node is no masternode";
+    return parts_.identity && parts_.journal ? "its own address is not known yet"
+                                             : "this node is no masternode";
   if (!clocks_.may_sign())
     return "its clock is " + std::to_string(clocks_.offset()) + " s from those of most peers";
   return {};
@@ -332,6 +347,8 @@ consensus_snapshot block_producer_state::snapshot() const {
   result.clock_offset = clocks_.offset();
   result.state = "idle";
   result.why = idle_because_.empty() ? "the chain's tip is not known yet" : idle_because_;
+  if (parts_.identity && !own_address_)
+    result.signs_nothing = why_silent();
   if (!current_)
     return result;
   const auto& machine = current_->machine;

@@ -31,8 +31,8 @@ namespace timenode {
 
 /// All that is needed of the sync engine.
 using sync_status_actor = caf::typed_actor<
-    // Tells its state.
-    auto(atom::snapshot)->caf::result<sync_snapshot>>;
+    // Tells how far it is.
+    auto(atom::progress)->caf::result<sync_progress>>;
 
 /// What the block producer works with.
 struct producer_parts {
@@ -74,12 +74,17 @@ class block_producer_state {
     std::uint64_t round_seen = 0;  ///< For which we asked who is there.
     monotonic_ns begun_at = 0;     ///< 0: not yet.
     bool committing = false;       ///< The keeper has it.
+    /// Ballots and votes of ours that could not be signed when they were due.
+    std::vector<chain::consensus_action> held_back = {};
+    /// The keeper refused it: it is not asked again before.
+    monotonic_ns commit_again_at = 0;
     /// What we were to propose when too few masternodes were there to be paid.
     std::optional<chain::propose_action> unproposed = {};
   };
 
   // -- the heights (block_producer.cpp) --
   void on_tip(const chain_tip& tip);
+  void on_own_address(const ip_address& ip);
   void refresh();
   void on_masternodes(std::vector<masternode_entry>& entries);
   void make_work();
@@ -101,6 +106,8 @@ class block_producer_state {
   flood_judgement verdict_of(chain::ballot_fate fate, const std::string& voter,
                              std::uint64_t height);
   flood_judgement certify_stored(const wire::block_commit& x);
+  bool is_proven(const wire::block_commit& x) const;
+  void compare_with_ours(const wire::block_commit& x);
   void help(const ip_address& ip, std::uint64_t height);
   void on_peer_up(const peer_info& info, const peer_connection_actor& connection);
   void bring_up_to_date(const peer_connection_actor& to, const work& x);
@@ -174,7 +181,10 @@ class block_producer_state {
     peer_connection_actor connection;
     monotonic_ns helped_at = 0;  ///< 0: never.
   };
-  std::map<ip_address, peer> peers_;  ///< As many as the registry has established.
+  std::map<ip_address, peer> peers_;     ///< As many as the registry has established.
+  std::string not_stored_;               ///< Why the keeper refused a commit last ...
+  monotonic_ns not_stored_told_at_ = 0;  ///< ... and when that was told.
+  std::uint64_t split_told_ = 0;  ///< The last height of which two certificates were reported.
   peer_clocks clocks_;
   monotonic_ns clock_warned_at_ = 0;
   monotonic_ns repeat_at_ = 0;

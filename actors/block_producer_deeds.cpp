@@ -26,6 +26,10 @@ constexpr std::chrono::seconds filling_patience{2};
 /// Peers that are told everything that we know of a height when it takes long: enough that all hear of it soon,
 /// and the cost of it does not grow with the number of peers.
 constexpr std::size_t peers_told = 8;
+/// A commit that the keeper refused is tried again after this.
+constexpr auto commit_period = to_ns(std::chrono::seconds{5});
+/// ... and an operator is told of it again after this, if the reason is the same.
+constexpr auto not_stored_period = to_ns(std::chrono::minutes{1});
 
 }  // namespace
 
@@ -74,6 +78,12 @@ void block_producer_state::begin_if_due(work& x) {
 }
 
 void block_producer_state::act(work& x) {
+  // The machine holds these for cast, and would wait for ever: with the clock right again, or room on the disk, they are.
+  for (const auto& action : std::exchange(x.held_back, {}))
+    if (const auto* ballot = std::get_if<chain::ballot_action>(&action))
+      cast(x, *ballot);
+    else if (const auto* vote_for = std::get_if<chain::vote_action>(&action))
+      vote(x, *vote_for);
   for (auto actions = x.machine.take_actions(); !actions.empty();
        actions = x.machine.take_actions())
     for (const auto& action : actions) {
@@ -84,7 +94,7 @@ void block_producer_state::act(work& x) {
       else if (const auto* vote_for = std::get_if<chain::vote_action>(&action))
         vote(x, *vote_for);
     }
-  if (x.machine.committed() && !x.committing)
+  if (x.machine.committed() && !x.committing && now() >= x.commit_again_at)
     commit(x);
 }
 
@@ -205,8 +215,12 @@ void block_producer_state::cast(work& x, const chain::ballot_action& what) {
   const auto is_lock = what.phase == wire::ballot_phase::lock;
   const auto block = is_lock && !what.block.is_zero() ? content_of(x, what.block) : nullptr;
   if (!why_silent().empty() ||
-      !write_down(x, {is_lock ? deed::lock : deed::prepare, what.round, what.block}, block))
+      !write_down(x, {is_lock ? deed::lock : deed::prepare, what.round, what.block}, block)) {
+    // Of a round that is long over it would help nobody.
+    if (own_address_ && what.round + chain::ballot_box::rounds_kept >= x.machine.round())
+      x.held_back.push_back(what);
     return;
+  }
   wire::block_ballot ballot{x.machine.height(), what.round,    what.phase,
                             what.block,         *own_address_, {}};
   chain::sign(ballot, parts_.identity->keys);
@@ -215,8 +229,11 @@ void block_producer_state::cast(work& x, const chain::ballot_action& what) {
 }
 
 void block_producer_state::vote(work& x, const chain::vote_action& what) {
-  if (!why_silent().empty() || !write_down(x, {deed::vote, 0, what.block}, nullptr))
+  if (!why_silent().empty() || !write_down(x, {deed::vote, 0, what.block}, nullptr)) {
+    if (own_address_)
+      x.held_back.push_back(what);
     return;
+  }
   wire::block_vote made{what.block, x.machine.height(), *own_address_, {}, true};
   chain::sign(made, parts_.identity->keys);
   flood(made);
@@ -256,12 +273,18 @@ void block_producer_state::commit(work& x) {
 void block_producer_state::on_committed(const commitment& x, const apply_reply& reply) {
   const auto height = x.certificate.height;
   if (!reply.rejected.empty() || reply.storage_failed) {
-    spdlog::error("consensus: block {} is committed, but cannot be stored: {}", height,
-                  reply.rejected.empty() ? "the store failed" : reply.rejected);
-    // The parent may have been taken off meanwhile, or the disk may have room again.
-    if (auto* again = find(height))
+    const auto why = reply.rejected.empty() ? "the store failed" : reply.rejected;
+    if (why != not_stored_ || now() - not_stored_told_at_ >= not_stored_period) {
+      spdlog::error("consensus: block {} is committed, but cannot be stored: {}", height, why);
+      not_stored_ = why;
+      not_stored_told_at_ = now();
+    }
+    // The parent may have been taken off meanwhile, the disk may have room again, or the clock be right.
+    ask_again_at_ = now() + commit_period;
+    if (auto* again = find(height)) {
       again->committing = false;
-    ask_again_at_ = now() + to_ns(std::chrono::seconds{5});
+      again->commit_again_at = ask_again_at_;
+    }
     set_alarm();
     return;
   }

@@ -1,9 +1,12 @@
 // What other masternodes say of the heights that are being decided.
 
 #include "actors/block_producer.hpp"
+#include "actors/invariants.hpp"
 #include "actors/masternode_book.hpp"
+#include "actors/metrics.hpp"
 #include "chain/bincode.hpp"
 #include "chain/hashes.hpp"
+#include "chain/hex.hpp"
 #include "chain/signed_messages.hpp"
 
 #include <spdlog/spdlog.h>
@@ -174,8 +177,10 @@ flood_judgement block_producer_state::take(const ip_address& from, const wire::b
       return certify_stored(x);
     return too_early(from, x.height, x);
   }
-  if (at->machine.committed())
+  if (at->machine.committed()) {
+    compare_with_ours(x);
     return ignore("we have it");
+  }
   for (const auto& [voter, made] : x.signatures) {
     wire::block_vote vote{x.block_hash, x.height, canonical(voter), made, true};
     const auto key = at->keys.find(vote.voter);
@@ -187,13 +192,24 @@ flood_judgement block_producer_state::take(const ip_address& from, const wire::b
 
 /// A certificate of a block that we have, but were not there for when it was decided.
 flood_judgement block_producer_state::certify_stored(const wire::block_commit& x) {
-  if (parts_.store->final_height() >= x.height)
+  if (parts_.store->final_height() >= x.height) {
+    compare_with_ours(x);
     return ignore("the block is final already");
+  }
   if (parts_.store->hash_at(x.height) != x.block_hash)
     return ignore("it is one of a block that we do not have");
+  if (!is_proven(x))
+    return ignore("it has too few votes that we can check");
+  self_->request(parts_.keeper, caf::infinite, atom::commit_v, checked_batch{}, wire::message{x})
+      .then([](const apply_reply&) {}, [](const caf::error&) {});
+  return forward();
+}
+
+/// By those whom the parent on our chain paid.
+bool block_producer_state::is_proven(const wire::block_commit& x) const {
   const auto parent = x.height > 0 ? parts_.store->block_at(x.height - 1) : nullptr;
   if (!parent || parent->masternode_rewards.size() < chain::least_masternodes)
-    return ignore("no block says who could decide on it");
+    return false;
   const auto set = view_.paid_by(parent->masternode_rewards);
   std::set<std::string> voters;
   for (const auto& [voter, made] : x.signatures) {
@@ -202,11 +218,28 @@ flood_judgement block_producer_state::certify_stored(const wire::block_commit& x
     if (key != set.known.end() && !voters.contains(vote.voter) && chain::verify(vote, key->second))
       voters.insert(vote.voter);
   }
-  if (voters.size() < chain::quorum_of(set.size))
-    return ignore("it has too few votes that we can check");
-  self_->request(parts_.keeper, caf::infinite, atom::commit_v, checked_batch{}, wire::message{x})
-      .then([](const apply_reply&) {}, [](const caf::error&) {});
-  return forward();
+  return voters.size() >= chain::quorum_of(set.size);
+}
+
+/// Two certificates of one height are the end of finality: masternodes voted twice. No rule of ours chooses between them.
+void block_producer_state::compare_with_ours(const wire::block_commit& x) {
+  const auto ours = parts_.store->certificate_at(x.height);
+  if (!ours || ours->block_hash == x.block_hash || x.height == split_told_ || !is_proven(x))
+    return;
+  split_told_ = x.height;
+  if (context_.metrics)
+    context_.metrics->invariant_violated(invariant::one_certificate);
+  std::string both;
+  for (const auto& [voter, _] : x.signatures)
+    if (std::ranges::any_of(ours->signatures, [&](const auto& known) {
+          return canonical(known.first) == canonical(voter);
+        }))
+      both += (both.empty() ? "" : ", ") + voter;
+  spdlog::error("consensus: block {} has two certificates, {} is ours and {} another; masternodes "
+                "that voted for both: {}. The network is split: keep the log, and ask the "
+                "operators of other masternodes which block they have",
+                x.height, chain::to_hex(ours->block_hash), chain::to_hex(x.block_hash),
+                both.empty() ? "none that we can name" : both);
 }
 
 // -- heights that are not ours ----------------------------------------------------------------

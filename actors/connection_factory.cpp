@@ -11,7 +11,7 @@ class transport_factory final : public connection_factory {
         bind_local_{bind_local} {}
 
   peer_connection_actor dial(connection_registry_actor::pointer registry, const link_spec& spec,
-                             const peer_routes& routes) override {
+                             const shared_routes& routes) override {
     // A socket of one family cannot be bound to an address of the other.
     const auto bind =
         bind_local_ && context_->local_ip && context_->local_ip->is_v4() == spec.remote.ip.is_v4();
@@ -20,7 +20,7 @@ class transport_factory final : public connection_factory {
   }
 
   peer_connection_actor accept(connection_registry_actor::pointer registry, const link_spec& spec,
-                               std::uint64_t accepted, const peer_routes& routes) override {
+                               std::uint64_t accepted, const shared_routes& routes) override {
     auto connection = transport_.take(accepted);
     return connection ? spawn(registry, spec, std::move(connection), routes)
                       : peer_connection_actor{};
@@ -33,7 +33,7 @@ class transport_factory final : public connection_factory {
 
  private:
   peer_connection_actor spawn(connection_registry_actor::pointer registry, const link_spec& spec,
-                              net::connection_ptr connection, const peer_routes& routes) {
+                              net::connection_ptr connection, const shared_routes& routes) {
     return registry->spawn<peer_connection>(context_, spec, std::move(connection),
                                             connection_registry_actor{registry}, routes);
   }

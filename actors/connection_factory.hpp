@@ -17,11 +17,11 @@ class connection_factory {
   virtual ~connection_factory() = default;
   /// Spawns an actor that dials. Never null.
   virtual peer_connection_actor dial(connection_registry_actor::pointer registry,
-                                     const link_spec& spec, const peer_routes& routes) = 0;
+                                     const link_spec& spec, const shared_routes& routes) = 0;
   /// Spawns an actor for the accepted connection that waits under `accepted`. Null when it is gone.
   virtual peer_connection_actor accept(connection_registry_actor::pointer registry,
                                        const link_spec& spec, std::uint64_t accepted,
-                                       const peer_routes& routes) = 0;
+                                       const shared_routes& routes) = 0;
   /// Closes an accepted connection that is not wanted.
   virtual void reject(std::uint64_t accepted, const std::string& reason) = 0;
 };

@@ -43,7 +43,9 @@ connection_registry_actor::behavior_type connection_registry_state::make_behavio
   return {
       // -- connections that come --
       [this](atom::accepted, std::uint64_t id, const endpoint& remote) { on_accepted(id, remote); },
-      [this](atom::attach, peer_routes& routes) { routes_ = std::move(routes); },
+      [this](atom::attach, peer_routes& routes) {
+        routes_ = std::make_shared<const peer_routes>(std::move(routes));
+      },
       [this](atom::want, const endpoint& to, dial_purpose purpose) { on_want(to, purpose); },
       [this](atom::want, const ip_address& ip) { on_unwant(ip); },
       // -- what connections tell --
@@ -64,6 +66,7 @@ connection_registry_actor::behavior_type connection_registry_state::make_behavio
       [this](atom::check) { return check(); },
       [this](atom::explain, const ip_address& ip) { return explain(ip); },
       [this](atom::stop) { return stop(); },
+      [this](atom::count) -> std::uint64_t { return up_.size(); },
       [this](atom::snapshot) { return snapshot(); },
       [this](atom::wake, std::uint64_t token) { on_wake(token); },
   };
@@ -93,7 +96,7 @@ void connection_registry_state::on_accepted(std::uint64_t accepted, const endpoi
   }
   const auto id = ++last_id_;
   const auto spec = spec_for(id, link_direction::inbound, remote);
-  auto actor = factory_->accept(self_, spec, accepted, *routes_);
+  auto actor = factory_->accept(self_, spec, accepted, routes_);
   if (!actor)
     return;
   add(id, spec, std::move(actor), link_phase::handshaking);
@@ -312,7 +315,7 @@ void connection_registry_state::dial(const ip_address& ip, bool ordered) {
   }
   const auto id = ++last_id_;
   const auto spec = spec_for(id, link_direction::outbound, x.dial_to);
-  add(id, spec, factory_->dial(self_, spec, *routes_), link_phase::connecting);
+  add(id, spec, factory_->dial(self_, spec, routes_), link_phase::connecting);
   carry_out(ip, x.link.dial_started(id, now));
 }
 

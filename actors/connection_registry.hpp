@@ -151,7 +151,7 @@ class connection_registry_state {
   std::unique_ptr<connection_factory> factory_;
   random_source random_;
   alarm_clock alarm_;
-  std::optional<peer_routes> routes_;
+  shared_routes routes_;  ///< Null until they are attached.
   std::vector<peer_listener_actor> listeners_;
   std::unordered_map<ip_address, peer> peers_;
   std::map<link_id, connection> connections_;

@@ -112,8 +112,12 @@ void connection_registry_state::own_address_changed() {
   }
   for (const auto& [id, x] : connections_)
     self_->send(x.actor, atom::own_address_v, ip);
-  if (routes_)
-    self_->send(routes_->directory, atom::own_address_v, ip);
+  if (!routes_)
+    return;
+  self_->send(routes_->directory, atom::own_address_v, ip);
+  self_->send(routes_->masternodes, atom::own_address_v, ip);
+  self_->send(routes_->producer, atom::own_address_v, ip);
+  self_->send(routes_->mempool, atom::own_address_v, ip);
 }
 
 }  // namespace timenode

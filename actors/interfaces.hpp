@@ -206,6 +206,8 @@ using sync_engine_actor = caf::typed_actor<
     auto(atom::attach, gossip_actor)->caf::result<void>,
     // From here on the masternodes of this list are asked when peers have another chain than we.
     auto(atom::attach, masternode_list_actor)->caf::result<void>,
+    // Tells how far it is.
+    auto(atom::progress)->caf::result<sync_progress>,
     // Tells its state.
     auto(atom::snapshot)->caf::result<sync_snapshot>>
     // Conform to the protocols of a PEER LISTENER, a PEER MESSAGE taker (heights, hashes, blocks), a JUDGE (of
@@ -214,6 +216,11 @@ using sync_engine_actor = caf::typed_actor<
         judge_actor>::extend_with<tip_listener_actor>::extend_with<sleeper_actor>;
 
 // -- masternodes ------------------------------------------------------------------------
+
+/// Works under our own IP, as a masternode does.
+using own_address_listener_actor = caf::typed_actor<
+    // It became known, or is another one.
+    auto(atom::own_address, ip_address)->caf::result<void>>;
 
 /// The table of masternodes, keyed by IP.
 using masternode_table_actor = caf::typed_actor<
@@ -232,9 +239,9 @@ using masternode_table_actor = caf::typed_actor<
     // From here on our own heartbeats and attestations go out through this actor, which asks us to judge.
     auto(atom::attach, gossip_actor)->caf::result<void>>
     // Conform to the protocols of a PEER LISTENER, a PEER MESSAGE taker (announcements, lists), a JUDGE (of
-    // heartbeats and attestations) and a SLEEPER.
+    // heartbeats and attestations), an OWN ADDRESS LISTENER and a SLEEPER.
     ::extend_with<peer_listener_actor>::extend_with<peer_message_actor>::extend_with<
-        judge_actor>::extend_with<sleeper_actor>;
+        judge_actor>::extend_with<own_address_listener_actor>::extend_with<sleeper_actor>;
 
 // -- consensus --------------------------------------------------------------------------
 
@@ -260,10 +267,11 @@ using mempool_actor = caf::typed_actor<
     // Tells its state.
     auto(atom::snapshot)->caf::result<mempool_snapshot>>
     // Conform to the protocols of a TRANSACTION SOURCE, a PEER LISTENER, a PEER MESSAGE taker (what a peer
-    // answers to GetPendingTransactions), a JUDGE (of transactions and votes), a TIP LISTENER and a SLEEPER.
+    // answers to GetPendingTransactions), a JUDGE (of transactions and votes), a TIP LISTENER, an OWN ADDRESS
+    // LISTENER and a SLEEPER.
     ::extend_with<transaction_source_actor>::extend_with<peer_listener_actor>::extend_with<
         peer_message_actor>::extend_with<judge_actor>::extend_with<tip_listener_actor>::
-        extend_with<sleeper_actor>;
+        extend_with<own_address_listener_actor>::extend_with<sleeper_actor>;
 
 /// Decides on blocks with the other masternodes.
 using block_producer_actor = caf::typed_actor<
@@ -274,9 +282,9 @@ using block_producer_actor = caf::typed_actor<
     // Tells its state.
     auto(atom::snapshot)->caf::result<consensus_snapshot>>
     // Conform to the protocols of a PEER LISTENER, a JUDGE (of proposals, ballots, votes and commits), a TIP
-    // LISTENER and a SLEEPER.
+    // LISTENER, an OWN ADDRESS LISTENER and a SLEEPER.
     ::extend_with<peer_listener_actor>::extend_with<judge_actor>::extend_with<
-        tip_listener_actor>::extend_with<sleeper_actor>;
+        tip_listener_actor>::extend_with<own_address_listener_actor>::extend_with<sleeper_actor>;
 
 /// Where a connection takes the messages of its peer.
 struct peer_routes {
@@ -296,6 +304,8 @@ struct peer_routes {
                               f.field("producer", x.producer), f.field("mempool", x.mempool));
   }
 };
+/// All connections have the same.
+using shared_routes = std::shared_ptr<const peer_routes>;
 
 }  // namespace timenode
 
@@ -353,6 +363,8 @@ using connection_registry_actor = caf::typed_actor<
     auto(atom::list)->caf::result<link_list>,
     // The same, and how many connections ended by a fault of ours so far.
     auto(atom::check)->caf::result<link_list, std::uint64_t>,
+    // How many peers (IPs) have an established connection.
+    auto(atom::count)->caf::result<std::uint64_t>,
     // What is done about an address and why; also of one that was never heard of.
     auto(atom::explain, ip_address)->caf::result<known_peer_snapshot>,
     // Closes all connections and answers when the last socket is gone.
@@ -368,6 +380,8 @@ using connection_registry_actor = caf::typed_actor<
 using telemetry_actor = caf::typed_actor<
     // Asks every actor for its snapshot and answers within a second with what came.
     auto(atom::snapshot)->caf::result<node_snapshot>,
+    // Asks every actor but the connections how it is, for those who look again and again.
+    auto(atom::pulse)->caf::result<node_pulse>,
     // An order was carried out: who asks from now on is told nothing from before.
     auto(atom::changed)->caf::result<void>,
     // Asks those who know about one address; answers within a second, too.

@@ -152,12 +152,10 @@ findings duplicate_watch::observe(const std::vector<link_snapshot>& links, monot
 
 // -- no-stuck ---------------------------------------------------------------------
 
-findings progress_watch::observe(const sync_snapshot& sync, monotonic_ns now) {
+findings progress_watch::observe(const sync_progress& sync, monotonic_ns now) {
   // Who has not delivered anything yet may claim what he likes. He is asked, which takes up to 15 s for each of them.
   const auto asks_strangers = sync.state == sync_state_asking && sync.outstanding > 0;
-  const auto has_more = [&](const auto& claim) { return claim.second > sync.height; };
-  if (asks_strangers || sync.target <= sync.height ||
-      std::none_of(sync.claims.begin(), sync.claims.end(), has_more)) {
+  if (asks_strangers || sync.target <= sync.height || sync.ahead == 0) {
     waiting_.reset();
     return {};
   }
@@ -171,7 +169,7 @@ findings progress_watch::observe(const sync_snapshot& sync, monotonic_ns now) {
   return {"at height " + std::to_string(sync.height) + " of " + std::to_string(sync.target) +
           " without progress for " + std::to_string(stuck_patience / 1'000'000'000) +
           " s, state '" + sync.state + "', " + std::to_string(sync.outstanding) +
-          " requests under way, " + std::to_string(sync.claims.size()) + " claims"};
+          " requests under way, " + std::to_string(sync.ahead) + " peers ahead"};
 }
 
 // -- no-cycling -------------------------------------------------------------------

@@ -20,8 +20,8 @@ namespace timenode {
 
 // -- names ----------------------------------------------------------------------
 
-/// What must always hold, in the order of the architecture page. Tests, simulation and the running
-/// node use the same names.
+/// What must always hold, in the order of the architecture page, and then that no two blocks of a
+/// height have a certificate. Tests, simulation and the running node use the same names.
 enum class invariant : std::uint8_t {
   one_link,
   no_cycling,
@@ -32,14 +32,15 @@ enum class invariant : std::uint8_t {
   converge,
   no_false_ban,
   bounded,
+  one_certificate,
 };
-inline constexpr std::size_t invariant_count = 9;
+inline constexpr std::size_t invariant_count = 10;
 
 /// "one-link", "no-cycling", ...
 constexpr std::string_view to_text(invariant x) noexcept {
   constexpr std::array<std::string_view, invariant_count> names{
       "one-link",   "no-cycling", "same-handler", "one-truth", "no-stuck",
-      "contiguous", "converge",   "no-false-ban", "bounded"};
+      "contiguous", "converge",   "no-false-ban", "bounded",   "one-certificate"};
   return names[static_cast<std::size_t>(x)];
 }
 
@@ -123,7 +124,7 @@ class progress_watch {
   /// A sentence when the node has been below its target, with a peer that claims to have more, and
   /// without progress for `stuck_patience`. Found again after that time again. Not while only peers that have not
   /// delivered anything say that there is more, and are asked.
-  findings observe(const sync_snapshot& sync, monotonic_ns now);
+  findings observe(const sync_progress& sync, monotonic_ns now);
 
  private:
   struct waiting {
@@ -152,7 +153,7 @@ class fault_watch {
 /// What is known at one check; what did not answer in time is not there and not judged.
 struct health_sample {
   std::optional<truth_sample> truth;
-  std::optional<sync_snapshot> sync;
+  std::optional<sync_progress> sync;
   std::optional<std::uint64_t> faults;  ///< Connections that ended by a fault of ours.
 };
 

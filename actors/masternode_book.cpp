@@ -38,9 +38,23 @@ std::optional<ip_address> masternode_ip(std::string_view text) {
 
 masternode_book::masternode_book(std::optional<ip_address> local_ip) : local_ip_{local_ip} {}
 
+void masternode_book::set_own_address(const ip_address& ip) {
+  const auto forget = [this](const ip_address& y) {
+    if (const auto i = records_.find(y); i != records_.end())
+      remove(i);
+  };
+  // What others said of the new one was said of us; the old one is not ours any more.
+  forget(ip);
+  if (self_)
+    forget(*self_);
+  self_.reset();
+  local_ip_ = ip;
+}
+
 void masternode_book::add_self(const masternode_self& self, moment now) {
   self_ = self.ip;
   local_ip_ = self.ip;
+  ++revision_;
   auto& x = records_[self.ip];
   x.belief = standing::first_hand;
   x.shown = {.ip = self.ip,

@@ -86,6 +86,8 @@ class masternode_book {
   /// @param local_ip Our own address, when known: what others say of it is not listened to.
   explicit masternode_book(std::optional<ip_address> local_ip);
 
+  /// Our own IP became known, or is another one: what is known of either goes, our own entry too.
+  void set_own_address(const ip_address& ip);
   /// Enters ourselves.
   void add_self(const masternode_self& self, moment now);
 

@@ -38,18 +38,11 @@ masternode_table_state::masternode_table_state(masternode_table_actor::pointer s
       directory_{std::move(directory)}, identity_{std::move(identity)}, random_{context_.seed ^
                                                                                 seed_salt},
       book_{context_.local_ip}, archive_{std::move(memory.archive)} {
-  if (!context_.local_ip)
-    identity_.reset();
-  if (identity_) {
+  if (identity_)
     next_sequence_ = identity_->first_sequence != 0
                          ? identity_->first_sequence
                          : static_cast<std::uint64_t>(context_.unix_now());
-    book_.add_self({.ip = *context_.local_ip,
-                    .reward_address = identity_->reward_address,
-                    .tier = identity_->tier,
-                    .key = identity_->keys.public_key()},
-                   now());
-  }
+  become_ourselves();
   restore(memory.kept);
 }
 
@@ -58,6 +51,9 @@ masternode_table_actor::behavior_type masternode_table_state::make_behavior() {
   ask_at_ = now().mono + random_.jitter(list_period, masternode_jitter);
   if (archive_)
     save_at_ = now().mono + table_saved_every;
+  if (identity_ && !is_masternode())
+    spdlog::info("masternode: our own address is not known yet; we take part as soon as it is "
+                 "(network.external_address says it for certain)");
   changed();
   return {
       [this](atom::list) { return book_.list(now()); },
@@ -67,6 +63,7 @@ masternode_table_actor::behavior_type masternode_table_state::make_behavior() {
       [this](atom::save) { return save(); },
       [this](atom::announce) { return introduction(); },
       [this](atom::attach, const gossip_actor& floods) { on_attached(floods); },
+      [this](atom::own_address, const ip_address& ip) { on_own_address(ip); },
       // -- peer listener ---
       [this](atom::peer_up, const peer_info& info, const peer_connection_actor& connection) {
         on_peer_up(info, connection);
@@ -184,8 +181,38 @@ masternode_table_state::judge_heartbeat(const ip_address& from,
 
 // -- ourselves --------------------------------------------------------------------------
 
+void masternode_table_state::become_ourselves() {
+  if (is_masternode())
+    book_.add_self({.ip = *context_.local_ip,
+                    .reward_address = identity_->reward_address,
+                    .tier = identity_->tier,
+                    .key = identity_->keys.public_key()},
+                   now());
+}
+
+void masternode_table_state::on_own_address(const ip_address& ip) {
+  if (context_.local_ip == ip)
+    return;
+  context_.local_ip = ip;
+  book_.set_own_address(ip);
+  become_ourselves();
+  if (is_masternode())
+    spdlog::info("masternode: we are {} to others, and take part under that address",
+                 ip.to_string());
+  begin_beating();
+  for (const auto& x : introduction())
+    for (const auto line = line_of(x); const auto& [_, to] : peers_)
+      self_->send(to.connection, line);
+  changed();
+}
+
+void masternode_table_state::begin_beating() {
+  if (is_masternode() && gossip_ && beat_at_ == 0)
+    beat_at_ = now().mono + random_.jitter(first_heartbeat_after, masternode_jitter);
+}
+
 void masternode_table_state::attest(const wire::heartbeat_broadcast& x) {
-  if (!identity_ || !gossip_)
+  if (!is_masternode() || !gossip_)
     return;
   auto attestation = wire::heartbeat_attestation{
       .heartbeat_hash = chain::heartbeat_hash(x),
@@ -211,7 +238,7 @@ void masternode_table_state::beat() {
 }
 
 std::vector<wire::message> masternode_table_state::introduction() const {
-  if (!identity_)
+  if (!is_masternode())
     return {};
   return {wire::masternode_announcement{.address = context_.local_ip->to_string(),
                                         .reward_address = identity_->reward_address,
@@ -223,8 +250,7 @@ std::vector<wire::message> masternode_table_state::introduction() const {
 
 void masternode_table_state::on_attached(const gossip_actor& floods) {
   gossip_ = floods;
-  if (identity_ && beat_at_ == 0)
-    beat_at_ = now().mono + random_.jitter(first_heartbeat_after, masternode_jitter);
+  begin_beating();
   set_alarm();
 }
 

@@ -61,8 +61,8 @@ class masternode_table_state {
 
   /// @param registry Tells of peers.
   /// @param directory Is told of masternodes to be dialed.
-  /// @param identity None: this node is no masternode. It cannot be one while `context.local_ip` is
-  ///                 unknown, for a masternode is its IP: the identity has no effect then.
+  /// @param identity None: this node is no masternode. A masternode is its IP: while that is
+  ///                 unknown (`context.local_ip`), the identity has no effect.
   masternode_table_state(masternode_table_actor::pointer self, node_context context,
                          connection_registry_actor registry, dial_wish_actor directory,
                          std::optional<masternode_identity> identity,
@@ -76,6 +76,10 @@ class masternode_table_state {
     int lists_expected = lists_at_first;
   };
 
+  bool is_masternode() const noexcept { return identity_ && context_.local_ip; }
+  void become_ourselves();
+  void on_own_address(const ip_address& ip);
+  void begin_beating();
   void on_peer_up(const peer_info& info, const peer_connection_actor& connection);
   void on_peer_down(const ip_address& ip);
   void on_message(const ip_address& from, const wire::message& x);

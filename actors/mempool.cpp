@@ -37,9 +37,15 @@ flood_judgement not_taken(std::string reason) {
 mempool_state::mempool_state(mempool_actor::pointer self, node_context context, mempool_parts parts)
     : self_{self}, context_{std::move(context)}, parts_{std::move(parts)},
       pool_{context_.rules.spending(context_.network), parts_.limits} {
-  // A masternode is its IP.
-  if (parts_.identity && context_.local_ip)
-    own_address_ = context_.local_ip->to_string();
+  if (context_.local_ip)
+    on_own_address(*context_.local_ip);
+}
+
+/// A masternode is its IP: it votes from when that is known, also for what waits, by the next repetition.
+void mempool_state::on_own_address(const ip_address& ip) {
+  context_.local_ip = ip;
+  if (parts_.identity)
+    own_address_ = ip.to_string();
 }
 
 mempool_actor::behavior_type mempool_state::make_behavior() {
@@ -48,6 +54,7 @@ mempool_actor::behavior_type mempool_state::make_behavior() {
   self_->send(parts_.keeper, atom::subscribe_v, tip_listener_actor{self_});
   return {
       [this](atom::attach, const gossip_actor& floods) { gossip_ = floods; },
+      [this](atom::own_address, const ip_address& ip) { on_own_address(ip); },
       [this](atom::offer, const wire::message& x) { return on_own(x); },
       // -- questions ---
       [this](atom::fill, std::uint64_t max_bytes) { return fill(max_bytes); },

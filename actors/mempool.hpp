@@ -78,6 +78,7 @@ class mempool_state {
 
  private:
   // -- what comes (mempool.cpp) --
+  void on_own_address(const ip_address& ip);
   chain::offer_result offer(const transaction& x);
   offer_reply on_own(const wire::message& x);
   caf::result<flood_judgement> judge(const ip_address& from, wire::message& x);

@@ -15,7 +15,8 @@ namespace timenode {
 peer_connection_state::peer_connection_state(peer_connection_actor::pointer self,
                                              std::shared_ptr<const node_context> context,
                                              link_spec spec, net::connection_ptr connection,
-                                             connection_registry_actor registry, peer_routes routes)
+                                             connection_registry_actor registry,
+                                             shared_routes routes)
     : self_{self}, context_{std::move(context)}, spec_{std::move(spec)},
       connection_{std::move(connection)}, registry_{std::move(registry)}, routes_{std::move(
                                                                               routes)},
@@ -152,7 +153,7 @@ constexpr auto clock_told_every = to_ns(std::chrono::minutes{5});
 void peer_connection_state::compare_clocks(std::int64_t timestamp) {
   // Peers send any number: no difference of two of them may overflow.
   constexpr std::int64_t absurd = 1'000'000'000'000;
-  if (!routes_.producer || timestamp <= -absurd || timestamp >= absurd)
+  if (!routes_->producer || timestamp <= -absurd || timestamp >= absurd)
     return;
   const auto ahead = timestamp - context_->unix_now();
   const auto now = monotonic_now(*self_);
@@ -161,7 +162,7 @@ void peer_connection_state::compare_clocks(std::int64_t timestamp) {
     return;
   clock_told_ = ahead;
   clock_told_at_ = now;
-  self_->send(routes_.producer, atom::clock_v, spec_.remote.ip, ahead);
+  self_->send(routes_->producer, atom::clock_v, spec_.remote.ip, ahead);
 }
 
 void peer_connection_state::send_ping(monotonic_ns now) {

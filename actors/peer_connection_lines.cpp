@@ -54,11 +54,11 @@ void peer_connection_state::give_back(std::size_t lines, std::size_t bytes) {
     return;
   }
   const std::pair<message_route, caf::actor> takers[]{
-      {message_route::directory, caf::actor_cast<caf::actor>(routes_.directory)},
-      {message_route::gossip, caf::actor_cast<caf::actor>(routes_.gossip)},
-      {message_route::sync, caf::actor_cast<caf::actor>(routes_.sync)},
-      {message_route::masternodes, caf::actor_cast<caf::actor>(routes_.masternodes)},
-      {message_route::transactions, caf::actor_cast<caf::actor>(routes_.mempool)},
+      {message_route::directory, caf::actor_cast<caf::actor>(routes_->directory)},
+      {message_route::gossip, caf::actor_cast<caf::actor>(routes_->gossip)},
+      {message_route::sync, caf::actor_cast<caf::actor>(routes_->sync)},
+      {message_route::masternodes, caf::actor_cast<caf::actor>(routes_->masternodes)},
+      {message_route::transactions, caf::actor_cast<caf::actor>(routes_->mempool)},
   };
   auto open = std::make_shared<int>(std::popcount(unproven_takers_));
   const auto one_less = [this, open, lines, bytes] {
@@ -121,30 +121,30 @@ void peer_connection_state::route(message_route to, wire::message& x) {
     answer(x);
     break;
   case message_route::serve:
-    ask(routes_.blocks, x);
+    ask(routes_->blocks, x);
     break;
   case message_route::directory:
-    hand_on(to, routes_.directory, x);
+    hand_on(to, routes_->directory, x);
     break;
   case message_route::gossip:
     if (const auto* announced = std::get_if<wire::block_announcement>(&x))
       height_ = std::max(height_.value_or(0), announced->block->header.height);
-    hand_on(to, routes_.gossip, x);
+    hand_on(to, routes_->gossip, x);
     break;
   case message_route::sync:
     if (const auto* told = std::get_if<wire::block_height_response>(&x))
       height_ = told->height;
-    hand_on(to, routes_.sync, x);
+    hand_on(to, routes_->sync, x);
     break;
   case message_route::masternodes:
     is_masternode_ = is_masternode_ || std::holds_alternative<wire::masternode_announcement>(x);
-    hand_on(to, routes_.masternodes, x);
+    hand_on(to, routes_->masternodes, x);
     break;
   case message_route::transactions:
-    hand_on(to, routes_.mempool, x);
+    hand_on(to, routes_->mempool, x);
     break;
   case message_route::ask_transactions:
-    ask(routes_.mempool, x);
+    ask(routes_->mempool, x);
     break;
   case message_route::unused:
     ++dropped_messages_;
@@ -169,7 +169,7 @@ void peer_connection_state::answer(wire::message& x) {
     on_introduction(std::move(*version));
   } else if (std::holds_alternative<wire::get_peers>(x)) {
     ++questions_;
-    self_->request(routes_.directory, answer_timeout, atom::sample_v)
+    self_->request(routes_->directory, answer_timeout, atom::sample_v)
         .then(
             [this](std::vector<std::string>& peers) {
               reply(wire::peers_response{std::move(peers)});
@@ -178,7 +178,7 @@ void peer_connection_state::answer(wire::message& x) {
             [this](const caf::error&) { question_answered(); });  // silence is a legal answer
   } else if (std::holds_alternative<wire::get_masternodes>(x)) {
     ++questions_;
-    self_->request(routes_.masternodes, answer_timeout, atom::serve_v)
+    self_->request(routes_->masternodes, answer_timeout, atom::serve_v)
         .then(
             [this](const encoded_line& line) {
               send_line(line);

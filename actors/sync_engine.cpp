@@ -42,6 +42,7 @@ sync_engine_actor::behavior_type sync_engine_state::make_behavior() {
   return {
       [this](atom::attach, const gossip_actor& flooder) { gossip_ = flooder; },
       [this](atom::attach, const masternode_list_actor& list) { masternodes_ = list; },
+      [this](atom::progress) { return progress_so_far(); },
       [this](atom::snapshot) { return snapshot(); },
       // -- peer listener
       [this](atom::peer_up, const peer_info& info, const peer_connection_actor& connection) {
@@ -275,10 +276,10 @@ std::string sync_engine_state::state_text() const {
   return plan_.peers().with_claim() == 0 ? "waiting-for-peers" : "idle";
 }
 
-sync_snapshot sync_engine_state::snapshot() const {
+sync_progress sync_engine_state::progress_so_far() const {
   const auto now = monotonic_now(*self_);
   const auto at = progress();
-  sync_snapshot result;
+  sync_progress result;
   result.state = state_text();
   result.height = at.height;
   result.target = std::max(plan_.trusted_target(), at.height);
@@ -288,9 +289,16 @@ sync_snapshot sync_engine_state::snapshot() const {
   result.buffered_bytes = plan_.buffer().bytes() + pipeline_.bytes() + forks_.bytes();
   result.blocks_per_second = progress_.blocks_per_second(now);
   result.eta_seconds = progress_.eta_seconds({result.height, result.target, 0}, now);
+  result.ahead = static_cast<std::uint64_t>(std::ranges::count_if(
+      plan_.peers().all(), [&at](const auto& known) { return known.second.claim > at.height; }));
+  return result;
+}
+
+sync_snapshot sync_engine_state::snapshot() const {
+  sync_snapshot result{progress_so_far(), {}, {}};
   for (const auto& [ip, x] : plan_.peers().all())
     result.claims.emplace(ip, x.claim);
-  result.forks = forks_snapshot(now);
+  result.forks = forks_snapshot(monotonic_now(*self_));
   return result;
 }
 

@@ -132,6 +132,7 @@ class sync_engine_state {
   void log_progress(monotonic_ns now);
   sync::plan_position position() const;
   sync::progress_point progress() const;
+  sync_progress progress_so_far() const;
   sync_snapshot snapshot() const;
   std::string state_text() const;
 

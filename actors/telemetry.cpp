@@ -20,6 +20,7 @@ telemetry_actor::behavior_type telemetry_state::make_behavior() {
   wake_in(check_every_);
   return {
       [this](atom::snapshot) { return answer(); },
+      [this](atom::pulse) { return pulse(); },
       [this](atom::changed) { changed(); },
       [this](atom::explain, const ip_address& ip) { return explain(ip); },
       [this](atom::wake, std::uint64_t token) { wake(token); },
@@ -128,12 +129,36 @@ void telemetry_state::finish() {
     begin();
 }
 
-// -- explanations -----------------------------------------------------------------
+// -- smaller answers --------------------------------------------------------------
+
+caf::result<node_pulse> telemetry_state::pulse() {
+  auto x = std::make_shared<gathering<node_pulse>>();
+  x->asker = self_->make_response_promise<node_pulse>();
+  x->patience = deadline;
+  x->result.invariant_violations = violations();
+  const auto to = [x]<class T>(T& member) { return [x, &member](T& y) { member = std::move(y); }; };
+  const auto nowhere = [](const auto&) {};  // That it answers is what matters.
+  ask_for<std::uint64_t>(x, sources_.registry, "connection-registry", to(x->result.established),
+                         atom::count_v);
+  ask_for<directory_snapshot>(
+      x, sources_.directory, "peer-directory",
+      [x](const directory_snapshot& y) { x->result.known_addresses = y.known; }, atom::snapshot_v);
+  ask_for<keeper_snapshot>(x, sources_.keeper, "chain-keeper", to(x->result.keeper),
+                           atom::snapshot_v);
+  ask_for<sync_progress>(x, sources_.sync, "sync-engine", to(x->result.sync), atom::progress_v);
+  ask_for<gossip_snapshot>(x, sources_.gossip, "gossip", nowhere, atom::snapshot_v);
+  ask_for<attestation_stats>(x, sources_.masternodes, "masternode-table", nowhere,
+                             atom::snapshot_v);
+  ask_for<consensus_snapshot>(x, sources_.consensus, "block-producer", nowhere, atom::snapshot_v);
+  ask_for<mempool_snapshot>(x, sources_.mempool, "mempool", nowhere, atom::snapshot_v);
+  x->one_less();
+  return x->asker;
+}
 
 caf::result<peer_explanation> telemetry_state::explain(const ip_address& ip) {
-  auto x = std::make_shared<explaining>();
+  auto x = std::make_shared<gathering<peer_explanation>>();
   x->asker = self_->make_response_promise<peer_explanation>();
-  x->outstanding = 1;  // Held until all are asked.
+  x->patience = explain_deadline;
   x->result.peer.ip = ip;
   ask_for<known_peer_snapshot>(
       x, sources_.registry, "connection-registry",
@@ -152,32 +177,27 @@ caf::result<peer_explanation> telemetry_state::explain(const ip_address& ip) {
                 atom::snapshot_v);
       },
       atom::list_v);
-  if (--x->outstanding == 0)
-    x->asker.deliver(std::move(x->result));
+  x->one_less();
   return x->asker;
 }
 
-template <class Result, class Handle, class F, class... Request>
-void telemetry_state::ask_for(const std::shared_ptr<explaining>& x, const Handle& whom,
+template <class Result, class Answer, class Handle, class F, class... Request>
+void telemetry_state::ask_for(const std::shared_ptr<gathering<Answer>>& x, const Handle& whom,
                               std::string who, F take, Request... what) {
   if (!whom) {
     x->result.silent.push_back(std::move(who));
     return;
   }
   ++x->outstanding;
-  const auto one_less = [x] {
-    if (--x->outstanding == 0)
-      x->asker.deliver(std::move(x->result));
-  };
-  self_->request(whom, explain_deadline, what...)
+  self_->request(whom, x->patience, what...)
       .then(
-          [take = std::move(take), one_less](Result& y) {
+          [x, take = std::move(take)](Result& y) {
             take(y);
-            one_less();
+            x->one_less();
           },
-          [x, who = std::move(who), one_less](const caf::error&) {
+          [x, who = std::move(who)](const caf::error&) {
             x->result.silent.push_back(who);
-            one_less();
+            x->one_less();
           });
 }
 

@@ -31,6 +31,7 @@ using snapshot_source = caf::typed_actor<auto(atom::snapshot)->caf::result<Snaps
 struct telemetry_sources {
   caf::typed_actor<auto(atom::list)->caf::result<link_list>,
                    auto(atom::check)->caf::result<link_list, std::uint64_t>,
+                   auto(atom::count)->caf::result<std::uint64_t>,
                    auto(atom::explain, ip_address)->caf::result<known_peer_snapshot>,
                    auto(atom::snapshot)->caf::result<registry_snapshot>>
       registry;  ///< A `connection_registry_actor`.
@@ -39,7 +40,9 @@ struct telemetry_sources {
       directory;                            ///< A `peer_directory_actor`.
   snapshot_source<gossip_snapshot> gossip;  ///< A `gossip_actor`.
   snapshot_source<keeper_snapshot> keeper;  ///< A `chain_keeper_actor`.
-  snapshot_source<sync_snapshot> sync;      ///< A `sync_engine_actor`.
+  caf::typed_actor<auto(atom::progress)->caf::result<sync_progress>,
+                   auto(atom::snapshot)->caf::result<sync_snapshot>>
+      sync;  ///< A `sync_engine_actor`.
   caf::typed_actor<auto(atom::list)->caf::result<std::vector<masternode_entry>>,
                    auto(atom::snapshot)->caf::result<attestation_stats>>
       masternodes;                                ///< A `masternode_table_actor`.
@@ -97,17 +100,25 @@ class telemetry_state {
   void one_less();
   void finish();
 
-  // -- explanations ---------------------------------------------------------------
-  /// What came so far about one address.
-  struct explaining {
-    peer_explanation result;
-    std::size_t outstanding = 0;
-    caf::typed_response_promise<peer_explanation> asker;
+  // -- smaller answers ------------------------------------------------------------
+  /// What came so far for one asker.
+  template <class Answer>
+  struct gathering {
+    Answer result;
+    std::chrono::milliseconds patience;  ///< With each question.
+    std::size_t outstanding = 1;         ///< Held until all are asked.
+    caf::typed_response_promise<Answer> asker;
+
+    void one_less() {
+      if (--outstanding == 0)
+        asker.deliver(std::move(result));
+    }
   };
+  caf::result<node_pulse> pulse();
   caf::result<peer_explanation> explain(const ip_address& ip);
-  template <class Result, class Handle, class F, class... Request>
-  void ask_for(const std::shared_ptr<explaining>& x, const Handle& whom, std::string who, F take,
-               Request... what);
+  template <class Result, class Answer, class Handle, class F, class... Request>
+  void ask_for(const std::shared_ptr<gathering<Answer>>& x, const Handle& whom, std::string who,
+               F take, Request... what);
 
   // -- invariants (telemetry_checks.cpp) --------------------------------------------
   /// What came so far of what a check compares: little of each connection, since every node of any size does it every ten

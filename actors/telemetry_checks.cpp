@@ -19,8 +19,8 @@ void telemetry_state::begin_check() {
                                            checking_->sample.faults = faults;
                                            check_links(links);
                                          });
-  ask_in_check<sync_snapshot>(sources_.sync, atom::snapshot_v,
-                              [this](sync_snapshot& x) { checking_->sample.sync = std::move(x); });
+  ask_in_check<sync_progress>(sources_.sync, atom::progress_v,
+                              [this](sync_progress& x) { checking_->sample.sync = std::move(x); });
   one_checked();
 }
 

@@ -85,7 +85,7 @@ std::string whole_path(const std::string& path) {
 
 /// What a service manager or a monitor asks; its answer is the exit status.
 int run_health(const query_command& x, const rpc_target& node) {
-  const auto answer = ask_node(node, "gethealth");
+  const auto answer = ask_health(node.at);
   if (!answer) {
     std::fprintf(stderr, "timenode: %s\n", explain(answer.error(), node.at).c_str());
     return no_answer_status;

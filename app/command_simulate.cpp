@@ -140,6 +140,7 @@ int run_simulate(const simulate_command& x) {
   options.faults = *faults;
   options.reference_share = x.reference_share;
   options.masternodes = x.masternodes;
+  options.block_time = x.block_time;
   options.trace_file = x.trace;
   options.verbose = x.debug;
   register_actor_types();

@@ -14,7 +14,7 @@ namespace {
 
 using app::duration_text;
 
-void judge_sync(const node_snapshot& x, const chain_tip& tip, const health_facts& facts,
+void judge_sync(const node_pulse& x, const chain_tip& tip, const health_facts& facts,
                 std::int64_t now, node_health& to) {
   const auto age = std::max<std::int64_t>(now - tip.timestamp, 0);
   const auto stale = age > std::chrono::seconds{fresh_tip}.count();
@@ -27,9 +27,9 @@ void judge_sync(const node_snapshot& x, const chain_tip& tip, const health_facts
                             " more; 'timenode status' tells what it waits for");
     return;
   }
-  if (x.registry.established == 0) {
+  if (x.established == 0) {
     to.sync = sync_health::no_peers;
-    const auto nobody = x.directory.known == 0;
+    const auto nobody = x.known_addresses == 0;
     const auto what =
         "no peer is connected, and the tip is " + duration_text(age) + " old" +
         (nobody ? "; no address of a peer is known: name one under bootstrap_peers" : "");
@@ -52,7 +52,7 @@ std::string_view to_text(sync_health x) noexcept {
   return names[static_cast<std::size_t>(x)];
 }
 
-node_health judge_health(const node_snapshot& x, const chain_tip& tip, const health_facts& facts,
+node_health judge_health(const node_pulse& x, const chain_tip& tip, const health_facts& facts,
                          std::int64_t now) {
   node_health result;
   result.height = tip.height;

@@ -14,7 +14,7 @@
 
 namespace timenode {
 
-/// What the snapshot does not tell.
+/// What the node's actors do not tell.
 struct health_facts {
   bool listening = true;  ///< For peers.
   /// Unix seconds since when the node is below its target and no block came; none: it is not.
@@ -47,10 +47,10 @@ struct node_health {
 
 /// Ready is a node that listens, whose store works, whose actors all answer, and that is at the
 /// height of its peers or gets nearer to it. Without peers it is ready only while its tip is fresh.
-node_health judge_health(const node_snapshot& x, const chain_tip& tip, const health_facts& facts,
+node_health judge_health(const node_pulse& x, const chain_tip& tip, const health_facts& facts,
                          std::int64_t now);
 
-/// For a node that gave no snapshot.
+/// For a node that did not answer.
 node_health no_health(const failure& why, const chain_tip& tip);
 
 /// {"ready":true,"sync":"in sync","height":..,"target":..,"problems":[],"warnings":[]}

@@ -401,10 +401,10 @@ outcome<std::unique_ptr<node>> node::start(const node_config& config, node_surro
   x->watch = std::make_unique<node_watch>(
       backend,
       [manager = x->manager, metrics = x->whole](const node_health& health, const chain_tip& now,
-                                                 const node_snapshot* snapshot) {
-        manager->status(one_line_status(health, snapshot ? snapshot->registry.established : 0));
-        metrics->set(health, now, snapshot ? snapshot->silent.size() : 0,
-                     snapshot && !snapshot->keeper.storage_error.empty());
+                                                 const node_pulse* pulse) {
+        manager->status(one_line_status(health, pulse ? pulse->established : 0));
+        metrics->set(health, now, pulse ? pulse->silent.size() : 0,
+                     pulse && !pulse->keeper.storage_error.empty());
         metrics->set_log(process_log_tail().counted());
       },
       [backend](const std::string& invariant) {
@@ -417,11 +417,10 @@ outcome<std::unique_ptr<node>> node::start(const node_config& config, node_surro
   if (around.terminal)
     x->sync_bar = std::make_unique<node_watch>(
         backend,
-        [line = around.terminal](const node_health&, const chain_tip&,
-                                 const node_snapshot* snapshot) {
+        [line = around.terminal](const node_health&, const chain_tip&, const node_pulse* pulse) {
           // A line that fills the last column would wrap on some terminals.
           const auto width = size_of_terminal(STDERR_FILENO).columns - 1;
-          line->show(snapshot ? render_sync(snapshot->sync, width) : std::string{});
+          line->show(pulse ? render_sync(pulse->sync, width) : std::string{});
         },
         nullptr, sync_bar_interval);
   x->manager->ready("height " + std::to_string(tip.height));

@@ -66,7 +66,7 @@ void node_watch::run() {
 
 void node_watch::look() {
   // The answer comes on another thread, perhaps after our end: nothing of us is used there.
-  shared_->backend->snapshot([own = shared_](outcome<node_snapshot> x) {
+  shared_->backend->pulse([own = shared_](outcome<node_pulse> x) {
     const auto& backend = *own->backend;
     const auto tip = backend.chain().tip();
     const auto health =

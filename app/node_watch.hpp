@@ -23,9 +23,9 @@ std::string one_line_status(const node_health& health, std::size_t peers);
 
 class node_watch {
  public:
-  /// What came of a look. `snapshot`: null when there was none.
-  using listener = std::function<void(const node_health& health, const chain_tip& tip,
-                                      const node_snapshot* snapshot)>;
+  /// What came of a look. `pulse`: null when the node did not answer.
+  using listener =
+      std::function<void(const node_health& health, const chain_tip& tip, const node_pulse* pulse)>;
 
   /// `tell` is called after each look, the first of which is at once, on some thread, and by a look
   /// that is under way even a moment after the destructor. It must not throw. `violated` gets the

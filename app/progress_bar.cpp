@@ -45,7 +45,7 @@ std::string render_bar(std::string_view what, const progress_point& at, double b
   return (head + "  " + tail).substr(0, width);
 }
 
-std::string render_sync(const sync_snapshot& x, std::size_t width) {
+std::string render_sync(const sync_progress& x, std::size_t width) {
   if (x.state != "syncing" || x.target <= x.height)
     return {};
   const auto fraction = static_cast<double>(x.height) / static_cast<double>(x.target);

@@ -28,7 +28,7 @@ std::string render_bar(std::string_view what, const progress_point& at, double b
                        std::optional<double> seconds_left, std::size_t width);
 
 /// How a node that is behind its peers catches up, the same way; empty: it does not.
-std::string render_sync(const sync_snapshot& x, std::size_t width);
+std::string render_sync(const sync_progress& x, std::size_t width);
 
 class progress_bar {
  public:

@@ -45,17 +45,26 @@ actor_rpc_backend::actor_rpc_backend(caf::actor_system& system, node_actors acto
     : system_{system}, actors_{std::move(actors)}, chain_{std::move(chain)},
       facts_{std::move(facts)}, unix_now_{std::move(unix_now)}, controls_{std::move(controls)} {}
 
-void actor_rpc_backend::snapshot(std::function<void(outcome<node_snapshot>)> then) {
+template <class View, class Question>
+void actor_rpc_backend::look(Question what, std::function<void(outcome<View>)> then) {
   const auto watch = [observed = observed_, now = unix_now_,
-                      then = std::move(then)](outcome<node_snapshot> x) {
+                      then = std::move(then)](outcome<View> x) {
     if (x) {
       const std::lock_guard lock{observed->mutex};
       observed->progress.see(x->keeper.tip.height, x->sync.target, now());
     }
     then(std::move(x));
   };
-  ask_once<node_snapshot>(system_, actors_.telemetry, patience,
-                          "the node's telemetry gave no snapshot", watch, atom::snapshot_v);
+  ask_once<View>(system_, actors_.telemetry, patience, "the node's telemetry gave no snapshot",
+                 watch, what);
+}
+
+void actor_rpc_backend::snapshot(std::function<void(outcome<node_snapshot>)> then) {
+  look(atom::snapshot_v, std::move(then));
+}
+
+void actor_rpc_backend::pulse(std::function<void(outcome<node_pulse>)> then) {
+  look(atom::pulse_v, std::move(then));
 }
 
 void actor_rpc_backend::ask(node_question question, std::function<void(outcome<node_reply>)> then) {

@@ -44,6 +44,7 @@ class actor_rpc_backend final : public rpc_backend {
                     wall_clock unix_now, rpc_controls controls);
 
   void snapshot(std::function<void(outcome<node_snapshot>)> then) override;
+  void pulse(std::function<void(outcome<node_pulse>)> then) override;
   void ask(node_question question, std::function<void(outcome<node_reply>)> then) override;
   const chain::chain_reader& chain() const override { return *chain_; }
   const rpc_facts& facts() const override { return facts_; }
@@ -59,6 +60,9 @@ class actor_rpc_backend final : public rpc_backend {
   outcome<backup_report> backup(const std::filesystem::path& to) override;
 
  private:
+  template <class View, class Question>
+  void look(Question what, std::function<void(outcome<View>)> then);
+
   caf::actor_system& system_;
   node_actors actors_;
   std::shared_ptr<const chain::chain_reader> chain_;

@@ -85,6 +85,12 @@ class rpc_backend {
   /// Calls `then` once, within two seconds, from any thread, perhaps before it returns. `then` does
   /// not block and does not throw.
   virtual void snapshot(std::function<void(outcome<node_snapshot>)> then) = 0;
+  /// The same with what tells whether the node is well, which costs little however many peers it has.
+  virtual void pulse(std::function<void(outcome<node_pulse>)> then) {
+    snapshot([then = std::move(then)](outcome<node_snapshot> x) {
+      then(x ? outcome<node_pulse>{pulse_of(*x)} : tl::unexpected{x.error()});
+    });
+  }
   /// Calls `then` once with what became of the question, within twelve seconds (an order may wait for
   /// the disk), in the same way.
   virtual void ask(node_question question, std::function<void(outcome<node_reply>)> then) = 0;

@@ -40,24 +40,27 @@ tl::unexpected<rpc_failure> fail_rpc(rpc_failure::kind what, std::string reason)
   return tl::unexpected<rpc_failure>{rpc_failure{what, std::move(reason)}};
 }
 
-/// One POST: connect, write, read. Lives at least as long as `io.run` runs.
+using http_call = http::request<http::string_body>;
+
+/// Calls by JSON-RPC.
+http_call rpc_call(const std::string& body, const std::string& authorization = {}) {
+  http_call result{http::verb::post, "/", 11};
+  result.set(http::field::content_type, "application/json");
+  if (!authorization.empty())
+    result.set(http::field::authorization, authorization);
+  result.body() = body;
+  return result;
+}
+
+/// One request: connect, write, read. Lives at least as long as `io.run` runs.
 class exchange {
  public:
-  exchange(asio::io_context& io, const endpoint& at, const std::string& body,
-           const std::string& authorization = {})
-      : stream_{io} {
-    request_.method(http::verb::post);
-    request_.target("/");
-    request_.version(11);
+  exchange(asio::io_context& io, const endpoint& at, http_call request)
+      : stream_{io}, to_{to_asio(at)}, request_{std::move(request)} {
     request_.set(http::field::host, at.to_string());
-    request_.set(http::field::content_type, "application/json");
-    if (!authorization.empty())
-      request_.set(http::field::authorization, authorization);
     request_.keep_alive(false);
-    request_.body() = body;
     request_.prepare_payload();
     parser_.body_limit(max_answer_bytes);
-    to_ = to_asio(at);
   }
 
   void start(std::chrono::milliseconds deadline) {
@@ -66,15 +69,15 @@ class exchange {
     stream_.async_connect(to_, [this](error_code failed) { on_connected(failed); });
   }
 
-  /// When all is over.
-  rpc_outcome<std::string> take() {
+  /// When all is over. `also_good`: a status other than 200 that an answer may have.
+  rpc_outcome<std::string> take(http::status also_good = http::status::ok) {
     if (!failed_.reason.empty())
       return tl::unexpected{failed_};
     auto answer = parser_.release();
     if (answer.result() == http::status::unauthorized)
       return fail_rpc(rpc_failure::kind::no_password, "the password is wrong");
     // A node that refuses the request as such says why in a line of text.
-    if (answer.result_int() != 200)
+    if (answer.result() != http::status::ok && answer.result() != also_good)
       return fail_rpc(rpc_failure::kind::refused, "HTTP status " +
                                                       std::to_string(answer.result_int()) + ": " +
                                                       answer.body().substr(0, 200));
@@ -106,7 +109,7 @@ class exchange {
 
   beast::tcp_stream stream_;
   tcp::endpoint to_;
-  http::request<http::string_body> request_;
+  http_call request_;
   beast::flat_buffer buffer_;
   http::response_parser<http::string_body> parser_;
   rpc_failure failed_;
@@ -173,7 +176,7 @@ rpc_outcome<std::vector<json>> results_of(const json& batch, std::size_t calls) 
 rpc_outcome<json> call_rpc(const endpoint& at, const std::string& method, const json& params,
                            std::chrono::milliseconds deadline) {
   asio::io_context io{1};
-  exchange x{io, at, call_json(method, params, 0).dump()};
+  exchange x{io, at, rpc_call(call_json(method, params, 0).dump())};
   x.start(deadline);
   io.run();
   const auto answer = parse(x.take());
@@ -190,7 +193,7 @@ call_rpc_everywhere(std::span<const endpoint> nodes, std::span<const std::string
   asio::io_context io{1};
   std::vector<std::unique_ptr<exchange>> exchanges;
   for (const auto& at : nodes) {
-    exchanges.push_back(std::make_unique<exchange>(io, at, body));
+    exchanges.push_back(std::make_unique<exchange>(io, at, rpc_call(body)));
     exchanges.back()->start(deadline);
   }
   io.run();
@@ -212,7 +215,7 @@ namespace {
 rpc_outcome<json> post(const endpoint& at, const std::string& body, const std::string& password,
                        std::chrono::milliseconds deadline) {
   asio::io_context io{1};
-  exchange x{io, at, body, password};
+  exchange x{io, at, rpc_call(body, password)};
   x.start(deadline);
   io.run();
   return parse(x.take());
@@ -247,6 +250,17 @@ rpc_outcome<json> ask_node(const rpc_target& node, const std::string& method, co
   if (!results)
     return tl::unexpected{results.error()};
   return std::move(results->front());
+}
+
+rpc_outcome<json> ask_health(const endpoint& at, std::chrono::milliseconds deadline) {
+  asio::io_context io{1};
+  exchange x{io, at, http_call{http::verb::get, "/health/ready", 11}};
+  x.start(deadline);
+  io.run();
+  auto answer = parse(x.take(http::status::service_unavailable));
+  if (answer && !answer->contains("ready"))
+    return fail_rpc(rpc_failure::kind::no_answer, "its answer is not one of a node");
+  return answer;
 }
 
 std::string explain(const rpc_failure& x, const endpoint& at) {

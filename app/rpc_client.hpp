@@ -71,6 +71,10 @@ rpc_outcome<json> ask_node(const rpc_target& node, const std::string& method,
                            const json& params = json::array(),
                            std::chrono::milliseconds deadline = default_rpc_deadline);
 
+/// What `gethealth` answers, ready or not. Nobody needs a password for it, and it costs the node little.
+rpc_outcome<json> ask_health(const endpoint& at,
+                             std::chrono::milliseconds deadline = default_rpc_deadline);
+
 /// A sentence for the operator, with what to do.
 std::string explain(const rpc_failure& x, const endpoint& at);
 

@@ -79,7 +79,7 @@ rpc_result stop(const rpc_view& view, const rpc_args&) {
 
 rpc_result gethealth(const rpc_view& view, const rpc_args&) {
   const auto facts = view.node ? view.node->health() : health_facts{};
-  return health_json(judge_health(*view.snapshot, view.chain.tip(), facts, view.now));
+  return health_json(judge_health(pulse_of(*view.snapshot), view.chain.tip(), facts, view.now));
 }
 
 rpc_result reload(const rpc_view& view, const rpc_args&) {

@@ -153,7 +153,7 @@ void serve_calls(const std::shared_ptr<rpc_service>& service, const http_request
   ask_next(service, work, std::move(answer));
 }
 
-http_response readiness(const rpc_backend& backend, const outcome<node_snapshot>& x) {
+http_response readiness(const rpc_backend& backend, const outcome<node_pulse>& x) {
   const auto tip = backend.chain().tip();
   const auto report =
       x ? judge_health(*x, tip, backend.health(), backend.unix_now()) : no_health(x.error(), tip);
@@ -163,9 +163,9 @@ http_response readiness(const rpc_backend& backend, const outcome<node_snapshot>
 
 void serve_readiness(const rpc_service& service, http_answer answer) {
   const auto backend = service.backend;
-  backend->snapshot([backend, answer = std::move(answer)](outcome<node_snapshot> x) {
-    auto snapshot = std::make_shared<const outcome<node_snapshot>>(std::move(x));
-    answer([backend, snapshot] { return readiness(*backend, *snapshot); });
+  backend->pulse([backend, answer = std::move(answer)](outcome<node_pulse> x) {
+    auto pulse = std::make_shared<const outcome<node_pulse>>(std::move(x));
+    answer([backend, pulse] { return readiness(*backend, *pulse); });
   });
 }
 

@@ -178,7 +178,7 @@ own_mirror() {
   local codename
   codename=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-}")
   apt-get indextargets --format $'$(REPO_URI)\t$(SOURCESENTRY)' \
-    'Created-By: Packages' 'Component: main' "Codename: $codename" | head -n 1
+    'Created-By: Packages' 'Component: main' "Codename: $codename" | sed -n 1p
 }
 
 # keyring_of LIST-ENTRY: the Signed-By of the entry "FILE:NUMBER", if it has one. For a list the
@@ -195,19 +195,20 @@ keyring_of() {
 # fetch_caf FILE: gets the source package's tarball from the first of Debian's suites that has
 # exactly this version, with an apt that has its own lists and so leaves the system's alone.
 fetch_caf() {
-  local target="$1" mirror entry keyring suite version options private
+  local target="$1" found mirror entry keyring suite version options private
   local hint="or put the file actor-framework_${caf_version}.orig.tar.gz on this machine and run: TIMENODE_CAF_TARBALL=FILE deploy/setup.sh"
 
   step "finding this machine's Debian mirror in apt's lists" \
     "see that /etc/apt lists Debian's own archive and that apt-get update works; $hint"
-  IFS=$'\t' read -r mirror entry < <(own_mirror) || true
-  if [[ -z "${mirror:-}" ]]; then
+  found=$(own_mirror) || found=""
+  if [[ -z "$found" ]]; then
     # A fresh container image has no lists at all until the first update.
     logged "$log_dir/setup-apt-update.log" apt_install update
-    IFS=$'\t' read -r mirror entry < <(own_mirror) || true
+    found=$(own_mirror) || found=""
   fi
-  [[ -n "${mirror:-}" ]] || die "setup.sh: apt knows no mirror of Debian's main archive."
-  keyring=$(keyring_of "${entry:-}")
+  IFS=$'\t' read -r mirror entry <<<"$found"
+  [[ -n "$mirror" ]] || die "setup.sh: apt knows no mirror of Debian's main archive."
+  keyring=$(keyring_of "$entry")
   if [[ -z "$keyring" && -r /usr/share/keyrings/debian-archive-keyring.gpg ]]; then
     keyring=/usr/share/keyrings/debian-archive-keyring.gpg
   fi

@@ -27,7 +27,9 @@ fi
 
 if [[ -z "$root" && -d /run/systemd/system ]]; then
   step "stopping the service" "systemctl status timenode tells more."
-  systemctl disable --now timenode.service 2>/dev/null || true
+  if systemctl cat timenode.service >/dev/null 2>&1; then
+    systemctl disable --now timenode.service
+  fi
 fi
 step "removing files" "look at the rights of the directories."
 rm -f "$root/usr/bin/timenode" "$root/usr/lib/systemd/system/timenode.service" \

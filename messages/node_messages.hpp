@@ -57,6 +57,30 @@ struct node_snapshot {
   }
 };
 
+/// What tells whether a node is well, of the same size however many peers it has: what is looked at again and again.
+struct node_pulse {
+  std::uint64_t established = 0;      ///< Peers (IPs) with an established connection.
+  std::uint64_t known_addresses = 0;  ///< In the address book.
+  keeper_snapshot keeper;
+  sync_progress sync;
+  std::map<std::string, std::uint64_t> invariant_violations;  ///< As in `node_snapshot`.
+  std::vector<std::string> silent;                            ///< As in `node_snapshot`.
+
+  template <class Inspector>
+  friend bool inspect(Inspector& f, node_pulse& x) {
+    return f.object(x).fields(
+        f.field("established", x.established), f.field("known_addresses", x.known_addresses),
+        f.field("keeper", x.keeper), f.field("sync", x.sync),
+        f.field("invariant_violations", x.invariant_violations), f.field("silent", x.silent));
+  }
+};
+
+/// What a snapshot tells of that.
+inline node_pulse pulse_of(const node_snapshot& x) {
+  return {x.registry.established, x.directory.known, x.keeper, x.sync,
+          x.invariant_violations, x.silent};
+}
+
 // -- type ids -------------------------------------------------------------------
 
 namespace wire {
@@ -211,5 +235,10 @@ CAF_ADD_TYPE_ID(timenode_messages, (timenode::pending_coins))
 CAF_ADD_TYPE_ID(timenode_messages, (timenode::mempool_snapshot))
 CAF_ADD_ATOM(timenode_messages, timenode::atom, coins)
 CAF_ADD_ATOM(timenode_messages, timenode::atom, offer)
+CAF_ADD_TYPE_ID(timenode_messages, (timenode::node_pulse))
+CAF_ADD_TYPE_ID(timenode_messages, (timenode::sync_progress))
+CAF_ADD_ATOM(timenode_messages, timenode::atom, count)
+CAF_ADD_ATOM(timenode_messages, timenode::atom, progress)
+CAF_ADD_ATOM(timenode_messages, timenode::atom, pulse)
 
 CAF_END_TYPE_ID_BLOCK(timenode_messages)

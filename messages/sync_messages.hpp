@@ -67,8 +67,8 @@ struct fork_snapshot {
   }
 };
 
-/// What the sync engine is at.
-struct sync_snapshot {
+/// What the sync engine is at: of the same size however many peers there are.
+struct sync_progress {
   std::string state;              ///< "idle", "syncing", "waiting-for-peers", ...
   std::uint64_t height = 0;       ///< Ours.
   std::uint64_t target = 0;       ///< Best claim that has credit; our height when there is none.
@@ -76,8 +76,23 @@ struct sync_snapshot {
   std::uint64_t outstanding = 0;  ///< Requests under way.
   std::uint64_t buffered_blocks = 0;  ///< Waiting for their turn.
   std::uint64_t buffered_bytes = 0;
-  double blocks_per_second = 0;                ///< Over the last seconds.
-  std::int64_t eta_seconds = -1;               ///< -1: unknown.
+  double blocks_per_second = 0;   ///< Over the last seconds.
+  std::int64_t eta_seconds = -1;  ///< -1: unknown.
+  std::uint64_t ahead = 0;        ///< Peers that claim more than we have.
+
+  template <class Inspector>
+  friend bool inspect(Inspector& f, sync_progress& x) {
+    return f.object(x).fields(
+        f.field("state", x.state), f.field("height", x.height), f.field("target", x.target),
+        f.field("peers", x.peers), f.field("outstanding", x.outstanding),
+        f.field("buffered_blocks", x.buffered_blocks), f.field("buffered_bytes", x.buffered_bytes),
+        f.field("blocks_per_second", x.blocks_per_second), f.field("eta_seconds", x.eta_seconds),
+        f.field("ahead", x.ahead));
+  }
+};
+
+/// The same, and what each peer claims.
+struct sync_snapshot : sync_progress {
   std::map<ip_address, std::uint64_t> claims;  ///< Height by peer.
   fork_snapshot forks;
 
@@ -88,7 +103,7 @@ struct sync_snapshot {
         f.field("peers", x.peers), f.field("outstanding", x.outstanding),
         f.field("buffered_blocks", x.buffered_blocks), f.field("buffered_bytes", x.buffered_bytes),
         f.field("blocks_per_second", x.blocks_per_second), f.field("eta_seconds", x.eta_seconds),
-        f.field("claims", x.claims), f.field("forks", x.forks));
+        f.field("ahead", x.ahead), f.field("claims", x.claims), f.field("forks", x.forks));
   }
 };
 

@@ -14,7 +14,7 @@ namespace asio = boost::asio;
 // -- making and handing out -------------------------------------------------------
 
 asio_connection::asio_connection(std::shared_ptr<asio_engine> engine, const endpoint& remote)
-    : engine_{std::move(engine)}, executor_{engine_->make_executor()}, remote_{remote},
+    : engine_{std::move(engine)}, remote_{remote}, socket_{engine_->make_executor()},
       framer_{wire::max_line_bytes} {}
 
 asio_connection::~asio_connection() = default;
@@ -147,7 +147,7 @@ void asio_connection::request_close(std::string reason, manner how) {
   std::lock_guard guard{mutex_};
   if (closed_ || close_reason_)
     return;
-  close_reason_ = std::move(reason);
+  close_reason_ = std::make_unique<const std::string>(std::move(reason));
   // Nobody reads what a connection that was never started has to say: it need not linger.
   close_manner_ = started_ ? how : manner::at_once;
   post(&asio_connection::on_close_requested);
@@ -178,28 +178,28 @@ void asio_connection::run(step x) noexcept {
 }
 
 void asio_connection::post(step x) {
-  asio::post(executor_, [self = shared_from_this(), x] { self->run(x); });
+  asio::post(socket_.get_executor(), [self = shared_from_this(), x] { self->run(x); });
 }
 
 void asio_connection::wait_readable(step x) {
-  socket_->async_wait(asio::socket_base::wait_read,
-                      [self = shared_from_this(), x](boost::system::error_code e) {
-                        // Whatever else is wrong shows when the socket is used.
-                        if (e != asio::error::operation_aborted)
-                          self->run(x);
-                      });
+  socket_.async_wait(asio::socket_base::wait_read,
+                     [self = shared_from_this(), x](boost::system::error_code e) {
+                       // Whatever else is wrong shows when the socket is used.
+                       if (e != asio::error::operation_aborted)
+                         self->run(x);
+                     });
 }
 
 void asio_connection::wait_writable(step x) {
-  socket_->async_wait(asio::socket_base::wait_write,
-                      [self = shared_from_this(), x](boost::system::error_code e) {
-                        if (e != asio::error::operation_aborted)
-                          self->run(x);
-                      });
+  socket_.async_wait(asio::socket_base::wait_write,
+                     [self = shared_from_this(), x](boost::system::error_code e) {
+                       if (e != asio::error::operation_aborted)
+                         self->run(x);
+                     });
 }
 
 void asio_connection::arm_deadline(std::chrono::milliseconds after, step x) {
-  deadline_ = std::make_unique<asio::steady_timer>(executor_, after);
+  deadline_ = std::make_unique<asio::steady_timer>(socket_.get_executor(), after);
   deadline_->async_wait([self = shared_from_this(), x](boost::system::error_code e) {
     if (!e)
       self->run(x);
@@ -208,10 +208,9 @@ void asio_connection::arm_deadline(std::chrono::milliseconds after, step x) {
 
 void asio_connection::adopt(unique_fd fd) {
   auto protocol = remote_.ip.is_v4() ? asio::ip::tcp::v4() : asio::ip::tcp::v6();
-  socket_.emplace(executor_);
-  socket_->assign(protocol, fd.get());  // Throws when the kernel has no room to watch one more.
+  socket_.assign(protocol, fd.get());  // Throws when the kernel has no room to watch one more.
   fd.release();
-  socket_->native_non_blocking(true);
+  socket_.native_non_blocking(true);
 }
 
 // -- connecting ---------------------------------------------------------------------
@@ -287,7 +286,7 @@ void asio_connection::on_close_requested() {
   // Nobody has it and nobody is told of its end: while its socket lingers it is no connection.
   if (refused && std::exchange(counted_, false))
     --engine_->open_sockets;
-  if (!socket_ || phase_ == phase::connecting || phase_ == phase::closing)
+  if (!socket_.is_open() || phase_ == phase::connecting || phase_ == phase::closing)
     return finish(reason);
   if (how == manner::reset) {
     close_by_reset(fd());
@@ -326,7 +325,8 @@ void asio_connection::finish(const std::string& reason, bool dial_failed) noexce
   }
   phase_ = phase::closed;
   deadline_.reset();
-  socket_.reset();  // Closes it and ends its waits.
+  boost::system::error_code ignored;  // It is closed whatever the kernel says of it.
+  socket_.close(ignored);             // And its waits end.
   framer_ = line_framer{0};
   if (counted_)
     --engine_->open_sockets;

@@ -70,7 +70,7 @@ class asio_connection final : public connection,
   void wait_writable(step x);
   void arm_deadline(std::chrono::milliseconds after, step x);
   void adopt(unique_fd fd);
-  int fd() { return socket_->native_handle(); }
+  int fd() { return socket_.native_handle(); }
 
   // -- steps: connecting and closing (asio_connection.cpp) ----------------------
 
@@ -106,7 +106,6 @@ class asio_connection final : public connection,
 
   // Constant.
   std::shared_ptr<asio_engine> engine_;
-  boost::asio::any_io_executor executor_;
   endpoint remote_;
   bool accepted_ = false;
 
@@ -121,7 +120,7 @@ class asio_connection final : public connection,
   std::size_t drained_ = 0;  ///< Input dropped while closing.
   std::uint64_t pending_id_ = 0;
   std::optional<ip_address> from_;
-  std::optional<boost::asio::ip::tcp::socket> socket_;
+  boost::asio::ip::tcp::socket socket_;  ///< Not open before there is a socket, nor after the end.
   std::unique_ptr<boost::asio::steady_timer> deadline_;  ///< Only while one runs.
   std::unique_ptr<connection_handler> handler_;
   line_framer framer_;
@@ -137,8 +136,8 @@ class asio_connection final : public connection,
   bool above_low_water_ = false;
   bool paused_ = false;  ///< Reading stopped; a grant or `open_up` resumes it.
   manner close_manner_ = manner::gentle;
-  std::optional<std::string> close_reason_;  ///< Set: closing was asked for.
-  std::size_t owed_messages_ = 0;            ///< Delivered and not granted.
+  std::unique_ptr<const std::string> close_reason_;  ///< Set: closing was asked for.
+  std::size_t owed_messages_ = 0;                    ///< Delivered and not granted.
   std::size_t owed_bytes_ = 0;
   std::uint64_t received_ = 0;
   std::uint64_t sent_ = 0;

@@ -28,8 +28,8 @@ constexpr std::uint32_t failures_of_one_there = 3;
 
 }  // namespace
 
-peer_link::peer_link(peer_link_rules rules, pair_role role, std::uint64_t seed)
-    : rules_{rules}, role_{role}, random_{seed} {}
+peer_link::peer_link(const peer_link_rules& rules, pair_role role, std::uint64_t seed)
+    : rules_{&rules}, role_{role}, random_{seed} {}
 
 // -- what the registry tells ------------------------------------------------------------------
 
@@ -94,7 +94,7 @@ link_actions peer_link::accepted(link_id id, monotonic_ns) {
   links_.push_back({id, link_direction::inbound, link_phase::handshaking, 0, 0});
   failures_ = std::min(failures_, failures_of_one_there);
   link_actions out;
-  if (static_cast<std::size_t>(under_way) >= rules_.max_handshakes)
+  if (static_cast<std::size_t>(under_way) >= rules_->max_handshakes)
     drop(links_.back(), link_end::refused, "too many handshakes under way from this address", out);
   return out;
 }
@@ -118,7 +118,7 @@ link_actions peer_link::handshaken(link_id id, monotonic_ns now) {
     out.push_back(do_peer_up{id});
     return out;
   }
-  if (rules_.drop_second_seen) {
+  if (rules_->drop_second_seen) {
     drop(*x, link_end::duplicate, "seen second", out);
     return out;
   }
@@ -127,14 +127,14 @@ link_actions peer_link::handshaken(link_id id, monotonic_ns now) {
   const auto may_be_lost = [&](const link& y) {
     return y.id != id && established(y) &&
            (y.direction == link_direction::inbound ||
-            now - y.established_at > rules_.duplicate_grace);
+            now - y.established_at > rules_->duplicate_grace);
   };
   if (x->direction == link_direction::inbound && may_be_lost(*old)) {
     // All that are older, not one after the other: who dials and shakes hands again and again would keep the more of
     // them the longer he does.
     for (auto& y : links_)
       if (y.probe_deadline == 0 && may_be_lost(y)) {
-        y.probe_deadline = now + rules_.probe_wait;
+        y.probe_deadline = now + rules_->probe_wait;
         out.push_back(do_probe{y.id});
       }
   } else {
@@ -180,11 +180,11 @@ link_actions peer_link::closing(link_id id, link_end cause, const std::string& r
       schedule_dial(now);
     return out;
   }
-  if (was_established && lived >= rules_.stable_after) {
+  if (was_established && lived >= rules_->stable_after) {
     failures_ = 0;
     note_error(reason, now);
   } else if (was_established || x->direction == link_direction::outbound) {
-    if (was_established && lived >= rules_.lasting_after)
+    if (was_established && lived >= rules_->lasting_after)
       failures_ = std::min(failures_, failures_of_one_there);
     ++failures_;
     note_error(reason, now);
@@ -192,7 +192,7 @@ link_actions peer_link::closing(link_id id, link_end cause, const std::string& r
       out.push_back(do_report_dial{false, failures_, reason});
   }
   if (cause == link_end::operator_request)
-    not_before_ = now + rules_.operator_pause;
+    not_before_ = now + rules_->operator_pause;
   schedule_dial(now);
   return out;
 }
@@ -344,13 +344,13 @@ void peer_link::schedule_dial(monotonic_ns now) {
     const auto limit = backoff_limit_ns(failures_, longest_pause());
     dial_at_ = now + static_cast<monotonic_ns>(random_.below(static_cast<std::uint64_t>(limit)));
   } else {
-    dial_at_ = now + random_.jitter(rules_.their_dial_wait, rules_.their_dial_jitter);
+    dial_at_ = now + random_.jitter(rules_->their_dial_wait, rules_->their_dial_jitter);
   }
   dial_at_ = std::max(*dial_at_, not_before_);
 }
 
 monotonic_ns peer_link::longest_pause() const noexcept {
-  return met_ || steadfast_ ? rules_.longest_backoff_met : rules_.longest_backoff;
+  return met_ || steadfast_ ? rules_->longest_backoff_met : rules_->longest_backoff;
 }
 
 void peer_link::note_error(const std::string& reason, monotonic_ns now) {
@@ -366,16 +366,16 @@ void peer_link::settle(monotonic_ns now) {
   switch (role_) {
   case pair_role::we_dial:
     settle_at_ =
-        now + rules_.elected_grace +
-        static_cast<monotonic_ns>(random_.below(static_cast<std::uint64_t>(rules_.elected_grace)));
+        now + rules_->elected_grace +
+        static_cast<monotonic_ns>(random_.below(static_cast<std::uint64_t>(rules_->elected_grace)));
     break;
   case pair_role::they_dial:
-    settle_at_ = now + rules_.duplicate_grace;
+    settle_at_ = now + rules_->duplicate_grace;
     break;
   case pair_role::unknown:
-    settle_at_ = now + rules_.duplicate_grace +
+    settle_at_ = now + rules_->duplicate_grace +
                  static_cast<monotonic_ns>(
-                     random_.below(static_cast<std::uint64_t>(2 * rules_.duplicate_grace)));
+                     random_.below(static_cast<std::uint64_t>(2 * rules_->duplicate_grace)));
     break;
   }
 }
@@ -389,7 +389,7 @@ void peer_link::decide_rest(monotonic_ns now, link_actions& out) {
     return;
   if (old->direction != other->direction)
     return settle(now);
-  old->probe_deadline = now + rules_.probe_wait;
+  old->probe_deadline = now + rules_->probe_wait;
   out.push_back(do_probe{old->id});
 }
 

@@ -96,7 +96,9 @@ class peer_link {
     bool operator==(const link&) const = default;
   };
 
-  peer_link(peer_link_rules rules, pair_role role, std::uint64_t seed);
+  /// `rules` are not copied, for a node has thousands of these: they must outlive it.
+  peer_link(const peer_link_rules& rules, pair_role role, std::uint64_t seed);
+  peer_link(peer_link_rules&&, pair_role, std::uint64_t) = delete;
 
   // -- what the registry tells; each returns what is to be done --------------------------
 
@@ -173,7 +175,7 @@ class peer_link {
   void drop(link& x, link_end cause, std::string reason, link_actions& out);
   void choose_primary(link_actions& out);
 
-  peer_link_rules rules_;
+  const peer_link_rules* rules_;  ///< Never null.
   pair_role role_;
   random_source random_;
   bool wanted_ = false;

@@ -1,6 +1,9 @@
 // Block producers of whole networks when something is wrong: partitions, power cuts, clocks, strangers' blocks, lost
 // messages. There are never two certified blocks at one height, and blocks go on when it is over.
 
+#include "actors/metrics.hpp"
+#include "chain/hashes.hpp"
+#include "chain/signed_messages.hpp"
 #include "tests/actors/producer_world.hpp"
 
 #include <doctest/doctest.h>
@@ -58,6 +61,46 @@ TEST_CASE("a masternode whose clock is off by two minutes signs nothing, and the
   REQUIRE(certificate);
   for (const auto& [voter, made] : certificate->signatures)
     CHECK(voter != w.nodes[2]->ip.to_string());
+}
+
+TEST_CASE("what a masternode could not sign while its clock was wrong it signs when it is right, "
+          "and nobody waits "
+          "for ever") {
+  producer_world w{4, 5};
+  w.rules.first_masternodes = 4;
+  w.start_all();
+  w.advance(20s);
+  w.stop(3);  // from now on all three have to sign
+  w.nodes[2]->clock_skew = 300;
+  w.split({2});
+  w.heal();  // clocks are compared with the first words
+  w.advance(20s);
+  const auto before = w.least_final();
+  w.advance(60s);
+  CHECK(w.least_final() == before);
+  w.nodes[2]->clock_skew = 0;
+  w.split({2});
+  w.heal();
+  w.advance(60s);
+  CHECK(w.least_final() >= before + 10);
+  CHECK(w.certificates->conflicts == 0);
+}
+
+TEST_CASE("a masternode that learns its address only later takes part from then on") {
+  producer_world w{4, 5};
+  w.rules.first_masternodes = 4;
+  w.nodes[1]->knows_itself = false;
+  w.start_all();
+  w.advance(60s);
+  CHECK(w.height(0) == 0);  // the first block waits for it
+  CHECK(w.look(1).signs_nothing == "its own address is not known yet");
+  w.learn_address(1);
+  w.advance(60s);
+  CHECK(w.least_final() >= 8);
+  const auto certificate = w.nodes[0]->store->certificate_at(w.least_final());
+  REQUIRE(certificate);
+  CHECK(w.look(1).takes_part);
+  CHECK(w.look(1).signs_nothing.empty());
 }
 
 TEST_CASE("clocks that differ by less do no harm") {
@@ -124,4 +167,31 @@ TEST_CASE(
     CHECK(w.equal_tips());
     CHECK(w.certificates->conflicts == 0);
   }
+}
+
+TEST_CASE("a second certificate of a height, with votes enough, is told once and counted; one with "
+          "too few is "
+          "nothing") {
+  producer_world w{4, 5};
+  node_metrics metrics{w.system.metrics()};
+  w.context.metrics = &metrics;
+  w.start_all();
+  w.advance(20s);
+  const auto height = w.least_final();
+  REQUIRE(height >= 2);
+  const auto rival = next_block(*w.nodes[0]->store->block_at(height - 1), "rogue");
+  wire::block_commit split{chain::block_hash(rival->header), height, {}};
+  const auto votes = [&](std::size_t voter) {
+    wire::block_vote vote{split.block_hash, height, w.nodes[voter]->ip.to_string(), {}, true};
+    chain::sign(vote, w.nodes[voter]->keys);
+    split.signatures.emplace_back(vote.voter, vote.signature);
+    w.self->send(w.nodes[0]->gossip, w.nodes[3]->ip, wire::message{split});
+    w.run();
+    return metrics.violations(invariant::one_certificate);
+  };
+  CHECK(votes(1) == 0);
+  CHECK(votes(2) == 0);
+  CHECK(votes(3) == 1);
+  CHECK(votes(0) == 1);  // another certificate of the same
+  CHECK(w.nodes[0]->store->certificate_at(height)->block_hash != split.block_hash);
 }

@@ -162,11 +162,34 @@ TEST_CASE_FIXTURE(fixture, "a node that is no masternode introduces itself with 
   CHECK(list().empty());
 }
 
-TEST_CASE("a node that does not know its own address cannot be a masternode") {
+TEST_CASE("a node that does not know its own address is a masternode from when it learns it") {
   fixture x{our_identity(), false};
   x.advance(1h);
   CHECK(x.list().empty());
   CHECK(x.sent_to<wire::heartbeat_broadcast>(1).empty());
+  x.self->send(x.uut, atom::own_address_v, our_ip);
+  x.run();
+  REQUIRE(x.list().size() == 1);
+  CHECK(x.list().front().ours);
+  const auto announced = x.sent_to<wire::masternode_announcement>(2);
+  REQUIRE(announced.size() == 1);
+  CHECK(announced.front().address == our_ip.to_string());
+  x.advance(5min);
+  CHECK(x.sent_to<wire::heartbeat_broadcast>(1).size() >= 4);
+}
+
+TEST_CASE("a masternode that turns out to have another address is there under that one only, "
+          "whatever was said of it") {
+  fixture x{our_identity()};
+  x.tell(1, announcement_of(1));
+  REQUIRE(x.list().size() == 2);
+  x.self->send(x.uut, atom::own_address_v, ip_of(1));
+  x.run();
+  REQUIRE(x.list().size() == 1);
+  CHECK(x.list().front().ip == ip_of(1));
+  CHECK(x.list().front().ours);
+  x.tell(1, announcement_of(1));
+  CHECK(x.list().size() == 1);
 }
 
 TEST_CASE_FIXTURE(fixture, "every new peer is asked for its list, and some peer again every ten "

@@ -104,6 +104,7 @@ inline connection_registry_actor spawn_registry(caf::actor_system& system,
         [](atom::check) {
           return caf::result<link_list, std::uint64_t>{link_list{}, std::uint64_t{0}};
         },
+        [](atom::count) -> std::uint64_t { return 0; },
         [](atom::explain, const ip_address&) { return known_peer_snapshot{}; },
         [](atom::stop) {},
         [](atom::snapshot) { return registry_snapshot{}; },
@@ -139,6 +140,7 @@ inline slow_server_actor spawn_server(caf::actor_system& system, std::shared_ptr
 inline mempool_actor spawn_empty_mempool(caf::actor_system& system) {
   return system.spawn([]() -> mempool_actor::behavior_type {
     return {
+        [](atom::own_address, const ip_address&) {},
         [](atom::offer, const wire::message&) { return offer_reply{}; },
         [](atom::serve, const wire::message&) {
           return encoded_line{wire::encode_shared(wire::pending_transactions_response{})};
@@ -166,6 +168,7 @@ inline sync_engine_actor spawn_slow_sync(caf::actor_system& system, slow_server_
     return {
         [](atom::attach, const gossip_actor&) {},
         [](atom::attach, const masternode_list_actor&) {},
+        [](atom::progress) { return sync_progress{}; },
         [](atom::snapshot) { return sync_snapshot{}; },
         [](atom::peer_up, const peer_info&, const peer_connection_actor&) {},
         [](atom::peer_down, const ip_address&) {},
@@ -194,7 +197,8 @@ struct one_connection : test_node {
     routes.sync = spawn_slow_sync(system, server_actor);
     actor = system.spawn<peer_connection>(std::make_shared<const node_context>(context),
                                           link_spec{7, direction, peer_address, {}, trusted},
-                                          wire_end, spawn_registry(system, record), routes);
+                                          wire_end, spawn_registry(system, record),
+                                          std::make_shared<const peer_routes>(routes));
     run();
     if (direction == link_direction::outbound) {
       wire_end->handler->on_connected(our_address);

@@ -29,13 +29,13 @@ class fake_factory final : public connection_factory {
   explicit fake_factory(std::shared_ptr<log> x) : log_{std::move(x)} {}
 
   peer_connection_actor dial(connection_registry_actor::pointer registry, const link_spec& spec,
-                             const peer_routes&) override {
+                             const shared_routes&) override {
     auto [actor, record] = spawn_fake_connection(registry->system());
     log_->connections.push_back({spec, actor, record});
     return actor;
   }
   peer_connection_actor accept(connection_registry_actor::pointer registry, const link_spec& spec,
-                               std::uint64_t, const peer_routes& routes) override {
+                               std::uint64_t, const shared_routes& routes) override {
     return dial(registry, spec, routes);
   }
   void reject(std::uint64_t accepted, const std::string& reason) override {

@@ -80,10 +80,10 @@ TEST_CASE("a dial that reached ourselves is closed as such") {
   SUBCASE("by our own address at both ends") {
     one_connection x{link_direction::inbound};
     auto end = std::make_shared<fake_connection>(peer_address);
-    auto self_dial =
-        x.system.spawn<peer_connection>(std::make_shared<const node_context>(x.context),
-                                        link_spec{8, link_direction::outbound, peer_address}, end,
-                                        spawn_registry(x.system, x.record), peer_routes{});
+    auto self_dial = x.system.spawn<peer_connection>(
+        std::make_shared<const node_context>(x.context),
+        link_spec{8, link_direction::outbound, peer_address}, end,
+        spawn_registry(x.system, x.record), std::make_shared<const peer_routes>());
     x.run();
     end->handler->on_connected({peer_address.ip, 50000});
     x.run();

@@ -19,10 +19,10 @@ struct introducing : test_node {
   }
 
   void begin(std::optional<ip_address> own_ip = {}) {
-    actor =
-        system.spawn<peer_connection>(std::make_shared<const node_context>(context),
-                                      link_spec{7, link_direction::inbound, peer_address, own_ip},
-                                      wire_end, spawn_registry(system, record), peer_routes{});
+    actor = system.spawn<peer_connection>(
+        std::make_shared<const node_context>(context),
+        link_spec{7, link_direction::inbound, peer_address, own_ip}, wire_end,
+        spawn_registry(system, record), std::make_shared<const peer_routes>());
     run();
     wire_end->say({good_handshake});
     run();

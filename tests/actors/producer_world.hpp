@@ -66,6 +66,7 @@ class producer_world : public test_node {
     std::shared_ptr<std::map<std::string, std::vector<std::string>>> kept =
         std::make_shared<std::map<std::string, std::vector<std::string>>>();
     std::int64_t clock_skew = 0;
+    bool knows_itself = true;  ///< From the start.
     bool up = false;
     timenode::connection_registry_actor registry;
     std::shared_ptr<registry_record> told;
@@ -102,7 +103,8 @@ class producer_world : public test_node {
   void start(std::size_t i) {
     auto& x = *nodes[i];
     auto own = context;
-    own.local_ip = x.ip;
+    if (x.knows_itself)
+      own.local_ip = x.ip;
     own.rules = rules;
     own.seed = i + 1;
     own.unix_now = [this, &x] { return unix_now() + x.clock_skew; };
@@ -152,6 +154,15 @@ class producer_world : public test_node {
   void start_all() {
     for (std::size_t i = 0; i < nodes.size(); ++i)
       start(i);
+  }
+
+  /// As the registry tells when peers have said what they see the node as.
+  void learn_address(std::size_t i) {
+    auto& x = *nodes[i];
+    self->send(x.table, timenode::atom::own_address_v, x.ip);
+    self->send(x.producer, timenode::atom::own_address_v, x.ip);
+    self->send(x.mempool, timenode::atom::own_address_v, x.ip);
+    run();
   }
 
   /// As by SIGKILL: what is in the store and the journal stays.

@@ -61,6 +61,7 @@ spawn_recording_registry(caf::actor_system& system) {
         [](atom::check) {
           return caf::result<link_list, std::uint64_t>{link_list{}, std::uint64_t{0}};
         },
+        [](atom::count) -> std::uint64_t { return 0; },
         [](atom::explain, const ip_address& x) {
           known_peer_snapshot result;
           result.ip = x;

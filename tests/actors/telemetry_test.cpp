@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include <map>
+#include <set>
 #include <string>
 
 namespace {
@@ -46,12 +47,14 @@ class unanswered {
 };
 
 using registry_source = decltype(telemetry_sources::registry);
+using sync_source = decltype(telemetry_sources::sync);
 using masternode_source = decltype(telemetry_sources::masternodes);
 
 registry_source spawn_registry(caf::actor_system& system, world& w) {
   return system.spawn([&w](registry_source::pointer self) -> registry_source::behavior_type {
     auto kept = std::make_shared<unanswered<registry_snapshot>>();
     auto kept_lists = std::make_shared<unanswered<link_list>>();
+    auto kept_counts = std::make_shared<unanswered<std::uint64_t>>();
     auto kept_checks = std::make_shared<unanswered<link_list, std::uint64_t>>();
     return {
         [&w, self, kept_lists](atom::list) -> caf::result<link_list> {
@@ -65,6 +68,11 @@ registry_source spawn_registry(caf::actor_system& system, world& w) {
           if (w.registry_silent)
             return kept_checks->keep(self);
           return {w.links, w.faults};
+        },
+        [&w, self, kept_counts](atom::count) -> caf::result<std::uint64_t> {
+          if (w.registry_silent)
+            return kept_counts->keep(self);
+          return w.registry.established;
         },
         [&w, self, kept](atom::snapshot) -> caf::result<registry_snapshot> {
           ++w.asked["registry"];
@@ -106,11 +114,17 @@ directory_source spawn_directory(caf::actor_system& system, const directory_snap
   });
 }
 
-snapshot_source<sync_snapshot> spawn_sync(caf::actor_system& system, world& w) {
-  using source = snapshot_source<sync_snapshot>;
-  return system.spawn([&w](source::pointer self) -> source::behavior_type {
+sync_source spawn_sync(caf::actor_system& system, world& w) {
+  return system.spawn([&w](sync_source::pointer self) -> sync_source::behavior_type {
     auto kept = std::make_shared<unanswered<sync_snapshot>>();
+    auto kept_progress = std::make_shared<unanswered<sync_progress>>();
     return {
+        [&w, self, kept_progress](atom::progress) -> caf::result<sync_progress> {
+          ++w.asked["progress"];
+          if (w.sync_silent)
+            return kept_progress->keep(self);
+          return w.sync;
+        },
         [&w, self, kept](atom::snapshot) -> caf::result<sync_snapshot> {
           ++w.asked["sync"];
           if (w.sync_silent)
@@ -196,15 +210,17 @@ class fixture : public test::test_node {
 
   /// Asks without waiting for the answer, and takes it later.
   auto ask_later() { return self->request(uut, caf::infinite, atom::snapshot_v); }
-  template <class Response>
-  node_snapshot take(Response& response) {
+  template <class View = node_snapshot, class Response>
+  View take(Response& response) {
     if (!self->has_next_message())
       throw std::runtime_error("no answer");
-    node_snapshot result;
-    response.receive([&](node_snapshot& x) { result = std::move(x); },
+    View result;
+    response.receive([&](View& x) { result = std::move(x); },
                      [](const caf::error& x) { throw std::runtime_error(to_string(x)); });
     return result;
   }
+
+  node_pulse pulse() { return ask<node_pulse>(uut, atom::pulse_v); }
 
   std::uint64_t violations(invariant x) { return metrics.violations(x); }
 
@@ -279,6 +295,39 @@ TEST_CASE_FIXTURE(fixture, "all who ask while a collection runs are served by it
   CHECK(take(second).silent.size() == 1);
   CHECK(take(third).silent.size() == 1);
   CHECK(w.asked["sync"] == 1);
+}
+
+TEST_CASE_FIXTURE(fixture, "the pulse tells how the node is without a question to any connection") {
+  w.registry.established = 2;
+  w.directory.known = 7;
+  w.sync.target = 2100;
+  const auto x = pulse();
+  CHECK(x.established == 2);
+  CHECK(x.known_addresses == 7);
+  CHECK(x.keeper.tip.height == 2000);
+  CHECK(x.sync.target == 2100);
+  CHECK(x.invariant_violations.at("one-truth") == 0);
+  CHECK(x.silent.empty());
+  CHECK(w.asked["list"] == 0);
+  CHECK(w.asked["registry"] == 0);
+}
+
+TEST_CASE_FIXTURE(fixture,
+                  "the pulse names who does not answer within 800 ms, and who is not there") {
+  w.sync_silent = true;
+  w.registry_silent = true;
+  caf::anon_send_exit(uut, caf::exit_reason::user_shutdown);
+  sources.gossip = nullptr;
+  start();
+  auto answer = self->request(uut, caf::infinite, atom::pulse_v);
+  run();
+  advance(799ms);
+  CHECK_FALSE(self->has_next_message());
+  advance(2ms);
+  const auto x = take<node_pulse>(answer);
+  CHECK(std::set<std::string>{x.silent.begin(), x.silent.end()} ==
+        std::set<std::string>{"connection-registry", "gossip", "sync-engine"});
+  CHECK(x.keeper.tip.height == 2000);
 }
 
 TEST_CASE_FIXTURE(fixture, "an answer is given again for 200 ms and not longer") {
@@ -389,7 +438,7 @@ TEST_CASE_FIXTURE(
 
 TEST_CASE_FIXTURE(fixture, "a node that stays below its target is a violation of no-stuck") {
   w.sync.target = 2100;
-  w.sync.claims = {{ip_address::parse("192.0.2.1").value(), 2100}};
+  w.sync.ahead = 1;
   advance(10s);
   CHECK(violations(invariant::no_stuck) == 0);
   advance(21s);

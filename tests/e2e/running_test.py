@@ -98,6 +98,10 @@ class Passwords(unittest.TestCase):
             self.assertEqual(refused.returncode, 1)
             self.assertIn("--rpc-cookie", refused.stderr)
             self.assertEqual(run("status", "--rpc", address, "--rpc-cookie", cookie).returncode, 0)
+            # Whether it is well is told to everybody, as to a monitor that has no password.
+            health = run("health", "--rpc", address)
+            self.assertEqual(health.returncode, 1)
+            self.assertIn("no peer", health.stdout)
             own = network.directory / "joe"
             own.write_text(password + "\n")
             self.assertEqual(run("status", "--rpc", address, "--rpc-cookie", own).returncode, 0)

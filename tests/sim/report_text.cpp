@@ -69,16 +69,17 @@ std::string text_of(const simulation_report& x) {
   if (x.bans.size() > shown)
     out += fmt::format("  and {} more\n", x.bans.size() - shown);
   add_counts(out, "wrong bytes that were reported, by sender", x.offences);
-  out += fmt::format("height {}, {} blocks made; {} after the faults ended all had the same tip\n",
-                     x.height, x.blocks_made,
-                     x.converged_after ? fmt::format("{:.0f} s", *x.converged_after)
-                                       : std::string{"not even 300 s"});
+  out +=
+      fmt::format("height {}, {} blocks {}; {} after the faults ended all had the same tip\n",
+                  x.height, x.blocks_made, x.options.block_time > 0 ? "with a certificate" : "made",
+                  x.converged_after ? fmt::format("{:.0f} s", *x.converged_after)
+                                    : std::string{"not even 300 s"});
   out += fmt::format(
       "at the end {} of {} pairs that could reach each other had exactly one connection\n",
       x.pairs_linked, x.pairs);
   out += "invariants\n";
   for (const auto& [name, count] : x.violations)
-    out += fmt::format("  {:<14} {}\n", name,
+    out += fmt::format("  {:<15} {}\n", name,
                        count == 0 ? "held" : fmt::format("violated {} times", count));
   for (std::size_t i = 0; i < x.first_violations.size() && i < shown; ++i)
     out += fmt::format("  {} {}: {}\n", text_of_time(x.first_violations[i].at),

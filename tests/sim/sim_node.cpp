@@ -31,6 +31,8 @@ std::shared_ptr<const wire::version_info> introduction_of(const node_setup& setu
   result->network = wire_name(network_id::testnet);
   result->listen_addr = endpoint{setup.ip, p2p_port}.to_string();
   result->genesis_hash = chain::to_hex(chain::genesis_block(network_id::testnet).hash);
+  result->capabilities = {std::string{wire::capability_commit_cert},
+                          std::string{wire::capability_ballots}};
   return result;
 }
 
@@ -70,6 +72,7 @@ void sim_node::start() {
   context.introduction = introduction_of(setup_);
   context.seed = setup_.seed + 0x9e3779b97f4a7c15 * runs_;
   context.liveness = setup_.liveness;
+  context.rules = setup_.rules;
   parts.registry.max_peers = setup_.max_peers;
   parts.registry.rules = setup_.link_rules;
   parts.directory.configured = setup_.configured;
@@ -80,6 +83,11 @@ void sim_node::start() {
     parts.masternode = masternode_identity{std::move(keys), std::move(reward)};
   }
   parts.store = store_;
+  parts.journal = disk_->journal();
+  parts.kept = disk_->lists();
+  parts.registry.kept = *parts.kept->load(net::access_lines);
+  parts.directory.kept = *parts.kept->load(net::address_lines);
+  parts.masternodes_kept = *parts.kept->load(net::masternode_lines);
   parts.transport = transport_.get();
   parts.own_threads = false;
   parts.checkers = 1;

@@ -30,6 +30,7 @@ struct node_setup {
   ip_address ip;
   std::vector<endpoint> configured;  ///< Its operator wants it connected to these.
   bool masternode = false;
+  timenode::chain::consensus_rules rules = {};
   bool knows_its_ip = true;
   std::optional<ip_address> believes_its_ip;  ///< A wrong `external_address`.
   std::size_t max_peers = 125;

@@ -4,14 +4,17 @@
 
 #include <algorithm>
 #include <limits>
+#include <stdexcept>
+#include <utility>
 #include <vector>
 
 namespace sim {
 
 using namespace timenode;
 
-sim_disk::sim_disk(network_id network)
-    : network_{network}, chain_{std::make_shared<chain::memory_store>(network)} {}
+sim_disk::sim_disk(network_id network) : network_{network} {
+  wipe();
+}
 
 void sim_disk::fill(std::span<const checked_block> blocks) {
   chain::chain_state{*chain_}.apply(blocks, std::numeric_limits<std::int64_t>::max() / 2, true);
@@ -21,16 +24,24 @@ void sim_disk::fill(std::span<const checked_block> blocks) {
 void sim_disk::lose_unsynced() {
   if (chain_->tip().height <= synced_)
     return;
-  const auto blocks = chain_->blocks(1, synced_, std::numeric_limits<std::size_t>::max());
+  const auto before = std::exchange(chain_, std::make_shared<chain::memory_store>(network_));
   std::vector<checked_block> checked;
-  for (const auto& x : blocks)
+  for (const auto& x : before->blocks(1, synced_, std::numeric_limits<std::size_t>::max()))
     checked.push_back(*chain::check_block(x));
-  wipe();
   fill(checked);
+  chain::store_batch proofs;
+  proofs.tip = chain_->tip();
+  for (std::uint64_t h = 1; h <= proofs.tip.height; ++h)
+    if (auto x = before->certificate_at(h))
+      proofs.certificates.emplace(h, std::move(*x));
+  if (auto kept = chain_->commit(proofs, true); !kept)
+    throw std::logic_error("the certificates before a power cut: " + kept.error().reason);
 }
 
 void sim_disk::wipe() {
   chain_ = std::make_shared<chain::memory_store>(network_);
+  journal_ = std::make_shared<chain::memory_vote_journal>();
+  lists_ = std::make_shared<net::memory_line_store>();
   synced_ = 0;
 }
 

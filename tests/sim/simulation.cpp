@@ -20,8 +20,15 @@ namespace {
 constexpr monotonic_ns bans_period = 4 * minute;
 /// How often the listener hears of progress, in events of the network.
 constexpr std::uint64_t progress_events = 20'000;
+/// With so many masternodes one may be down and blocks go on: four make a quorum of three.
+constexpr std::uint32_t few_voters = 4;
+/// At the end the chain may be so many blocks behind what is due: rounds may have to be repeated.
+constexpr std::int64_t blocks_behind = 3;
 /// Flooding an item to everybody costs the square of the network's size, and checking a signature 60 µs.
-std::uint32_t usual_masternodes(std::uint32_t nodes) {
+std::uint32_t usual_masternodes(const simulation_options& x) {
+  const auto nodes = x.nodes;
+  if (x.block_time > 0)
+    return std::max(nodes / 2, std::min(nodes, few_voters));
   return nodes <= 20 ? std::max(1u, nodes / 2) : nodes <= 60 ? 3 : nodes <= 120 ? 2 : 1;
 }
 
@@ -32,6 +39,8 @@ std::string command_of(const simulation_options& x) {
     result += fmt::format(" --reference-share {}", x.reference_share);
   if (x.masternodes)
     result += fmt::format(" --masternodes {}", *x.masternodes);
+  if (x.block_time > 0)
+    result += fmt::format(" --block-time {}", x.block_time);
   return result;
 }
 
@@ -139,6 +148,7 @@ class run {
                       : fmt::format("not all had the same tip {} s after the faults ended: {}",
                                     healing_span / second, tips_text()));
     look_for_bans();
+    judge_blocks();
     for (std::uint32_t i = 0; i < world_.nodes(); ++i)
       world_.look_at(i);
     const auto& pairs = eyes.pairs();
@@ -155,6 +165,20 @@ class run {
                                   pairs.links(a, b)));
       }
     eyes.finish();
+  }
+
+  /// Masternodes that vote have made all that became due while they could not.
+  void judge_blocks() {
+    if (options_.block_time == 0)
+      return;
+    const auto& last = world_.chain().back()->header;
+    const auto age = node_clock{}.unix_seconds(world_.now()) - last.timestamp;
+    if (age > blocks_behind * options_.block_time)
+      world_.eyes().report(
+          invariant::no_stuck,
+          fmt::format("the last block with a certificate, {}, was due {} s before the end, "
+                      "and one is due every {} s",
+                      last.height, age, options_.block_time));
   }
 
   /// Who has which height, the highest first.
@@ -204,7 +228,8 @@ class run {
     x.pairs_linked = pairs_linked_;
     for (std::uint32_t i = 0; i < world_.hosts(); ++i)
       x.height = std::max(x.height, world_.height(i));
-    x.blocks_made = world_.chain().size() - 1 - world_.options().history;
+    x.blocks_made =
+        world_.chain().size() - 1 - (options_.block_time > 0 ? 0 : world_.options().history);
     if (converged_after_)
       x.converged_after = static_cast<double>(*converged_after_) * 1e-9;
     for (std::size_t i = 0; i < invariant_count; ++i)
@@ -253,7 +278,8 @@ world_options shape_of(const simulation_options& options) {
       static_cast<std::uint32_t>(options.reference_share * options.nodes + 0.5), options.nodes - 1);
   result.nodes = options.nodes - result.references;
   result.masternodes =
-      std::min(result.nodes, options.masternodes.value_or(usual_masternodes(options.nodes)));
+      std::min(result.nodes, options.masternodes.value_or(usual_masternodes(options)));
+  result.block_time = options.block_time;
   result.neighbours = options.nodes > largest_mesh ? neighbours_in_large : 0;
   // Discovered peers come on top; a mesh has none.
   result.max_peers = options.nodes > largest_mesh ? 8 : 125;

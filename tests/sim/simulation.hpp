@@ -25,6 +25,8 @@ struct simulation_options {
   fault_set faults = fault_set::all();
   double reference_share = 0;
   std::optional<std::uint32_t> masternodes = {};  ///< None: as many as such a network can bear.
+  /// Seconds between the blocks that the masternodes vote for; 0: a block comes from nowhere every 600 s.
+  std::int64_t block_time = 0;
   std::string trace_file = {};
   bool verbose = false;  ///< The trace has the nodes' debug lines, too.
 };
@@ -73,7 +75,7 @@ struct simulation_report {
   std::uint64_t height = 0;
   std::uint64_t blocks_made = 0;
   std::optional<double> converged_after;  ///< Seconds after the faults ended; none: never.
-  std::map<std::string, std::uint64_t> violations;  ///< All nine by name.
+  std::map<std::string, std::uint64_t> violations;  ///< All of them by name.
   std::vector<broken> first_violations;
   std::uint64_t trace_lines = 0;
   std::uint64_t trace_digest = 0;

@@ -54,7 +54,7 @@ world::world(world_options options)
   for (std::uint32_t i = 0; i < hosts(); ++i)
     network_.index_of(ip(i));  // so that a host's number is the network's
   choose_neighbours();
-  chain_ = make_history(options_.history, start_of_time);
+  chain_ = make_history(options_.block_time > 0 ? 0 : options_.history, start_of_time);
   std::vector<checked_block> checked;
   for (std::size_t i = 1; i < chain_.size(); ++i)
     checked.push_back(*chain::check_block(chain_[i]));
@@ -147,6 +147,10 @@ node_setup world::setup_of(std::uint32_t number) const {
   result.masternode =
       options_.masternodes > 0 &&
       std::uint64_t{number} * options_.masternodes % options_.nodes < options_.masternodes;
+  if (options_.block_time > 0) {
+    result.rules.block_time = options_.block_time;
+    result.rules.first_masternodes = options_.masternodes;
+  }
   result.knows_its_ip = !nameless_[number];
   result.max_peers = options_.max_peers;
   result.check_interval = options_.check_interval;
@@ -163,7 +167,7 @@ node_setup world::setup_of(std::uint32_t number) const {
 void world::start() {
   for (std::uint32_t i = 0; i < hosts(); ++i)
     after(static_cast<monotonic_ns>(random_.below(10 * second)), [this, i] { start_host(i); });
-  if (options_.makes_blocks)
+  if (options_.makes_blocks && options_.block_time == 0)
     after(block_period, [this] { block_due(); });
   if (options_.look_period > 0 && nodes() > 0)
     after(options_.look_period, [this] { look_around(); });
@@ -334,6 +338,23 @@ void world::on_commit(std::uint32_t node, const chain::store_batch& batch,
     parent = chain::block_hash(header);
     height = header.height;
   }
+  for (const auto& [_, x] : batch.certificates)
+    on_certificate(node, x);
+}
+
+/// Two masternodes that lose their disks may vote twice; a third of them does not.
+void world::on_certificate(std::uint32_t node, const wire::block_commit& x) {
+  if (x.height < chain_.size()) {
+    if (chain::block_hash(chain_[x.height]->header) != x.block_hash)
+      observer_.report(invariant::one_certificate,
+                       fmt::format("{} has a certificate for another block {} than others have",
+                                   ip(node).to_string(), x.height));
+    return;
+  }
+  // What is below it is final with it.
+  for (auto h = chain_.size(); h <= x.height; ++h)
+    chain_.push_back(nodes_[node]->chain().block_at(h));
+  trace_.add(ip(node).to_string(), fmt::format("has the certificate of block {}", x.height));
 }
 
 bool world::converged() const {

@@ -35,6 +35,9 @@ struct world_options {
   std::size_t max_peers = 125;
   std::uint64_t history = 50;  ///< Blocks that all have at the start.
   bool makes_blocks = true;    ///< One every 600 s.
+  /// Our masternodes make the blocks by their votes, one every so many seconds, on a private network that begins with its
+  /// genesis block; 0: `history` and `makes_blocks` say.
+  std::int64_t block_time = 0;
   /// A node's own look at itself is asked for and judged this often, one node after the other.
   monotonic_ns look_period = minute;
   /// Each node does so by itself this often, which costs a message to each of its connections.
@@ -104,7 +107,7 @@ class world {
   void make_block();
   /// This host makes a block on its own tip, whatever others have. Another payee makes another branch.
   void make_block_at(std::uint32_t host, const std::string& payee);
-  /// Every block of the one chain, from genesis on.
+  /// Every block of the one chain, from genesis on; where masternodes make them, up to the last one with a certificate.
   const std::vector<timenode::block_ptr>& chain() const noexcept { return chain_; }
 
   /// Asks a node for all that it knows of itself and judges it.
@@ -120,6 +123,7 @@ class world {
   void hand_over(std::uint32_t maker, const timenode::block_ptr& block);
   void on_commit(std::uint32_t node, const timenode::chain::store_batch& batch,
                  const timenode::chain_tip& before);
+  void on_certificate(std::uint32_t node, const timenode::wire::block_commit& x);
   void judge(std::uint32_t node, const timenode::node_snapshot& x);
   void block_due();
   void look_around();

@@ -14,13 +14,13 @@ constexpr std::int64_t now = 1'766'000'000;
 /// A node at height 100, as its peers are, whose tip came five minutes ago.
 struct healthy {
   healthy() {
-    x.registry.established = 3;
+    x.established = 3;
     x.sync.height = x.sync.target = 100;
     x.invariant_violations = {{"one-link", 0}};
   }
   node_health judge() const { return judge_health(x, tip, facts, now); }
 
-  node_snapshot x;
+  node_pulse x;
   chain_tip tip{100, {}, now - 300, 1};
   health_facts facts;
 };
@@ -71,7 +71,7 @@ TEST_CASE("health: a node below its peers is ready while blocks come") {
 
 TEST_CASE("health: a node alone is ready only while its tip is fresh") {
   healthy h;
-  h.x.registry.established = 0;
+  h.x.established = 0;
   CHECK(h.judge().ready);
   CHECK(h.judge().sync == sync_health::no_peers);
   CHECK(h.judge().warnings.size() == 1);
@@ -81,7 +81,7 @@ TEST_CASE("health: a node alone is ready only while its tip is fresh") {
   CHECK(contains(x.problems.at(0), "no peer"));
   CHECK(
       contains(x.problems.at(0), "no address of a peer is known: name one under bootstrap_peers"));
-  h.x.directory.known = 1;
+  h.x.known_addresses = 1;
   CHECK_FALSE(contains(h.judge().problems.at(0), "no address"));
 }
 

@@ -11,9 +11,11 @@ namespace {
 
 constexpr monotonic_ns second = 1'000'000'000;
 
+const peer_link_rules default_rules;
+
 /// One side of a pair, with what it was told to do.
 struct side {
-  explicit side(pair_role role, std::uint64_t seed = 7) : link{peer_link_rules{}, role, seed} {}
+  explicit side(pair_role role, std::uint64_t seed = 7) : link{default_rules, role, seed} {}
 
   void add(link_actions more) {
     for (auto& x : more)
@@ -137,7 +139,7 @@ TEST_CASE(
   us.established(2, link_direction::outbound);
   us.add(us.link.set_role(pair_role::we_dial, us.now));
   const auto learned = us.now;
-  CHECK(us.next() <= learned + 2 * peer_link_rules{}.elected_grace);
+  CHECK(us.next() <= learned + 2 * default_rules.elected_grace);
   CHECK(us.last<do_close>().link == 1);
   CHECK(us.link.primary() == 2);
 }
@@ -199,7 +201,7 @@ TEST_CASE("a peer that shakes hands again and again keeps no connection but the 
   const auto last = us.now - second;
   while (us.link.next_deadline())
     us.next();
-  CHECK(us.now <= last + peer_link_rules{}.probe_wait);
+  CHECK(us.now <= last + default_rules.probe_wait);
   CHECK(us.count<do_close>() == 3);
   CHECK(us.link.primary() == 4);
 }
@@ -352,7 +354,7 @@ TEST_CASE("a peer that an operator disconnected is left alone for a minute, also
   x.established(1, link_direction::outbound);
   x.add(x.link.closing(1, link_end::operator_request, "an operator disconnected it", x.now));
   x.add(x.link.gone(1, x.now));
-  const auto until = x.now + peer_link_rules{}.operator_pause;
+  const auto until = x.now + default_rules.operator_pause;
   x.add(x.link.unwant(x.now));
   CHECK_FALSE(x.link.forgettable());
   x.add(x.link.want(x.now));
@@ -372,6 +374,6 @@ TEST_CASE("a peer that an operator disconnected and nobody wants is forgotten af
   x.add(x.link.gone(1, x.now));
   x.add(x.link.unwant(x.now));
   CHECK_FALSE(x.link.forgettable());
-  CHECK(x.next() <= second + peer_link_rules{}.operator_pause);
+  CHECK(x.next() <= second + default_rules.operator_pause);
   CHECK(x.link.forgettable());
 }

@@ -53,6 +53,7 @@ class fixture {
     return system->spawn([]() -> telemetry_actor::behavior_type {
       return {
           [](atom::snapshot) { return rpc_test::fixture_snapshot(); },
+          [](atom::pulse) { return pulse_of(rpc_test::fixture_snapshot()); },
           [](atom::changed) {},
           [](atom::explain, const ip_address& ip) {
             peer_explanation result;

@@ -70,7 +70,7 @@ TEST_CASE("status line: once closed it stays away, whoever still shows something
 }
 
 TEST_CASE("status line: a sync is shown while it lasts, with how far it is and how long it takes") {
-  sync_snapshot x;
+  sync_progress x;
   x.state = "syncing";
   x.height = 1000;
   x.target = 2000;

@@ -39,11 +39,12 @@ class liveness {
   struct verdict {
     bool send_ping = false;
     bool dead = false;
+    bool unread = false;  ///< Dead, for it took nothing of the much that waits for it.
   };
 
   /// Begins with the connection: the first ping is due at once.
   void begin(monotonic_ns now) noexcept {
-    last_life_ = now;
+    last_life_ = last_taken_ = now;
     next_ping_ = now;
   }
 
@@ -55,19 +56,25 @@ class liveness {
 
   /// Call at `next_deadline`, or at any time. Parts of a line are life too: what of the bytes received is not in
   /// lines that were heard. While we do not read, because the peer has not read our answers, its reading them is
-  /// its life.
+  /// its life. A peer for whom more than `net::send_low_water_bytes` wait has to take some of them, whatever it says.
   verdict check(monotonic_ns now, const net::connection_stats& stats,
                 random_source& random) noexcept {
     const auto partial = stats.bytes_received - std::min(stats.bytes_received, heard_bytes_);
     if ((partial != partial_bytes_ && partial > 0) ||
         (stats.reading_paused && stats.bytes_sent != bytes_sent_))
       last_life_ = now;
+    if (stats.send_queue_bytes <= net::send_low_water_bytes || stats.bytes_sent != bytes_sent_)
+      last_taken_ = now;
     partial_bytes_ = partial;
     bytes_sent_ = stats.bytes_sent;
-    if (now - next_deadline() > overslept_after)
-      last_life_ = std::max(last_life_, now - rules_.dead_after + rules_.ping_interval);
+    if (now - next_deadline() > overslept_after) {
+      const auto enough = now - rules_.dead_after + rules_.ping_interval;
+      last_life_ = std::max(last_life_, enough);
+      last_taken_ = std::max(last_taken_, enough);
+    }
     verdict result;
-    result.dead = now - last_life_ >= rules_.dead_after;
+    result.unread = now - last_taken_ >= rules_.dead_after;
+    result.dead = result.unread || now - last_life_ >= rules_.dead_after;
     result.send_ping = !result.dead && now >= next_ping_;
     if (result.send_ping)
       next_ping_ =
@@ -100,6 +107,7 @@ class liveness {
 
   liveness_rules rules_;
   monotonic_ns last_life_ = 0;
+  monotonic_ns last_taken_ = 0;  ///< Or little waited then.
   monotonic_ns next_ping_ = 0;
   std::uint64_t heard_bytes_ = 0;    ///< Of whole lines.
   std::uint64_t partial_bytes_ = 0;  ///< Of a line that had not ended at the last check.

@@ -52,8 +52,7 @@ masternode_table_actor::behavior_type masternode_table_state::make_behavior() {
   if (archive_)
     save_at_ = now().mono + table_saved_every;
   if (identity_ && !is_masternode())
-    spdlog::info("masternode: our own address is not known yet; we take part as soon as it is "
-                 "(network.external_address says it for certain)");
+    nameless_at_ = now().mono + address_known_within;
   changed();
   return {
       [this](atom::list) { return book_.list(now()); },
@@ -194,6 +193,7 @@ void masternode_table_state::on_own_address(const ip_address& ip) {
   if (context_.local_ip == ip)
     return;
   context_.local_ip = ip;
+  nameless_at_ = 0;
   book_.set_own_address(ip);
   become_ourselves();
   if (is_masternode())
@@ -263,6 +263,11 @@ void masternode_table_state::on_wake(std::uint64_t token) {
     beat_at_ = time.mono + random_.jitter(heartbeat_period, masternode_jitter);
     beat();
   }
+  if (nameless_at_ != 0 && nameless_at_ <= time.mono) {
+    nameless_at_ = 0;
+    spdlog::warn("masternode: our own address is not known yet, so we take no part; set "
+                 "network.external_address, or wait until enough peers have said what they see");
+  }
   if (ask_at_ <= time.mono) {
     ask_at_ = time.mono + random_.jitter(list_period, masternode_jitter);
     ask_somebody();
@@ -294,7 +299,7 @@ void masternode_table_state::changed() {
 
 void masternode_table_state::set_alarm() {
   auto at = ask_at_;
-  for (const auto x : {beat_at_, expire_at_, save_at_})
+  for (const auto x : {beat_at_, expire_at_, save_at_, nameless_at_})
     if (x != 0)
       at = std::min(at, x);
   alarm_.set(self_, context_.ticker, at);

@@ -55,6 +55,10 @@ using dial_wish_actor = caf::typed_actor<
     // A masternode is said to be there.
     auto(atom::want, endpoint, dial_purpose)->caf::result<void>>;
 
+/// A masternode that does not know its address by then says so: its first dials show an address of its own, if the machine has
+/// a public one, and others tell it with their introductions.
+inline constexpr monotonic_ns address_known_within = 60'000'000'000;
+
 class masternode_table_state {
  public:
   static constexpr auto name = "timenode.masternode-table";
@@ -122,8 +126,9 @@ class masternode_table_state {
   masternode_book book_;
   std::map<ip_address, peer> peers_;  ///< As many as the registry has established.
   std::uint64_t next_sequence_ = 0;
-  monotonic_ns expire_at_ = 0;  ///< 0: never.
-  monotonic_ns beat_at_ = 0;    ///< 0: never.
+  monotonic_ns expire_at_ = 0;    ///< 0: never.
+  monotonic_ns nameless_at_ = 0;  ///< When it is told that our address is still unknown; 0: not.
+  monotonic_ns beat_at_ = 0;      ///< 0: never.
   monotonic_ns ask_at_ = 0;
 
   wire::shared_line active_line_;     ///< The answer to GetMasternodes; null: to be made ...

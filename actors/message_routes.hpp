@@ -109,6 +109,20 @@ inline message_route route_of(const wire::message& x) {
   return std::visit([](const auto& y) { return routing::of(y); }, x);
 }
 
+/// Whether its sender gets an answer on the same connection.
+inline bool is_question(const wire::message& x) {
+  switch (route_of(x)) {
+  case message_route::serve:
+  case message_route::ask_transactions:
+    return true;
+  case message_route::connection:
+    return std::holds_alternative<wire::ping>(x) || std::holds_alternative<wire::get_peers>(x) ||
+           std::holds_alternative<wire::get_masternodes>(x);
+  default:
+    return false;
+  }
+}
+
 inline message_limit limit_of(const wire::message& x) {
   using enum message_limit;
   if (std::holds_alternative<wire::transaction_broadcast>(x))

@@ -182,12 +182,15 @@ void peer_connection_state::on_wake(std::uint64_t token) {
     const auto stats = connection_->stats();
     const auto verdict = liveness_.check(now, stats, random_);
     if (verdict.dead) {
-      begin_close(link_end::peer_dead,
-                  stats.reading_paused ? "it read nothing for 90 s" : "nothing came for 90 s");
+      begin_close(link_end::peer_dead, verdict.unread || stats.reading_paused
+                                           ? "it read nothing for 90 s"
+                                           : "nothing came for 90 s");
     } else if (verdict.send_ping) {
       send_ping(now);
       flush();
     }
+    if (unread_since_ != 0 && now - unread_since_ >= question_waits_for)
+      handle_waiting();
   } else if (deadline_ != 0 && now >= deadline_) {
     if (phase_ == link_phase::closing) {
       finish();
@@ -204,7 +207,9 @@ void peer_connection_state::on_wake(std::uint64_t token) {
 }
 
 void peer_connection_state::set_alarm() {
-  const auto next = phase_ == link_phase::established ? liveness_.next_deadline() : deadline_;
+  auto next = phase_ == link_phase::established ? liveness_.next_deadline() : deadline_;
+  if (unread_since_ != 0 && unread_since_ + question_waits_for > monotonic_now(*self_))
+    next = std::min(next, unread_since_ + question_waits_for);
   if (next != 0)
     alarm_.set(self_, context_->ticker, next);
 }

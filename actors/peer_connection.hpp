@@ -34,6 +34,9 @@ inline constexpr std::size_t max_questions_at_once = 4;
 /// worked off: what one read may take, and so few that a peer who floods cannot fill a mailbox.
 inline constexpr std::size_t max_unproven_lines = 32;
 inline constexpr std::size_t max_unproven_bytes = 64u << 10;
+/// A question whose peer does not read what waits for it is dropped after this, and so are those behind it. Who asked has
+/// not got long to wait any more (15 s); and two nodes that each wait until the other reads would wait until both are dead.
+inline constexpr monotonic_ns question_waits_for = 10'000'000'000;
 /// How long an answer from another actor of ours may take.
 inline constexpr std::chrono::seconds answer_timeout{15};
 
@@ -75,7 +78,8 @@ class peer_connection_state {
     std::size_t next = 0;
     std::size_t bytes = 0;
   };
-  bool blocked() const;
+  bool has_much_to_read() const;
+  bool must_wait(const wire::decoded& line, bool much_to_read);
   void handle_waiting();
   void give_back(std::size_t lines, std::size_t bytes);
   void handle(wire::decoded& line);
@@ -136,6 +140,8 @@ class peer_connection_state {
   std::list<waiting_lines>
       waiting_;                ///< Bounded by the read credit. An empty deque would keep 600 bytes.
   std::size_t questions_ = 0;  ///< With other actors of ours.
+  /// Since when its questions wait until it has read what we sent; 0: they do not.
+  monotonic_ns unread_since_ = 0;
   // What was handed on since somebody was last asked whether it was worked off.
   std::uint32_t unproven_lines_ = 0;
   std::uint32_t unproven_bytes_ = 0;

@@ -19,26 +19,53 @@ constexpr std::uint16_t bit_of(message_route x) noexcept {
 
 }  // namespace
 
-bool peer_connection_state::blocked() const {
-  // A peer that asks faster than it reads waits: its lines stay unread, and TCP tells it so.
-  return questions_ >= max_questions_at_once ||
-         connection_->stats().send_queue_bytes > net::send_low_water_bytes;
+bool peer_connection_state::has_much_to_read() const {
+  return connection_->stats().send_queue_bytes > net::send_low_water_bytes;
+}
+
+/// A peer that asks faster than it reads waits: its lines stay unread, and TCP tells it so. What is not answered does not
+/// wait for that.
+bool peer_connection_state::must_wait(const wire::decoded& line, bool much_to_read) {
+  if (questions_ >= max_questions_at_once)
+    return true;
+  const auto* message = std::get_if<wire::message>(&line);
+  if (!much_to_read || message == nullptr || !is_question(*message))
+    return false;
+  const auto now = monotonic_now(*self_);
+  if (unread_since_ == 0) {
+    unread_since_ = now;
+    set_alarm();
+  }
+  return now - unread_since_ < question_waits_for;
 }
 
 void peer_connection_state::handle_waiting() {
-  auto held_up = blocked();
-  while (!waiting_.empty() && !held_up && phase_ != link_phase::closing) {
+  const auto look = [this] {
+    const auto much = has_much_to_read();
+    if (!much)
+      unread_since_ = 0;
+    return much;
+  };
+  auto much_to_read = look();
+  while (!waiting_.empty() && phase_ != link_phase::closing) {
     auto& batch = waiting_.front();
-    while (batch.next < batch.lines.size() && !held_up && phase_ != link_phase::closing) {
-      handle(batch.lines[batch.next++]);
-      held_up = questions_ >= max_questions_at_once;
+    while (batch.next < batch.lines.size() && phase_ != link_phase::closing) {
+      auto& line = batch.lines[batch.next];
+      if (must_wait(line, much_to_read))
+        break;
+      ++batch.next;
+      if (const auto* message = std::get_if<wire::message>(&line);
+          much_to_read && message && is_question(*message))
+        ++dropped_messages_;
+      else
+        handle(line);
     }
     if (batch.next < batch.lines.size())
       break;
     flush();
     give_back(batch.lines.size(), batch.bytes);
     waiting_.pop_front();
-    held_up = blocked();
+    much_to_read = look();
   }
   flush();
 }

@@ -29,7 +29,9 @@ class fake_connection final : public net::connection {
       return;
     close_reason = reason;
   }
-  net::connection_stats stats() const override { return {sent.size(), received, queued, paused}; }
+  net::connection_stats stats() const override {
+    return {taken.value_or(sent.size()), received, queued, paused};
+  }
 
   /// The peer sends these messages in one go.
   void say(const std::vector<wire::message>& messages) {
@@ -66,6 +68,7 @@ class fake_connection final : public net::connection {
   std::uint64_t received = 0;
   bool opened = false;
   bool closed = false;
+  std::optional<std::uint64_t> taken;  ///< By the peer; none: all that was sent.
   bool paused = false;
   std::string close_reason;
 

@@ -198,6 +198,56 @@ TEST_CASE("a peer that we do not read from lives as long as it reads") {
   CHECK_FALSE(x.wire_end->closed);
 }
 
+TEST_CASE("a peer that has much to read waits with its questions for ten seconds; all else goes "
+          "on, so that two nodes "
+          "never wait for each other") {
+  one_connection x{link_direction::inbound};
+  x.establish_inbound();
+  const auto before = x.wire_end->granted;
+  const auto pongs = x.count<wire::pong>(x.wire_end->heard());
+  x.wire_end->queued = 2u << 20;
+  x.wire_end->say({wire::block_height_response{5}});
+  x.run();
+  CHECK(x.wire_end->granted == before + 1);
+  x.wire_end->say({wire::ping{1, 2}, wire::block_height_response{6}, wire::get_block_height{}});
+  x.advance(9s);
+  CHECK(x.wire_end->granted == before + 1);
+  SUBCASE("it reads in time") {
+    x.wire_end->queued = 0;
+    x.wire_end->handler->on_drained();
+    x.run();
+    CHECK(x.count<wire::pong>(x.wire_end->heard()) == pongs + 1);
+    CHECK(x.look().dropped_messages == 0);
+  }
+  SUBCASE("it does not") {
+    x.advance(2s);
+    CHECK(x.wire_end->granted == before + 4);
+    CHECK(x.count<wire::pong>(x.wire_end->heard()) == pongs);
+    CHECK(x.look().dropped_messages == 2);
+    CHECK(x.look().height == 6);
+    x.wire_end->queued = 0;
+    x.wire_end->handler->on_drained();
+    x.wire_end->say({wire::ping{3, 4}});
+    x.run();
+    CHECK(x.count<wire::pong>(x.wire_end->heard()) == pongs + 1);
+  }
+}
+
+TEST_CASE(
+    "a peer that takes nothing of the much that waits for it for 90 s is dead, whatever it says") {
+  one_connection x{link_direction::inbound};
+  x.establish_inbound();
+  x.wire_end->queued = 2u << 20;
+  x.wire_end->taken = x.wire_end->sent.size();
+  for (int i = 0; i < 20 && !x.wire_end->closed; ++i) {
+    x.wire_end->say({wire::ack{"still here"}});
+    x.advance(10s);
+  }
+  CHECK(x.wire_end->closed);
+  REQUIRE(x.record->reports.size() == 1);
+  CHECK(x.record->reports.at(0).reason == "it read nothing for 90 s");
+}
+
 TEST_CASE("questions to other actors of ours are limited like those about blocks") {
   one_connection x{link_direction::inbound};
   x.establish_inbound();

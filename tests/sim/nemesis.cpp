@@ -243,15 +243,22 @@ void nemesis::partition() {
   });
 }
 
+/// A process that stood still counts the silence from when it went on.
+void nemesis::end_half_open(std::uint32_t a, std::uint32_t b, monotonic_ns well_since) {
+  if (world_.ailing[a] || world_.ailing[b])
+    well_since = world_.now();
+  if (world_.now() - well_since >= half_open_span)
+    return world_.eyes().pairs().pair_disturbed(a, b, false, world_.now());
+  world_.after(second, [this, a, b, well_since] { end_half_open(a, b, well_since); });
+}
+
 void nemesis::half_open() {
   const auto [a, b] = some_pair();
   tell(fault::half_open,
        fmt::format("between {} and {}", world_.ip(a).to_string(), world_.ip(b).to_string()));
   world_.eyes().pairs().pair_disturbed(a, b, true, world_.now());
   world_.network().forget(world_.ip(a), world_.ip(b));
-  world_.after(half_open_span, [this, a = a, b = b] {
-    world_.eyes().pairs().pair_disturbed(a, b, false, world_.now());
-  });
+  end_half_open(a, b, world_.now());
 }
 
 void nemesis::clog() {

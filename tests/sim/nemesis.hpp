@@ -52,6 +52,7 @@ class nemesis {
   void one_way();
   void partition();
   void half_open();
+  void end_half_open(std::uint32_t a, std::uint32_t b, monotonic_ns well_since);
   void crash(bool lose_disk);
   void site();
   void clock();

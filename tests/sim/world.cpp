@@ -151,7 +151,8 @@ node_setup world::setup_of(std::uint32_t number) const {
     result.rules.block_time = options_.block_time;
     result.rules.first_masternodes = options_.masternodes;
   }
-  result.knows_its_ip = !nameless_[number];
+  // What few hosts of one group see is not believed, and the first block waits for all masternodes.
+  result.knows_its_ip = !nameless_[number] || (options_.block_time > 0 && result.masternode);
   result.max_peers = options_.max_peers;
   result.check_interval = options_.check_interval;
   result.link_rules = options_.link_rules;

@@ -71,6 +71,27 @@ TEST_CASE(
   CHECK(dead_at == 92);
 }
 
+TEST_CASE("a peer for whom much waits has to take some of it within 90 s, and may be slow") {
+  liveness x;
+  random_source random{1};
+  x.begin(second);
+  const auto waiting = [](std::uint64_t sent) {
+    return net::connection_stats{sent, 0, net::send_low_water_bytes + 1, false};
+  };
+  monotonic_ns t = 1;
+  for (; t < 600; t += 5) {
+    x.heard(t * second, 0);
+    CHECK_FALSE(x.check(t * second, waiting(static_cast<std::uint64_t>(t)), random).dead);
+  }
+  const auto last = t - 5;
+  for (; t < last + 90; t += 5) {
+    x.heard(t * second, 0);
+    CHECK_FALSE(x.check(t * second, waiting(599), random).dead);
+  }
+  x.heard((last + 95) * second, 0);
+  CHECK(x.check((last + 95) * second, waiting(599), random).unread);
+}
+
 TEST_CASE("a line that comes a piece at a time is life, and one that stands still is none") {
   liveness x;
   random_source random{1};

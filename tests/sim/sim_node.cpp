@@ -83,7 +83,8 @@ void sim_node::start() {
     parts.masternode = masternode_identity{std::move(keys), std::move(reward)};
   }
   parts.store = store_;
-  parts.journal = disk_->journal();
+  if (setup_.signs)
+    parts.journal = disk_->journal();
   parts.kept = disk_->lists();
   parts.registry.kept = *parts.kept->load(net::access_lines);
   parts.directory.kept = *parts.kept->load(net::address_lines);

@@ -31,6 +31,7 @@ struct node_setup {
   std::vector<endpoint> configured;  ///< Its operator wants it connected to these.
   bool masternode = false;
   timenode::chain::consensus_rules rules = {};
+  bool signs = false;  ///< Proposals and votes for blocks, if it is a masternode.
   bool knows_its_ip = true;
   std::optional<ip_address> believes_its_ip;  ///< A wrong `external_address`.
   std::size_t max_peers = 125;

@@ -148,6 +148,7 @@ node_setup world::setup_of(std::uint32_t number) const {
       options_.masternodes > 0 &&
       std::uint64_t{number} * options_.masternodes % options_.nodes < options_.masternodes;
   if (options_.block_time > 0) {
+    result.signs = true;
     result.rules.block_time = options_.block_time;
     result.rules.first_masternodes = options_.masternodes;
   }

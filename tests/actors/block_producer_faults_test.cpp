@@ -189,9 +189,14 @@ TEST_CASE("a second certificate of a height, with votes enough, is told once and
     w.run();
     return metrics.violations(invariant::one_certificate);
   };
+  // Who is named again is not looked at again, or one line could keep us busy for seconds.
+  for (int i = 0; i < 100; ++i)
+    split.signatures.emplace_back(w.nodes[0]->ip.to_string(), byte_string(64, 7));
   CHECK(votes(1) == 0);
   CHECK(votes(2) == 0);
+  CHECK(votes(0) == 0);
   CHECK(votes(3) == 1);
+  split.signatures.erase(split.signatures.begin(), split.signatures.begin() + 100);
   CHECK(votes(0) == 1);  // another certificate of the same
   CHECK(w.nodes[0]->store->certificate_at(height)->block_hash != split.block_hash);
 }

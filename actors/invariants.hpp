@@ -167,6 +167,11 @@ struct health_report {
 class health_checker {
  public:
   health_report check(const health_sample& x, monotonic_ns now);
+  /// The process stood still: what the last sample showed has not lasted since.
+  void forget_times() noexcept {
+    duplicates_ = {};
+    progress_ = {};
+  }
 
  private:
   findings suspected_;  ///< Differences that the last check saw for the first time.

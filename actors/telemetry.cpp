@@ -1,5 +1,6 @@
 #include "actors/telemetry.hpp"
 
+#include "actors/liveness.hpp"
 #include "actors/metrics.hpp"
 
 #include <spdlog/spdlog.h>
@@ -209,11 +210,14 @@ void telemetry_state::wake(std::uint64_t token) {
   // Of a large node it is megabytes, and nobody gets it any more.
   if (last_ && monotonic_now(*self_) - last_at_ > to_ns(reuse))
     last_.reset();
+  if (monotonic_now(*self_) - check_due_ > overslept_after)
+    checker_.forget_times();
   begin_check();
 }
 
 void telemetry_state::wake_in(std::chrono::nanoseconds delay) {
-  alarm_.set(self_, context_.ticker, monotonic_now(*self_) + to_ns(delay));
+  check_due_ = monotonic_now(*self_) + to_ns(delay);
+  alarm_.set(self_, context_.ticker, check_due_);
 }
 
 }  // namespace timenode

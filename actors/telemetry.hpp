@@ -155,6 +155,7 @@ class telemetry_state {
   std::vector<caf::typed_response_promise<node_snapshot>> later_;  ///< Who asked after that.
   std::optional<checking> checking_;
   alarm_clock alarm_;
+  monotonic_ns check_due_ = 0;
   health_checker checker_;
   std::array<std::uint64_t, invariant_count> found_{};  ///< Violations, where there are no metrics.
 };

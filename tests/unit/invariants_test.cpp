@@ -323,3 +323,21 @@ TEST_CASE("violations carry the invariant that they are of") {
   CHECK(report.violations[1].first == invariant::no_cycling);
   CHECK(report.violations[2].first == invariant::no_stuck);
 }
+
+TEST_CASE("one-link, no-stuck: what was so before the process stood still has not lasted since") {
+  health_checker checker;
+  const auto look = [] {
+    health_sample result;
+    auto& truth = result.truth.emplace();
+    truth.registry = {{1, ip("192.0.2.1"), link_direction::inbound, link_phase::established},
+                      {2, ip("192.0.2.1"), link_direction::outbound, link_phase::established}};
+    truth.connections = truth.registry;
+    result.sync = syncing(100, 200);
+    return result;
+  };
+  CHECK(checker.check(look(), 10 * seconds).violations.empty());
+  checker.forget_times();
+  CHECK(checker.check(look(), 300 * seconds).violations.empty());
+  // And it is found when it lasts from then on.
+  CHECK(checker.check(look(), 340 * seconds).violations.size() == 2);
+}

@@ -241,22 +241,8 @@ struct unknown_registry : test_node {
   spawn_listening_directory() {
     auto told = std::make_shared<std::vector<ip_address>>();
     auto actor = system.spawn([told]() -> peer_directory_actor::behavior_type {
-      return {
-          [](const dial_report&) {},
-          [](atom::want, const endpoint&, dial_purpose) {},
-          [](atom::learn, const std::vector<std::string>&) {},
-          [told](atom::own_address, const ip_address& x) { told->push_back(x); },
-          [](atom::sample) { return std::vector<std::string>{}; },
-          [](const peer_order&) { return order_reply{}; },
-          [](const peer_settings&) {},
-          [](atom::explain, const ip_address&) { return address_snapshot{}; },
-          [](atom::save) {},
-          [](atom::snapshot) { return directory_snapshot{}; },
-          [](atom::peer_up, const peer_info&, const peer_connection_actor&) {},
-          [](atom::peer_down, const ip_address&) {},
-          [](const ip_address&, const wire::message&) {},
-          [](atom::wake, std::uint64_t) {},
-      };
+      return behavior_of(
+          directory_script{.on_own_address = [told](const ip_address& x) { told->push_back(x); }});
     });
     return {std::move(actor), std::move(told)};
   }

@@ -180,35 +180,21 @@ class network : public test_node {
       const auto decode = [decoder](const std::string& line) {
         return std::get<wire::message>(decoder->decode({line.data(), line.size() - 1}));
       };
-      return {
-          [](atom::connected, const endpoint&) {},
-          [](atom::failed, const std::string&) {},
-          [](atom::closed, const std::string&) {},
-          [](const wire::received_batch&) {},
-          [](atom::drained) {},
-          [=, this](const encoded_line& line) {
-            if (!net->reachable(a, b))
-              return;
-            later([=, this, question = decode(*line.bytes)] {
-              ask_then<encoded_line>(
-                  net->nodes[b]->server,
-                  [=, this](const encoded_line& answer) {
-                    later([=, x = decode(*answer.bytes)] {
-                      if (net->reachable(a, b))
-                        caf::anon_send(*net->nodes[a]->engine, net->nodes[b]->ip, x);
-                    });
-                  },
-                  atom::serve_v, question);
-            });
-          },
-          [](atom::extension, const std::string&, const encoded_line&) {},
-          [](atom::close, link_end, const std::string&) {},
-          [](atom::own_address, const ip_address&) {},
-          [](atom::probe) {},
-          [](atom::check) { return link_snapshot{}; },
-          [](atom::snapshot) { return peer_snapshot{}; },
-          [](atom::wake, std::uint64_t) {},
-      };
+      return behavior_of(connection_script{.on_line = [=, this](const encoded_line& line) {
+        if (!net->reachable(a, b))
+          return;
+        later([=, this, question = decode(*line.bytes)] {
+          ask_then<encoded_line>(
+              net->nodes[b]->server,
+              [=, this](const encoded_line& answer) {
+                later([=, x = decode(*answer.bytes)] {
+                  if (net->reachable(a, b))
+                    caf::anon_send(*net->nodes[a]->engine, net->nodes[b]->ip, x);
+                });
+              },
+              atom::serve_v, question);
+        });
+      }});
     });
   }
 

@@ -40,24 +40,10 @@ using want_record = std::shared_ptr<std::vector<std::pair<endpoint, dial_purpose
 std::pair<peer_directory_actor, want_record> spawn_recording_directory(caf::actor_system& system) {
   auto record = std::make_shared<want_record::element_type>();
   auto actor = system.spawn([record]() -> peer_directory_actor::behavior_type {
-    return {
-        [](const dial_report&) {},
-        [record](atom::want, const endpoint& to, dial_purpose purpose) {
+    return behavior_of(
+        directory_script{.on_want = [record](const endpoint& to, dial_purpose purpose) {
           record->emplace_back(to, purpose);
-        },
-        [](atom::learn, const std::vector<std::string>&) {},
-        [](atom::own_address, const ip_address&) {},
-        [](atom::sample) { return std::vector<std::string>{}; },
-        [](const peer_order&) { return order_reply{}; },
-        [](const peer_settings&) {},
-        [](atom::explain, const ip_address&) { return address_snapshot{}; },
-        [](atom::save) {},
-        [](atom::snapshot) { return directory_snapshot{}; },
-        [](atom::peer_up, const peer_info&, const peer_connection_actor&) {},
-        [](atom::peer_down, const ip_address&) {},
-        [](const ip_address&, const wire::message&) {},
-        [](atom::wake, std::uint64_t) {},
-    };
+        }});
   });
   return {std::move(actor), std::move(record)};
 }

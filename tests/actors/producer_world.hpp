@@ -319,23 +319,7 @@ class producer_world : public test_node {
         self->send(target.gossip, ip, std::move(message));
     };
     return system.spawn([deliver]() -> peer_connection_actor::behavior_type {
-      return {
-          [](atom::connected, const endpoint&) {},
-          [](atom::failed, const std::string&) {},
-          [](atom::closed, const std::string&) {},
-          [](const wire::received_batch&) {},
-          [](atom::drained) {},
-          [deliver](const encoded_line& line) { deliver(line); },
-          [deliver](atom::extension, const std::string&, const encoded_line& line) {
-            deliver(line);
-          },
-          [](atom::close, link_end, const std::string&) {},
-          [](atom::probe) {},
-          [](atom::own_address, const ip_address&) {},
-          [](atom::check) { return link_snapshot{}; },
-          [](atom::snapshot) { return peer_snapshot{}; },
-          [](atom::wake, std::uint64_t) {},
-      };
+      return behavior_of(connection_script{.on_line = deliver, .on_extension = deliver});
     });
   }
 

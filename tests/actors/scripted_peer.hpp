@@ -69,22 +69,9 @@ class scripted_peer_state {
         log_{std::move(log)}, engine_{std::move(engine)} {}
 
   timenode::peer_connection_actor::behavior_type make_behavior() {
-    namespace atom = timenode::atom;
-    return {
-        [](atom::connected, const timenode::endpoint&) {},
-        [](atom::failed, const std::string&) {},
-        [](atom::closed, const std::string&) {},
-        [](const timenode::wire::received_batch&) {},
-        [](atom::drained) {},
-        [this](const timenode::encoded_line& line) { read(*line.bytes); },
-        [](atom::extension, const std::string&, const timenode::encoded_line&) {},
-        [](atom::close, timenode::link_end, const std::string&) {},
-        [](atom::own_address, const timenode::ip_address&) {},
-        [](atom::probe) {},
-        [](atom::check) { return timenode::link_snapshot{}; },
-        [](atom::snapshot) { return timenode::peer_snapshot{}; },
-        [this](atom::wake, std::uint64_t token) { answer_late(token); },
-    };
+    return test::behavior_of(test::connection_script{
+        .on_line = [this](const timenode::encoded_line& line) { read(*line.bytes); },
+        .on_wake = [this](std::uint64_t token) { answer_late(token); }});
   }
 
  private:

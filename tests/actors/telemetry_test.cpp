@@ -144,23 +144,7 @@ masternode_source spawn_masternodes(caf::actor_system& system, world& w) {
 
 peer_connection_actor spawn_connection(caf::actor_system& system, peer_snapshot snapshot) {
   return system.spawn([snapshot]() -> peer_connection_actor::behavior_type {
-    return {
-        [](atom::connected, const endpoint&) {},
-        [](atom::failed, const std::string&) {},
-        [](atom::closed, const std::string&) {},
-        [](const wire::received_batch&) {},
-        [](atom::drained) {},
-        [](const encoded_line&) {},
-        [](atom::extension, const std::string&, const encoded_line&) {},
-        [](atom::close, link_end, const std::string&) {},
-        [](atom::own_address, const ip_address&) {},
-        [](atom::probe) {},
-        [snapshot](atom::check) {
-          return link_snapshot{snapshot.link, snapshot.ip, snapshot.direction, snapshot.phase};
-        },
-        [snapshot](atom::snapshot) { return snapshot; },
-        [](atom::wake, std::uint64_t) {},
-    };
+    return test::behavior_of(test::connection_script{.state = snapshot});
   });
 }
 

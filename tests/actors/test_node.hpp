@@ -7,6 +7,7 @@
 #include "actors/node_context.hpp"
 #include "actors/ticker.hpp"
 #include "tests/actors/deterministic_system.hpp"
+#include "tests/actors/scripted_actors.hpp"
 
 #include <caf/typed_event_based_actor.hpp>
 
@@ -52,31 +53,19 @@ struct connection_record {
 inline std::pair<timenode::peer_connection_actor, std::shared_ptr<connection_record>>
 spawn_fake_connection(caf::actor_system& system) {
   auto record = std::make_shared<connection_record>();
-  auto actor = system.spawn([record]() -> timenode::peer_connection_actor::behavior_type {
-    namespace atom = timenode::atom;
-    return {
-        [](atom::connected, const timenode::endpoint&) {},
-        [](atom::failed, const std::string&) {},
-        [](atom::closed, const std::string&) {},
-        [](const timenode::wire::received_batch&) {},
-        [](atom::drained) {},
-        [record](const timenode::encoded_line& line) {
-          record->lines.push_back(*line.bytes);
-          record->buffers.push_back(line.bytes);
-        },
-        [record](atom::extension, const std::string&, const timenode::encoded_line& line) {
-          record->lines.push_back(*line.bytes);
-          record->buffers.push_back(line.bytes);
-        },
-        [record](atom::close, timenode::link_end cause, const std::string& reason) {
-          record->closes.emplace_back(cause, reason);
-        },
-        [](atom::own_address, const timenode::ip_address&) {},
-        [record](atom::probe) { ++record->probes; },
-        [](atom::check) { return timenode::link_snapshot{}; },
-        [](atom::snapshot) { return timenode::peer_snapshot{}; },
-        [](atom::wake, std::uint64_t) {},
-    };
+  const auto note = [record](const timenode::encoded_line& line) {
+    record->lines.push_back(*line.bytes);
+    record->buffers.push_back(line.bytes);
+  };
+  auto actor = system.spawn([record, note]() -> timenode::peer_connection_actor::behavior_type {
+    return behavior_of(
+        connection_script{.on_line = note,
+                          .on_extension = note,
+                          .on_close =
+                              [record](timenode::link_end cause, const std::string& reason) {
+                                record->closes.emplace_back(cause, reason);
+                              },
+                          .on_probe = [record] { ++record->probes; }});
   });
   return {std::move(actor), std::move(record)};
 }

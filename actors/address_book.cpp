@@ -65,7 +65,8 @@ void address_book::index(entry& x) {
     due_.emplace(x.at.ip, &x);
   if (is_pending(x)) {
     pending_.emplace(rank_of(x), &x);
-    strangers_ += is_stranger(x);
+    if (is_stranger(x))
+      strangers_.emplace(rank_of(x), &x);
     if (is_try(x))
       ++(x.we_dial ? tries_ : waits_);
   }
@@ -102,7 +103,8 @@ void address_book::unindex(const entry& x) {
     due_.erase(x.at.ip);
   if (is_pending(x)) {
     pending_.erase(rank_of(x));
-    strangers_ -= is_stranger(x);
+    if (is_stranger(x))
+      strangers_.erase(rank_of(x));
     if (is_try(x))
       --(x.we_dial ? tries_ : waits_);
   }
@@ -269,7 +271,7 @@ std::size_t address_book::learn(std::span<const std::string> texts, const ip_add
 void address_book::connected(const peer_info& peer, std::int64_t unix_now) {
   const auto outbound = peer.direction == link_direction::outbound;
   const auto listens = outbound ? peer.remote : endpoint{peer.ip, default_port_};
-  connected_.insert_or_assign(peer.ip, listens);
+  connected_.insert_or_assign(peer.ip, listens.to_string());
   auto i = entries_.find(peer.ip);
   if (i == entries_.end()) {
     if (!is_possible_peer(peer.ip, local_ip_) || !add({.at = listens, .source = peer.ip}))
@@ -350,23 +352,23 @@ bool address_book::dialed(const dial_report& report, std::int64_t unix_now) {
 
 std::vector<std::string> address_book::sample(std::size_t count, random_source& random) const {
   std::vector<std::string> result;
-  const auto add_some = [&](std::vector<endpoint>& from) {
-    std::ranges::shuffle(from, random);
-    for (std::size_t i = 0; i < from.size() && result.size() < count; ++i)
-      result.push_back(from[i].to_string());
-  };
-  std::vector<endpoint> some;
+  result.reserve(count);
+  std::vector<const std::string*> peers;
   for (const auto& [ip, listens] : connected_)
     if (is_possible_peer(ip, local_ip_))
-      some.push_back(listens);
-  add_some(some);
+      peers.push_back(&listens);
+  std::ranges::shuffle(peers, random);
+  for (std::size_t i = 0; i < peers.size() && result.size() < count; ++i)
+    result.push_back(*peers[i]);
   if (result.size() == count)
     return result;
-  some.clear();
+  std::vector<const entry*> others;
   for (const auto& [ip, x] : reachable_)
     if (is_possible_peer(ip, local_ip_))
-      some.push_back(x->at);
-  add_some(some);
+      others.push_back(x);
+  std::ranges::shuffle(others, random);
+  for (std::size_t i = 0; i < others.size() && result.size() < count; ++i)
+    result.push_back(others[i]->at.to_string());
   return result;
 }
 

@@ -10,6 +10,8 @@
 #include "messages/node_messages.hpp"
 #include "net/random.hpp"
 
+#include <boost/container/flat_map.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -239,7 +241,8 @@ class address_book {
   std::uint16_t default_port_;
   std::size_t max_peers_;
   entry_map entries_;
-  std::map<ip_address, endpoint> connected_;  ///< With where it (probably) listens.
+  /// With where it (probably) listens, as text: peers ask for these. Side by side in memory, for that is a walk over all.
+  boost::container::flat_map<ip_address, std::string> connected_;
   std::uint64_t added_ = 0;
   // What the registry still has to hear of, with the next plan:
   std::vector<ip_address> dropped_;  ///< Left the book while they were wanted.
@@ -255,12 +258,12 @@ class address_book {
   std::size_t configured_connected_ = 0;
   std::map<ip_address, entry*>
       due_;  ///< Not wanted, and to be so whatever else is: configured, or a masternode we met.
-  ranked unmet_wanted_;        ///< Masternodes that we never met, wanted ...
-  ranked unmet_idle_;          ///< ... and not.
-  ranked pending_;             ///< Discovered ones that are wanted and not connected.
-  std::size_t tries_ = 0;      ///< Of these, those that are tries, and we are to dial ...
-  std::size_t waits_ = 0;      ///< ... or they are.
-  std::size_t strangers_ = 0;  ///< Of these, those that we never had to do with.
+  ranked unmet_wanted_;    ///< Masternodes that we never met, wanted ...
+  ranked unmet_idle_;      ///< ... and not.
+  ranked pending_;         ///< Discovered ones that are wanted and not connected.
+  std::size_t tries_ = 0;  ///< Of these, those that are tries, and we are to dial ...
+  std::size_t waits_ = 0;  ///< ... or they are.
+  ranked strangers_;       ///< Of these, those that we never had to do with.
   std::map<ip_address, entry*> anchors_;    ///< Not wanted yet.
   std::map<ip_address, entry*> reachable_;  ///< Not connected, and our last dial reached them.
   std::set<std::pair<monotonic_ns, ip_address>>

@@ -76,14 +76,10 @@ void address_book::plan_discovered(plan& result, random_source& random, monotoni
   const auto most_strangers = most_tries + most_waits;
   const auto slots = free_slots();
   // Those that failed most go first.
-  const auto worst_stranger = [this] {
-    return std::ranges::find_if(pending_, [](const auto& x) { return is_stranger(*x.second); })
-        ->second;
-  };
   while (pending_.size() > slots)
     unwant(*pending_.begin()->second, result);
-  while (strangers_ > most_strangers)
-    unwant(*worst_stranger(), result);
+  while (strangers_.size() > most_strangers)
+    unwant(*strangers_.begin()->second, result);
   const auto room = [](std::size_t most, std::size_t running) {
     return most - std::min(most, running);
   };
@@ -97,12 +93,12 @@ void address_book::plan_discovered(plan& result, random_source& random, monotoni
     auto& left = x->we_dial ? tries : waits;
     if (left == 0 && !x->anchor)
       continue;
-    const auto crowded = is_stranger(*x) && strangers_ >= most_strangers;
+    const auto crowded = is_stranger(*x) && strangers_.size() >= most_strangers;
     if (pending_.size() >= slots || crowded) {
       // One that failed often gives its place to one that did not.
       if (pending_.empty())
         return;
-      auto& worst = pending_.size() < slots ? *worst_stranger() : *pending_.begin()->second;
+      auto& worst = *(pending_.size() < slots ? strangers_ : pending_).begin()->second;
       if (worst.failures < failures_of_a_try || worst.failures <= x->failures)
         return;
       unwant(worst, result);

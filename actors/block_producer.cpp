@@ -115,7 +115,7 @@ void block_producer_state::refresh() {
     return;
   asking_ = true;
   ask_again_at_ = 0;
-  self_->request(parts_.masternodes, caf::infinite, atom::list_v)
+  self_->request(parts_.masternodes, caf::infinite, atom::believed_v)
       .then(
           [this](std::vector<masternode_entry>& entries) {
             asking_ = false;

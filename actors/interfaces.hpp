@@ -116,10 +116,11 @@ using peer_listener_actor = caf::typed_actor<
     // The peer has no established connection any more.
     auto(atom::peer_down, ip_address)->caf::result<void>>;
 
-/// Knows the masternodes: all that the sync engine needs of their table.
+/// Knows the masternodes: all that those who decide with them need of their table.
 using masternode_list_actor = caf::typed_actor<
-    // Every masternode that is known.
-    auto(atom::list)->caf::result<std::vector<masternode_entry>>>;
+    // Every masternode that is known first hand or attested. What is mere hearsay decides nothing, and a liar can
+    // make thousands of it.
+    auto(atom::believed)->caf::result<std::vector<masternode_entry>>>;
 
 }  // namespace timenode
 
@@ -238,10 +239,11 @@ using masternode_table_actor = caf::typed_actor<
     auto(atom::announce)->caf::result<std::vector<wire::message>>,
     // From here on our own heartbeats and attestations go out through this actor, which asks us to judge.
     auto(atom::attach, gossip_actor)->caf::result<void>>
-    // Conform to the protocols of a PEER LISTENER, a PEER MESSAGE taker (announcements, lists), a JUDGE (of
-    // heartbeats and attestations), an OWN ADDRESS LISTENER and a SLEEPER.
-    ::extend_with<peer_listener_actor>::extend_with<peer_message_actor>::extend_with<
-        judge_actor>::extend_with<own_address_listener_actor>::extend_with<sleeper_actor>;
+    // Conform to the protocols of a MASTERNODE LIST, a PEER LISTENER, a PEER MESSAGE taker (announcements, lists), a
+    // JUDGE (of heartbeats and attestations), an OWN ADDRESS LISTENER and a SLEEPER.
+    ::extend_with<masternode_list_actor>::extend_with<peer_listener_actor>::extend_with<
+        peer_message_actor>::extend_with<judge_actor>::extend_with<own_address_listener_actor>::
+        extend_with<sleeper_actor>;
 
 // -- consensus --------------------------------------------------------------------------
 

@@ -57,6 +57,7 @@ void masternode_book::add_self(const masternode_self& self, moment now) {
   ++revision_;
   auto& x = records_[self.ip];
   x.belief = standing::first_hand;
+  believed_.insert(self.ip);
   x.shown = {.ip = self.ip,
              .reward_address = self.reward_address,
              .tier = self.tier,
@@ -246,6 +247,8 @@ void masternode_book::believe(record_map::iterator i, standing belief) {
     }
   }
   x.belief = std::max(x.belief, belief);
+  if (x.belief != standing::hint)
+    believed_.insert(i->first);
 }
 
 void masternode_book::update(record& x, moment now, std::string why) {
@@ -282,6 +285,7 @@ masternode_book::record_map::iterator masternode_book::remove(record_map::iterat
     ++revision_;
   if (i->second.beat_at != 0)
     beats_.erase(i->second.beat_hash);
+  believed_.erase(i->first);
   return records_.erase(i);
 }
 
@@ -328,6 +332,14 @@ std::vector<masternode_entry> masternode_book::list(moment now) const {
   result.reserve(records_.size());
   for (const auto& [ip, x] : records_)
     result.push_back(shown(x, now));
+  return result;
+}
+
+std::vector<masternode_entry> masternode_book::believed(moment now) const {
+  std::vector<masternode_entry> result;
+  result.reserve(believed_.size());
+  for (const auto& ip : believed_)
+    result.push_back(shown(records_.at(ip), now));
   return result;
 }
 

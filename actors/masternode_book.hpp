@@ -134,6 +134,8 @@ class masternode_book {
 
   /// All of them, by IP.
   std::vector<masternode_entry> list(moment now) const;
+  /// Those that are known first hand or attested, by IP: hearsay, of which there may be thousands, is left out.
+  std::vector<masternode_entry> believed(moment now) const;
   /// One of them; nothing is known of others.
   masternode_detail explain(const ip_address& ip, moment now) const;
   attestation_stats stats() const;
@@ -207,6 +209,7 @@ class masternode_book {
   std::optional<ip_address> local_ip_;
   std::optional<ip_address> self_;  ///< Our own entry's key in `records_`.
   record_map records_;
+  std::set<ip_address> believed_;        ///< Those in `records_` that are no hints.
   std::map<hash256, ip_address> beats_;  ///< Whose last heartbeat has that hash; one a record.
   std::map<ip_address, std::map<std::uint64_t, ip_address>> hints_;  ///< By source, in their order.
   std::size_t hint_count_ = 0;

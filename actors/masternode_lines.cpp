@@ -95,6 +95,7 @@ void masternode_book::restore_record(const std::vector<std::string>& fields, std
   x.shown.tier = static_cast<wire::masternode_tier>(tier - tier_words.begin());
   x.shown.key = *key;
   x.belief = fields[5] == "first-hand" ? standing::first_hand : standing::attested;
+  believed_.insert(*ip);
   x.shown.first_seen = number_or_zero<std::int64_t>(fields[7]);
   x.shown.last_seen = std::min(last_seen, now.unix_s);
   x.active_before = number_or_zero<std::int64_t>(fields[9]);

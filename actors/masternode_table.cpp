@@ -56,6 +56,7 @@ masternode_table_actor::behavior_type masternode_table_state::make_behavior() {
   changed();
   return {
       [this](atom::list) { return book_.list(now()); },
+      [this](atom::believed) { return book_.believed(now()); },
       [this](atom::serve) { return active_masternodes(); },
       [this](atom::explain, const ip_address& ip) { return book_.explain(ip, now()); },
       [this](atom::snapshot) { return book_.stats(); },

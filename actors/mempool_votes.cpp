@@ -170,7 +170,7 @@ void mempool_state::when_fresh(std::function<void()> then) {
     for (const auto& next : std::exchange(waiting_, {}))
       next();
   };
-  self_->request(parts_.masternodes, caf::infinite, atom::list_v)
+  self_->request(parts_.masternodes, caf::infinite, atom::believed_v)
       .then(
           [this, go_on](std::vector<masternode_entry>& entries) {
             view_ = masternode_view{std::move(entries), context_.unix_now(), context_.network};

@@ -219,8 +219,15 @@ std::optional<ip_address> peer_claims::choose(std::uint64_t height,
   return best;
 }
 
-std::vector<ip_address> peer_claims::due_polls(monotonic_ns now) {
+std::vector<ip_address> peer_claims::due_polls(std::uint64_t tip, monotonic_ns now) {
   std::vector<ip_address> result;
+  // Who had what we have may be behind now.
+  if (std::exchange(polled_tip_, tip) != tip)
+    for (auto& [_, x] : peers_)
+      if (x.claim < tip) {
+        x.next_poll = std::min(x.next_poll, now + random_.jitter(poll_interval, poll_jitter));
+        soonest_poll_ = std::min(soonest_poll_, x.next_poll);
+      }
   if (now < soonest_poll_)
     return result;
   const auto someone_due =
@@ -230,7 +237,9 @@ std::vector<ip_address> peer_claims::due_polls(monotonic_ns now) {
     // What a peer says before its rest is over gives it no credit.
     const auto soon = someone_due && x.next_poll <= now + asked_together && x.rests_until <= now;
     if (x.next_poll <= now || soon) {
-      x.next_poll = now + random_.jitter(poll_interval, poll_jitter);
+      const auto has_ours = x.claimed && x.claim >= tip && x.credit == x.claim;
+      const auto pause = has_ours ? poll_interval * turns_of(peers_.size()) : poll_interval;
+      x.next_poll = now + random_.jitter(pause, poll_jitter);
       result.push_back(ip);
     }
     soonest_poll_ = std::min(soonest_poll_, x.next_poll);

@@ -92,8 +92,9 @@ class peer_claims {
   /// else), then who did not answer; among equals who has least to do.
   std::optional<ip_address> choose(std::uint64_t height, std::span<const ip_address> except) const;
 
-  /// Who is due to be asked for its height, and with them who soon would be (`asked_together`); the next time is set.
-  std::vector<ip_address> due_polls(monotonic_ns now);
+  /// Who is due to be asked for its height, and with them who soon would be (`asked_together`); the next time is set: a
+  /// minute later, or when it is its turn (`asked_in_turn`) if it has our blocks up to `tip` and we believe it.
+  std::vector<ip_address> due_polls(std::uint64_t tip, monotonic_ns now);
   /// `due_polls` has nothing before that moment; none without peers.
   std::optional<monotonic_ns> next_poll() const;
 
@@ -129,6 +130,7 @@ class peer_claims {
   mutable std::optional<std::uint64_t> best_credit_;
   mutable std::optional<std::uint64_t> best_trusted_;
   random_source random_;
+  std::uint64_t polled_tip_ = 0;  ///< Our height at the last `due_polls`.
   std::uint64_t asks_ = 0;
 };
 

@@ -81,7 +81,7 @@ void sync_engine_state::repair_forks(monotonic_ns now) {
 void sync_engine_state::ask_for_masternodes() {
   if (!masternodes_)
     return;
-  self_->request(masternodes_, caf::infinite, atom::list_v)
+  self_->request(masternodes_, caf::infinite, atom::believed_v)
       .then(
           [this](const std::vector<masternode_entry>& list) {
             forks_.masternodes(list, monotonic_now(*self_));

@@ -123,7 +123,7 @@ plan_step sync_plan::step(const plan_position& position, monotonic_ns now) {
     fill_gaps(position, front, now, result);
   }
   set_hedge_due();
-  result.polls = claims_.due_polls(now);
+  result.polls = claims_.due_polls(position.next - 1, now);
   return result;
 }
 

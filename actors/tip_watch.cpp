@@ -27,7 +27,7 @@ void tip_watch::hurry(const ip_address& ip, monotonic_ns now) {
   auto& x = i->second;
   const auto soonest = x.last ? std::max(now, *x.last + least_tip_check_interval) : now;
   x.next = std::min(x.next, soonest);
-  x.left_out = same_tip_checked_every;
+  x.has_news = true;
   consider(x);
 }
 
@@ -52,14 +52,16 @@ std::vector<hash_question> tip_watch::due(std::uint64_t tip, monotonic_ns now) {
   const auto someone_due =
       std::ranges::any_of(peers_, [&](const auto& x) { return is_due(x.second); });
   soonest_.reset();
+  const auto turns = same_tip_checked_every * turns_of(peers_.size());
   for (auto& [ip, x] : peers_) {
     const auto soon = someone_due && x.height && x.next <= now + asked_together &&
                       (!x.last || now - *x.last >= least_tip_check_interval);
     if (is_due(x) || soon) {
       x.next = now + random_.jitter(tip_check_interval, tip_check_jitter);
       const auto same = x.answered && !x.differs && x.asked == tip && *x.height >= tip;
-      if (!same || ++x.left_out >= same_tip_checked_every) {
+      if (!same || x.has_news || ++x.left_out >= turns) {
         x.left_out = 0;
+        x.has_news = false;
         x.last = now;
         x.asked = std::min(*x.height, tip);
         if (x.asked > 0)

@@ -6,8 +6,11 @@
 #include "messages/outcome.hpp"
 
 #include <array>
+#include <bit>
 #include <compare>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <optional>
 #include <string>
@@ -48,7 +51,14 @@ class ip_address {
   /// Canonical text (RFC 5952 for IPv6).
   std::string to_string() const;
 
-  auto operator<=>(const ip_address&) const = default;
+  bool operator==(const ip_address&) const = default;
+  /// Any IPv6 above any IPv4. By words: every table of the node is looked up by this.
+  std::strong_ordering operator<=>(const ip_address& x) const noexcept {
+    if (v6_ != x.v6_)
+      return v6_ <=> x.v6_;
+    const auto order = word(0) <=> x.word(0);
+    return order != 0 ? order : word(8) <=> x.word(8);
+  }
 
   template <class Inspector>
   friend bool inspect(Inspector& f, ip_address& x) {
@@ -56,7 +66,15 @@ class ip_address {
   }
 
  private:
-  // Order matters for the defaulted comparison: any IPv6 above any IPv4.
+  /// Eight bytes as a big-endian number.
+  std::uint64_t word(std::size_t from) const noexcept {
+    std::uint64_t result = 0;
+    std::memcpy(&result, bytes_.data() + from, sizeof(result));
+    if constexpr (std::endian::native == std::endian::little)
+      result = __builtin_bswap64(result);
+    return result;
+  }
+
   bool v6_ = false;
   std::array<std::uint8_t, 16> bytes_{};  ///< IPv4 in the last four bytes, the rest zero.
 };

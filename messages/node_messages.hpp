@@ -240,5 +240,6 @@ CAF_ADD_TYPE_ID(timenode_messages, (timenode::sync_progress))
 CAF_ADD_ATOM(timenode_messages, timenode::atom, count)
 CAF_ADD_ATOM(timenode_messages, timenode::atom, progress)
 CAF_ADD_ATOM(timenode_messages, timenode::atom, pulse)
+CAF_ADD_ATOM(timenode_messages, timenode::atom, believed)
 
 CAF_END_TYPE_ID_BLOCK(timenode_messages)

@@ -11,7 +11,7 @@ namespace timenode::net {
 
 /// True when the node at `local` is the one that should dial `peer`: the numerically higher IP dials.
 /// False for two equal addresses.
-constexpr bool local_dials(const ip_address& local, const ip_address& peer) noexcept {
+inline bool local_dials(const ip_address& local, const ip_address& peer) noexcept {
   return local > peer;
 }
 

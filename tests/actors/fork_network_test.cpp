@@ -159,7 +159,7 @@ class network : public test_node {
 
   masternode_list_actor spawn_list(std::size_t i) {
     return system.spawn([net = net_, i]() -> masternode_list_actor::behavior_type {
-      return {[=](atom::list) {
+      return {[=](atom::believed) {
         std::vector<masternode_entry> result;
         for (std::size_t j = 0; j < net->nodes.size(); ++j)
           if (net->nodes[j]->masternode) {

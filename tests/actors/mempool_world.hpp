@@ -49,7 +49,7 @@ struct mempool_world : test_node {
     std::tie(registry, told) = spawn_recording_registry(system);
     keeper = system.spawn<chain_keeper>(context, store);
     auto table = system.spawn([this]() -> masternode_list_actor::behavior_type {
-      return {[this](atom::list) {
+      return {[this](atom::believed) {
         ++asked;
         return masternodes;
       }};

@@ -213,7 +213,7 @@ inline timenode::masternode_list_actor
 spawn_masternode_list(caf::actor_system& system,
                       std::shared_ptr<std::vector<timenode::masternode_entry>> list) {
   return system.spawn([list]() -> timenode::masternode_list_actor::behavior_type {
-    return {[list](timenode::atom::list) { return *list; }};
+    return {[list](timenode::atom::believed) { return *list; }};
   });
 }
 

@@ -107,6 +107,30 @@ TEST_CASE("a peer with our tip is asked every other minute only, until there is 
   CHECK(asked(101, 5 * second) == 1);
 }
 
+TEST_CASE("of a hundred peers with our tip sixteen are asked every other minute, in turn, and all "
+          "about a new one") {
+  tip_watch watch{1};
+  constexpr int peers = 100;
+  for (int i = 1; i <= peers; ++i) {
+    watch.up(ip(i), 0);
+    watch.height_is(ip(i), 101, 0);
+  }
+  auto asked = [&watch, now = monotonic_ns{0}](std::uint64_t tip, monotonic_ns span) mutable {
+    std::size_t result = 0;
+    for (const auto end = now + span; now < end; now += second)
+      for (const auto& x : watch.due(tip, now)) {
+        watch.compared(x.peer, x.height, true);
+        ++result;
+      }
+    return result;
+  };
+  CHECK(asked(100, 34 * second) == peers);  // none is known yet
+  const auto in_an_hour = asked(100, 60 * minute);
+  CHECK(in_an_hour >= 3 * peers);  // every 14 minutes: seven turns of two minutes
+  CHECK(in_an_hour <= 5 * peers);
+  CHECK(asked(101, 34 * second) == peers);
+}
+
 TEST_CASE("news of a peer make it be asked soon, but not more than every three seconds") {
   tip_watch watch{1};
   watch.up(ip(1), 0);

@@ -177,11 +177,53 @@ TEST_CASE("peers are polled at once, then every minute give or take a tenth, and
   claims x;
   x.up(ip(1), out, 5 * s);
   CHECK(x.next_poll() == 5 * s);
-  CHECK(x.due_polls(5 * s) == std::vector{ip(1)});
-  CHECK(x.due_polls(5 * s).empty());
+  CHECK(x.due_polls(0, 5 * s) == std::vector{ip(1)});
+  CHECK(x.due_polls(0, 5 * s).empty());
   REQUIRE(x.next_poll());
   CHECK(*x.next_poll() >= 5 * s + 54 * s);
   CHECK(*x.next_poll() <= 5 * s + 66 * s);
   x.refused(ip(1), 1, 6 * s);
   CHECK(x.next_poll() == 7 * s);
+}
+
+namespace {
+
+/// How often each is polled from 1 to 61 minutes on while it has `claim` and we have 100; looked at every second.
+std::size_t polls_an_hour(int peers, std::uint64_t claim) {
+  claims x;
+  for (int i = 1; i <= peers; ++i)
+    x.add(i, out, claim);
+  std::size_t result = 0;
+  for (auto now = s; now < 61 * 60 * s; now += s)
+    for (const auto& who : x.due_polls(100, now)) {
+      x.height_is(who, claim, now);
+      result += now >= 60 * s;
+    }
+  return result;
+}
+
+}  // namespace
+
+TEST_CASE("of many peers that have what we have sixteen are polled in a minute, in turn") {
+  CHECK(polls_an_hour(10, 100) >= 10 * 58);
+  CHECK(polls_an_hour(10, 100) <= 10 * 70);
+  // In seven turns: a hundred are more than six times sixteen.
+  CHECK(polls_an_hour(100, 100) >= 100 * 60 / 7 - 100);
+  CHECK(polls_an_hour(100, 100) <= 100 * 60 / 6 + 100);
+}
+
+TEST_CASE("peers that are behind us are polled every minute however many there are") {
+  CHECK(polls_an_hour(100, 99) >= 100 * 58);
+}
+
+TEST_CASE("many peers that had what we have are polled within the minute when we have more") {
+  claims x;
+  for (int i = 1; i <= 100; ++i)
+    x.add(i, out, 100);
+  CHECK(x.due_polls(100, s).size() == 100);
+  x.at_least(ip(7), 101, 5 * s);
+  std::size_t polled = 0;
+  for (auto now = 10 * s; now < 77 * s; now += s)
+    polled += x.due_polls(101, now).size();
+  CHECK(polled == 99);
 }

@@ -320,6 +320,12 @@ monotonic_ns block_producer_state::repeat_period() const noexcept {
   return chain::times_for(context_.rules.block_time).ballots / 2;
 }
 
+/// A block may be large, and who takes a connection's lines has it: only one who had no use for it then gets it again.
+monotonic_ns block_producer_state::proposal_again_after() const noexcept {
+  constexpr monotonic_ns repeats = 8;
+  return repeats * repeat_period();
+}
+
 void block_producer_state::set_alarm() {
   std::optional<monotonic_ns> at;
   const auto consider = [&at](monotonic_ns x) { at = std::min(at.value_or(x), x); };

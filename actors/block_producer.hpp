@@ -82,6 +82,13 @@ class block_producer_state {
     std::optional<chain::propose_action> unproposed = {};
   };
 
+  struct peer {
+    peer_connection_actor connection;
+    monotonic_ns helped_at = 0;  ///< 0: never.
+    /// Proposals by block and round that went over this connection, either way, and when last; of `proposal_again_after`.
+    std::map<std::pair<hash256, std::uint64_t>, monotonic_ns> proposals = {};
+  };
+
   // -- the heights (block_producer.cpp) --
   void on_tip(const chain_tip& tip);
   void on_own_address(const ip_address& ip);
@@ -110,7 +117,8 @@ class block_producer_state {
   void compare_with_ours(const wire::block_commit& x);
   void help(const ip_address& ip, std::uint64_t height);
   void on_peer_up(const peer_info& info, const peer_connection_actor& connection);
-  void bring_up_to_date(const peer_connection_actor& to, const work& x);
+  void bring_up_to_date(peer& to, const work& x);
+  void has_proposal(const ip_address& ip, const hash256& block, std::uint64_t round);
   void send(const peer_connection_actor& to, const wire::message& x);
 
   // -- what we do (block_producer_deeds.cpp) --
@@ -146,6 +154,7 @@ class block_producer_state {
   monotonic_ns now() const { return monotonic_now(*self_); }
   bool is_deciding() const noexcept;
   monotonic_ns repeat_period() const noexcept;
+  monotonic_ns proposal_again_after() const noexcept;
   consensus_snapshot snapshot() const;
 
   block_producer_actor::pointer self_;
@@ -177,10 +186,6 @@ class block_producer_state {
   std::deque<early_message> early_;  ///< For the next heights; bounded, see too_early.
   std::size_t early_bytes_ = 0;
 
-  struct peer {
-    peer_connection_actor connection;
-    monotonic_ns helped_at = 0;  ///< 0: never.
-  };
   std::map<ip_address, peer> peers_;     ///< As many as the registry has established.
   std::string not_stored_;               ///< Why the keeper refused a commit last ...
   monotonic_ns not_stored_told_at_ = 0;  ///< ... and when that was told.

@@ -316,8 +316,7 @@ void block_producer_state::repeat(const work& x) {
   const auto count = std::min(peers_told, peers_.size());
   for (std::size_t i = 0; i < count; ++i) {
     const auto place = (start + i) % peers_.size();
-    bring_up_to_date(
-        std::next(peers_.begin(), static_cast<std::ptrdiff_t>(place))->second.connection, x);
+    bring_up_to_date(std::next(peers_.begin(), static_cast<std::ptrdiff_t>(place))->second, x);
   }
 }
 

@@ -104,8 +104,10 @@ flood_judgement block_producer_state::take(const ip_address& from, const wire::b
   const auto is_new = known == at->blocks.end();
   const auto proposals = at->machine.proposals(x.round);
   const auto repeated = std::find(proposals.begin(), proposals.end(), hash) != proposals.end();
-  if (!is_new && repeated)
+  if (!is_new && repeated) {
+    has_proposal(from, hash, x.round);
     return ignore("we have it");
+  }
   if (is_new) {
     if (!at->machine.needs(hash) && proposals.size() >= chain::height_consensus::proposals_a_round)
       return ignore("its proposer has made others in this round");
@@ -121,6 +123,7 @@ flood_judgement block_producer_state::take(const ip_address& from, const wire::b
   } else {
     known->second.proposal = x;
   }
+  has_proposal(from, hash, x.round);
   const auto quality = at->blocks[hash].judged.quality;
   at->machine.block_is(hash, quality, now());
   const auto looked_at = at->machine.proposed(x.round, hash, now());
@@ -288,22 +291,34 @@ void block_producer_state::help(const ip_address& ip, std::uint64_t height) {
 
 void block_producer_state::on_peer_up(const peer_info& info,
                                       const peer_connection_actor& connection) {
-  peers_[info.ip].connection = connection;
+  auto& who = peers_[info.ip];
+  who.connection = connection;
+  who.proposals.clear();
   if (current_ && current_->machine.begun())
-    bring_up_to_date(connection, *current_);
+    bring_up_to_date(who, *current_);
   for (const auto& [height, x] : behind_)
-    bring_up_to_date(connection, x);
+    bring_up_to_date(who, x);
   // Who comes back learns that our tip is final.
   if (const auto certificate = parts_.store->certificate_at(tip_.height))
     send(connection, *certificate);
 }
 
-void block_producer_state::bring_up_to_date(const peer_connection_actor& to, const work& x) {
+void block_producer_state::bring_up_to_date(peer& to, const work& x) {
+  const auto time = now();
+  std::erase_if(to.proposals,
+                [&](const auto& known) { return time - known.second >= proposal_again_after(); });
   for (const auto& [hash, known] : x.blocks)
-    if (known.proposal && x.machine.needs(hash))
-      send(to, *known.proposal);
+    if (known.proposal && x.machine.needs(hash) &&
+        to.proposals.try_emplace({hash, known.proposal->round}, time).second)
+      send(to.connection, *known.proposal);
   for (const auto& message : x.machine.standing())
-    send(to, message);
+    send(to.connection, message);
+}
+
+void block_producer_state::has_proposal(const ip_address& ip, const hash256& block,
+                                        std::uint64_t round) {
+  if (const auto i = peers_.find(ip); i != peers_.end())
+    i->second.proposals[{block, round}] = now();
 }
 
 void block_producer_state::send(const peer_connection_actor& to, const wire::message& x) {

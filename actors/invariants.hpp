@@ -21,7 +21,7 @@ namespace timenode {
 // -- names ----------------------------------------------------------------------
 
 /// What must always hold, in the order of the architecture page, and then that no two blocks of a
-/// height have a certificate. Tests, simulation and the running node use the same names.
+/// height have a certificate, and no two transactions that spend the same are final. Tests, simulation and the running node use the same names.
 enum class invariant : std::uint8_t {
   one_link,
   no_cycling,
@@ -33,14 +33,15 @@ enum class invariant : std::uint8_t {
   no_false_ban,
   bounded,
   one_certificate,
+  one_spend,
 };
-inline constexpr std::size_t invariant_count = 10;
+inline constexpr std::size_t invariant_count = 11;
 
 /// "one-link", "no-cycling", ...
 constexpr std::string_view to_text(invariant x) noexcept {
   constexpr std::array<std::string_view, invariant_count> names{
-      "one-link",   "no-cycling", "same-handler", "one-truth", "no-stuck",
-      "contiguous", "converge",   "no-false-ban", "bounded",   "one-certificate"};
+      "one-link", "no-cycling",   "same-handler", "one-truth",       "no-stuck", "contiguous",
+      "converge", "no-false-ban", "bounded",      "one-certificate", "one-spend"};
   return names[static_cast<std::size_t>(x)];
 }
 

@@ -1,6 +1,7 @@
 // What blocks do to transactions that wait.
 
 #include "actors/mempool.hpp"
+#include "actors/metrics.hpp"
 #include "chain/hashes.hpp"
 #include "chain/hex.hpp"
 
@@ -89,11 +90,13 @@ void mempool_state::follow(std::uint64_t first, std::uint64_t last) {
     }
     for (const auto& x : update.overtaken) {
       ++counts_.overtaken;
-      if (x.is_final())
-        spdlog::warn("mempool: transaction {}, which the masternodes agreed on, is void: block {} "
-                     "spends what "
-                     "it spent",
-                     chain::to_hex(x.txid), height);
+      if (x.is_final()) {
+        spdlog::error("mempool: transaction {}, which the masternodes agreed on, is void: block {} "
+                      "spends what it spent",
+                      chain::to_hex(x.txid), height);
+        if (context_.metrics)
+          context_.metrics->invariant_violated(invariant::one_spend);
+      }
       leave(x);
     }
   }

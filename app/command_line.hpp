@@ -58,7 +58,8 @@ struct simulate_command {
   std::string faults = "all";
   double reference_share = 0;
   std::optional<std::uint32_t> masternodes;
-  std::int64_t block_time = 0;  ///< Seconds; 0: nobody votes on blocks.
+  std::int64_t block_time = 0;     ///< Seconds; 0: nobody votes on blocks.
+  std::int64_t payment_every = 0;  ///< Seconds; 0: nobody pays.
   bool as_json = false;
   std::string trace;  ///< A file; empty: none.
   bool debug = false;

@@ -23,10 +23,19 @@ void add_simulate_commands(CLI::App& to, command& chosen) {
          "--masternodes", [x](std::uint32_t n) { x->masternodes = n; },
          "How many of our nodes are masternodes; default: as many as the size allows")
       ->type_name("M");
-  app.add_option("--block-time", x->block_time,
-                 "The masternodes make the blocks by their votes, one every S seconds, from the\n"
-                 "genesis block on; default: a block comes from nowhere every 600 s")
+  auto* voting =
+      app.add_option(
+             "--block-time", x->block_time,
+             "The masternodes make the blocks by their votes, one every S seconds, from the\n"
+             "genesis block on; default: a block comes from nowhere every 600 s")
+          ->check(CLI::Range(1, 86'400))
+          ->type_name("S");
+  app.add_option(
+         "--payment-every", x->payment_every,
+         "With --block-time: the masternodes' owners pay each other, once every S seconds, and\n"
+         "with the fault 'liar' some spend the same twice; default: nobody pays")
       ->check(CLI::Range(1, 86'400))
+      ->needs(voting)
       ->type_name("S");
   app.add_flag("--json", x->as_json, "Print the report as JSON, for programs");
   add_path(app, "--trace", "FILE", "Write down what happens, a line each",

@@ -113,6 +113,12 @@ nlohmann::json in_json(const sim::simulation_report& x) {
           {"offences", x.offences},
           {"height", x.height},
           {"blocks_made", x.blocks_made},
+          {"payments",
+           {{"made", x.payments.made},
+            {"in_blocks", x.payments.settled},
+            {"double_spends", x.payments.cheats},
+            {"double_spends_in_blocks", x.payments.cheats_settled},
+            {"final_by_votes", x.payments.by_votes}}},
           {"converged_after_seconds",
            x.converged_after ? nlohmann::json(*x.converged_after) : nlohmann::json(nullptr)},
           {"pairs", x.pairs},
@@ -141,6 +147,7 @@ int run_simulate(const simulate_command& x) {
   options.reference_share = x.reference_share;
   options.masternodes = x.masternodes;
   options.block_time = x.block_time;
+  options.payment_every = x.payment_every;
   options.trace_file = x.trace;
   options.verbose = x.debug;
   register_actor_types();

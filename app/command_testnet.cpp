@@ -156,8 +156,10 @@ class testnet_run {
     for (const auto& line : closing_lines(verdict, seconds_to_ok_))
       text += line + "\n";
     if (killed > 0)
-      text += fmt::format("NOT OK: {} nodes did not stop within {} s and were killed\n", killed,
-                          stop_patience.count() / 1000);
+      text += fmt::format(
+          "NOT OK: {} nodes were killed before they had stopped: they took more than {} s, or you "
+          "asked twice\n",
+          killed, stop_patience.count() / 1000);
     write_all(STDOUT_FILENO, text);
   }
 

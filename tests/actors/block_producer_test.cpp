@@ -133,3 +133,29 @@ TEST_CASE("a masternode that is gone for good is paid no more, and counts no mor
   CHECK(w.nodes[4]->store->block_at(w.final_height(4))->masternode_rewards.size() == 4);
   CHECK(w.equal_tips());
 }
+
+TEST_CASE(
+    "while a height cannot be decided, a block goes to a peer now and then, and not with every "
+    "repeated ballot") {
+  producer_world w{4, 20};
+  w.start_all();
+  w.advance(60s);
+  w.stop(1);
+  w.stop(2);
+  std::map<std::pair<hash256, std::uint64_t>, std::size_t> proposals;
+  std::size_t ballots = 0;
+  w.passes = [&](std::size_t from, std::size_t, const wire::message& x) {
+    if (const auto* it = std::get_if<wire::block_proposal>(&x); it && from == 0)
+      ++proposals[{chain::block_hash(it->block->header), it->round}];
+    ballots += from == 0 && std::holds_alternative<wire::block_ballot>(x);
+    return true;
+  };
+  w.advance(4min);
+  REQUIRE(!proposals.empty());
+  CHECK(ballots > 400);
+  std::size_t all = 0;
+  for (const auto& [_, count] : proposals)
+    all += count;
+  // Ballots are repeated every half a second, blocks every four.
+  CHECK(all <= 240 / 4 + 2 * proposals.size());
+}

@@ -211,6 +211,11 @@ void observer::connection_ends(const actor_facts& who) {
 }
 
 void observer::handles(const actor_facts& who, const caf::mailbox_element& message) {
+  if (on_final && who.role == actor_role::other && who.owner < ours_ &&
+      message.payload.match_elements<atom::flood, wire::message>())
+    if (const auto* x =
+            std::get_if<wire::transaction_finalized>(&message.payload.get_as<wire::message>(1)))
+      on_final(who.owner, x->txid);
   if (who.role != actor_role::registry || who.owner >= ours_)
     return;
   const auto& x = message.payload;

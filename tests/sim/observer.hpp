@@ -12,6 +12,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <unordered_map>
@@ -40,6 +41,9 @@ class observer final : public network_watch, public message_watch {
   /// Hosts 0 to `ours` - 1 are our nodes, the next ones up to `honest` - 1 reference peers; others are strangers.
   observer(const virtual_system& system, const sim_network& network, trace& log, std::uint32_t ours,
            std::uint32_t honest);
+
+  /// Called when a node of ours holds a transaction to be final by votes; may be empty.
+  std::function<void(owner_index, const timenode::hash256&)> on_final;
 
   pair_watch& pairs() noexcept { return pairs_; }
   const pair_watch& pairs() const noexcept { return pairs_; }

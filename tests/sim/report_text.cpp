@@ -74,6 +74,12 @@ std::string text_of(const simulation_report& x) {
                   x.height, x.blocks_made, x.options.block_time > 0 ? "with a certificate" : "made",
                   x.converged_after ? fmt::format("{:.0f} s", *x.converged_after)
                                     : std::string{"not even 300 s"});
+  if (x.options.payment_every > 0)
+    out +=
+        fmt::format("{} payments, {} of them in blocks; {} times the same was spent twice, {} of "
+                    "these once in a block; {} were final by votes before\n",
+                    x.payments.made, x.payments.settled, x.payments.cheats,
+                    x.payments.cheats_settled, x.payments.by_votes);
   out += fmt::format(
       "at the end {} of {} pairs that could reach each other had exactly one connection\n",
       x.pairs_linked, x.pairs);

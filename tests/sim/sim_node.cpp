@@ -38,6 +38,14 @@ std::shared_ptr<const wire::version_info> introduction_of(const node_setup& setu
 
 }  // namespace
 
+std::optional<masternode_identity> identity_of(const node_setup& setup) {
+  if (!setup.masternode)
+    return std::nullopt;
+  auto keys = key_of(setup.seed);
+  auto reward = chain::address_of(keys.public_key(), network_id::testnet);
+  return masternode_identity{std::move(keys), std::move(reward)};
+}
+
 ip_address address_of_node(std::uint32_t x) {
   // 40 hosts to a /16, two and a half sites to a hundred nodes.
   constexpr std::uint32_t hosts_a_group = 40;
@@ -77,11 +85,7 @@ void sim_node::start() {
   parts.registry.rules = setup_.link_rules;
   parts.directory.configured = setup_.configured;
   parts.directory.max_peers = setup_.max_peers;
-  if (setup_.masternode) {
-    auto keys = key_of(setup_.seed);
-    auto reward = chain::address_of(keys.public_key(), network_id::testnet);
-    parts.masternode = masternode_identity{std::move(keys), std::move(reward)};
-  }
+  parts.masternode = identity_of(setup_);
   parts.store = store_;
   if (setup_.signs)
     parts.journal = disk_->journal();

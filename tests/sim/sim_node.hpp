@@ -41,6 +41,9 @@ struct node_setup {
   std::uint64_t seed = 0;
 };
 
+/// Its key and where its rewards go; none: it is no masternode.
+std::optional<timenode::masternode_identity> identity_of(const node_setup& setup);
+
 /// A wall clock that may be wrong and go wrong. Timeouts do not depend on it.
 struct node_clock {
   monotonic_ns offset = 0;

@@ -41,6 +41,8 @@ std::string command_of(const simulation_options& x) {
     result += fmt::format(" --masternodes {}", *x.masternodes);
   if (x.block_time > 0)
     result += fmt::format(" --block-time {}", x.block_time);
+  if (x.payment_every > 0)
+    result += fmt::format(" --payment-every {}", x.payment_every);
   return result;
 }
 
@@ -69,6 +71,8 @@ class run {
       options_.hours = static_cast<double>(end_) / static_cast<double>(hour);
     }
     nemesis_.heal();
+    if (world_.payments())
+      world_.payments()->stop_paying();
     healing_ = true;
     if (!stopped_)
       heal();
@@ -149,6 +153,7 @@ class run {
                                     healing_span / second, tips_text()));
     look_for_bans();
     judge_blocks();
+    judge_payments();
     for (std::uint32_t i = 0; i < world_.nodes(); ++i)
       world_.look_at(i);
     const auto& pairs = eyes.pairs();
@@ -179,6 +184,14 @@ class run {
           fmt::format("the last block with a certificate, {}, was due {} s before the end, "
                       "and one is due every {} s",
                       last.height, age, options_.block_time));
+  }
+
+  /// Who paid honestly has paid.
+  void judge_payments() {
+    if (!world_.payments())
+      return;
+    for (const auto& x : world_.payments()->unsettled())
+      world_.eyes().report(invariant::no_stuck, "a payment is in no block: " + x);
   }
 
   /// Who has which height, the highest first.
@@ -230,6 +243,8 @@ class run {
       x.height = std::max(x.height, world_.height(i));
     x.blocks_made =
         world_.chain().size() - 1 - (options_.block_time > 0 ? 0 : world_.options().history);
+    if (world_.payments())
+      x.payments = world_.payments()->tally();
     if (converged_after_)
       x.converged_after = static_cast<double>(*converged_after_) * 1e-9;
     for (std::size_t i = 0; i < invariant_count; ++i)
@@ -280,6 +295,8 @@ world_options shape_of(const simulation_options& options) {
   result.masternodes =
       std::min(result.nodes, options.masternodes.value_or(usual_masternodes(options)));
   result.block_time = options.block_time;
+  result.payment_period = options.block_time > 0 ? options.payment_every * second : 0;
+  result.cheating = options.faults.contains(fault::liar);
   result.neighbours = options.nodes > largest_mesh ? neighbours_in_large : 0;
   // Discovered peers come on top; a mesh has none.
   result.max_peers = options.nodes > largest_mesh ? 8 : 125;

@@ -27,6 +27,8 @@ struct simulation_options {
   std::optional<std::uint32_t> masternodes = {};  ///< None: as many as such a network can bear.
   /// Seconds between the blocks that the masternodes vote for; 0: a block comes from nowhere every 600 s.
   std::int64_t block_time = 0;
+  /// Seconds between the payments of the masternodes' owners to each other; 0: there are none. Only with `block_time`.
+  std::int64_t payment_every = 0;
   std::string trace_file = {};
   bool verbose = false;  ///< The trace has the nodes' debug lines, too.
 };
@@ -74,6 +76,7 @@ struct simulation_report {
   std::uint64_t pairs_linked = 0;  ///< ... and were, by exactly one connection, at the end.
   std::uint64_t height = 0;
   std::uint64_t blocks_made = 0;
+  payment_tally payments;
   std::optional<double> converged_after;  ///< Seconds after the faults ended; none: never.
   std::map<std::string, std::uint64_t> violations;  ///< All of them by name.
   std::vector<broken> first_violations;

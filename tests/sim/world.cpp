@@ -81,6 +81,12 @@ world::world(world_options options)
   ailing.resize(hosts());
   disk_delays_.resize(nodes());
   waiting_.resize(options_.nodes);
+  if (options_.payment_period > 0) {
+    wallets_ = std::make_unique<wallets>(*this, options_.payment_period, options_.cheating);
+    observer_.on_final = [this](owner_index node, const hash256& txid) {
+      wallets_->on_final(node, txid);
+    };
+  }
   network_.watch(&observer_);
   system_.watch(&observer_);
 }
@@ -174,6 +180,8 @@ void world::start() {
   if (options_.look_period > 0 && nodes() > 0)
     after(options_.look_period, [this] { look_around(); });
   after(progress_period, [this] { watch_progress(); });
+  if (wallets_)
+    wallets_->start();
 }
 
 void world::run_until(monotonic_ns end) {
@@ -354,8 +362,11 @@ void world::on_certificate(std::uint32_t node, const wire::block_commit& x) {
     return;
   }
   // What is below it is final with it.
-  for (auto h = chain_.size(); h <= x.height; ++h)
+  for (auto h = chain_.size(); h <= x.height; ++h) {
     chain_.push_back(nodes_[node]->chain().block_at(h));
+    if (wallets_)
+      wallets_->on_block(*chain_.back());
+  }
   trace_.add(ip(node).to_string(), fmt::format("has the certificate of block {}", x.height));
 }
 

@@ -9,6 +9,7 @@
 #include "tests/sim/sim_node.hpp"
 #include "tests/sim/trace.hpp"
 #include "tests/sim/virtual_system.hpp"
+#include "tests/sim/wallets.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -38,6 +39,9 @@ struct world_options {
   /// Our masternodes make the blocks by their votes, one every so many seconds, on a private network that begins with its
   /// genesis block; 0: `history` and `makes_blocks` say.
   std::int64_t block_time = 0;
+  /// The masternodes' owners pay each other this often; 0: they do not. Only with `block_time`.
+  monotonic_ns payment_period = 0;
+  bool cheating = false;  ///< Some of them spend the same twice.
   /// A node's own look at itself is asked for and judged this often, one node after the other.
   monotonic_ns look_period = minute;
   /// Each node does so by itself this often, which costs a message to each of its connections.
@@ -110,6 +114,9 @@ class world {
   /// Every block of the one chain, from genesis on; where masternodes make them, up to the last one with a certificate.
   const std::vector<timenode::block_ptr>& chain() const noexcept { return chain_; }
 
+  /// Null where nobody pays.
+  wallets* payments() noexcept { return wallets_.get(); }
+
   /// Asks a node for all that it knows of itself and judges it.
   std::optional<timenode::node_snapshot> look_at(std::uint32_t node);
   /// All honest hosts that are up have the same tip.
@@ -143,6 +150,7 @@ class world {
   std::vector<std::unique_ptr<reference_peer>> references_;
   std::vector<monotonic_ns> disk_delays_;  ///< Of our nodes.
   std::vector<timenode::block_ptr> chain_;
+  std::unique_ptr<wallets> wallets_;
   std::uint32_t next_look_ = 0;
   /// For each node that lacks a block which a neighbour of it has: its height, and since when.
   struct waiting {

@@ -266,6 +266,8 @@ using mempool_actor = caf::typed_actor<
     auto(atom::coins, std::string)->caf::result<pending_coins>,
     // From here on transactions and votes of our own go out through this actor, which asks us to judge.
     auto(atom::attach, gossip_actor)->caf::result<void>,
+    // To itself: what it has approved since is written down, and said. One sync of the disk is for all of it.
+    auto(atom::save)->caf::result<void>,
     // Tells its state.
     auto(atom::snapshot)->caf::result<mempool_snapshot>>
     // Conform to the protocols of a TRANSACTION SOURCE, a PEER LISTENER, a PEER MESSAGE taker (what a peer

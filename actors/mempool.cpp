@@ -39,6 +39,8 @@ mempool_state::mempool_state(mempool_actor::pointer self, node_context context, 
       pool_{context_.rules.spending(context_.network), parts_.limits} {
   if (context_.local_ip)
     on_own_address(*context_.local_ip);
+  if (parts_.approvals)
+    approved_.restore(parts_.approvals->restored());
 }
 
 /// A masternode is its IP: it votes from when that is known, also for what waits, by the next repetition.
@@ -62,6 +64,7 @@ mempool_actor::behavior_type mempool_state::make_behavior() {
       [this](atom::list) { return list(); },
       [this](atom::explain, const hash256& txid) { return detail_of(txid); },
       [this](atom::coins, const std::string& address) { return coins_of(address); },
+      [this](atom::save) { write_approvals(); },
       [this](atom::snapshot) { return snapshot(); },
       // -- peer listener ---
       [this](atom::peer_up, const peer_info& info, const peer_connection_actor& connection) {
@@ -289,6 +292,9 @@ void mempool_state::on_wake(std::uint64_t token) {
     votes_.forget_strays(unix_time,
                          [this](const hash256& txid) { return pool_.find(txid) != nullptr; });
     approved_.forget_before(unix_time - pool_.limits().patience - approvals_outlive);
+    if (parts_.approvals && parts_.approvals->is_long())
+      if (const auto done = parts_.approvals->keep_only(approved_.list()); !done)
+        spdlog::warn("mempool: {}", done.error().reason);
     count();
   }
   set_alarm();

@@ -10,6 +10,7 @@
 #include "actors/masternode_identity.hpp"
 #include "actors/masternode_view.hpp"
 #include "actors/node_context.hpp"
+#include "chain/approval_journal.hpp"
 #include "chain/output_watches.hpp"
 #include "chain/transaction_pool.hpp"
 #include "chain/transaction_votes.hpp"
@@ -24,13 +25,14 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 namespace timenode {
 
 /// A masternode that has just started votes for nothing so long: peers tell it what waits, and what it said of
-/// that itself before. It did not write that down.
+/// that itself before, should it have lost the disk that it wrote that down on.
 inline constexpr std::chrono::seconds votes_begin_after{5};
 /// A masternode says again that it approves of a transaction which is not final: a vote is lost when a link
 /// breaks. A little more than `chain::repeated_after`, or nobody would send it on.
@@ -64,7 +66,8 @@ struct mempool_parts {
   masternode_list_actor masternodes;
   connection_registry_actor registry;
   std::shared_ptr<const chain::chain_reader> store;
-  std::optional<masternode_identity> identity;  ///< None: we do not vote.
+  std::optional<masternode_identity> identity;         ///< None: we do not vote.
+  std::shared_ptr<chain::approval_journal> approvals;  ///< Null: the same.
   chain::pool_limits limits = {};
 };
 
@@ -112,6 +115,9 @@ class mempool_state {
   flood_judgement take(const ip_address& from, const wire::transaction_vote& x);
   flood_judgement take(const wire::transaction_finalized& x) const;
   void approve(const chain::pooled_transaction& x);
+  void write_approvals();
+  bool write_down(const std::set<hash256>& txids);
+  void say_approved(const hash256& txid);
   void vote_again();
   void settle(const hash256& txid);
   void settle_all();
@@ -147,6 +153,10 @@ class mempool_state {
   chain::transaction_pool pool_;
   chain::transaction_votes votes_;
   chain::approved_spends approved_;
+  /// Approved, and not written down yet: nobody has heard of it.
+  std::set<hash256> unwritten_;
+  bool writing_ = false;  ///< We have told ourselves to.
+  monotonic_ns unwritten_told_at_ = 0;
   /// When we last voted for what is in the pool, Unix seconds.
   std::map<hash256, std::int64_t> own_votes_;
 

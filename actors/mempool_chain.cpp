@@ -81,7 +81,7 @@ void mempool_state::follow(std::uint64_t first, std::uint64_t last) {
     if (!block)  // The disk fails, or the chain has changed again: then we are told of another tip.
       return;
     for (const auto& x : block->transactions)
-      approved_.spent(x);
+      approved_.forget(x);
     auto update = pool_.on_block(*block);
     tell_of_block(*block);
     for (const auto& x : update.confirmed) {
@@ -136,6 +136,9 @@ void mempool_state::leave(const chain::pooled_transaction& x) {
 void mempool_state::forget_votes(const chain::pooled_transaction& x) {
   votes_.forget(x.txid);
   own_votes_.erase(x.txid);
+  // Nobody has heard of that.
+  if (unwritten_.erase(x.txid) > 0)
+    approved_.forget(x.tx);
 }
 
 }  // namespace timenode

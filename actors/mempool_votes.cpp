@@ -69,8 +69,10 @@ flood_judgement mempool_state::take(const ip_address& from, const wire::transact
     return not_counted("too many votes are kept");
   }
   // What we said before a restart, and have to stand by.
-  if (const auto* about = pool_.find(x.txid); about && is_own && x.approve)
-    approved_.approve(about->tx, about->txid, context_.unix_now());
+  if (const auto* about = pool_.find(x.txid);
+      about && is_own && x.approve && parts_.approvals &&
+      approved_.approve(about->tx, about->txid, context_.unix_now()))
+    unwritten_.insert(about->txid);
   settle(x.txid);
   set_alarm();
   return counted();
@@ -98,16 +100,58 @@ void mempool_state::tell_votes(const peer_connection_actor& to) const {
 // -- our own ------------------------------------------------------------------------------------
 
 bool mempool_state::we_vote() const {
-  return own_address_ && voters_.known.contains(*own_address_);
+  return own_address_ && parts_.approvals && voters_.known.contains(*own_address_);
 }
 
 void mempool_state::approve(const chain::pooled_transaction& x) {
   if (!we_vote() || now() < vote_from_ || !approved_.may_approve(x.tx, x.txid))
     return;
+  if (approved_.approve(x.tx, x.txid, context_.unix_now()))
+    unwritten_.insert(x.txid);
+  if (!unwritten_.contains(x.txid))
+    return say_approved(x.txid);
+  // Behind what waits in our mailbox: a sync of the disk takes longer than to look at a hundred transactions.
+  if (!std::exchange(writing_, true))
+    self_->send(self_, atom::save_v);
+}
+
+void mempool_state::write_approvals() {
+  writing_ = false;
+  if (!write_down(unwritten_))
+    return;  // tried again with the next repetition
+  for (const auto& txid : std::exchange(unwritten_, {})) {
+    if (pool_.find(txid) == nullptr || !we_vote())
+      continue;
+    say_approved(txid);
+    settle(txid);
+  }
+}
+
+/// Nothing is sent that is not written down.
+bool mempool_state::write_down(const std::set<hash256>& txids) {
+  std::vector<chain::approved_output> outputs;
   const auto time = context_.unix_now();
-  approved_.approve(x.tx, x.txid, time);
-  own_votes_[x.txid] = time;
-  wire::transaction_vote vote{x.txid, *own_address_, true, time, {}};
+  for (const auto& txid : txids)
+    if (const auto* x = pool_.find(txid))
+      for (const auto& input : x->tx.inputs)
+        outputs.push_back({input.previous_output, txid, time});
+  if (outputs.empty())
+    return true;
+  const auto written = parts_.approvals->write_down(outputs);
+  if (written)
+    return true;
+  constexpr auto warning_period = to_ns(std::chrono::minutes{1});
+  if (unwritten_told_at_ == 0 || now() - unwritten_told_at_ >= warning_period) {
+    unwritten_told_at_ = now();
+    spdlog::warn("mempool: this masternode approves no transaction: {}", written.error().reason);
+  }
+  return false;
+}
+
+void mempool_state::say_approved(const hash256& txid) {
+  const auto time = context_.unix_now();
+  own_votes_[txid] = time;
+  wire::transaction_vote vote{txid, *own_address_, true, time, {}};
   chain::sign(vote, parts_.identity->keys);
   votes_.add(vote, time);
   flood(std::move(vote));

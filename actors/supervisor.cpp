@@ -81,7 +81,7 @@ void supervisor_state::spawn_all() {
   actors_.mempool =
       spawn<mempool>(true, context,
                      mempool_parts{actors_.keeper, masternode_list_actor{actors_.masternodes},
-                                   actors_.registry, reader, parts_.masternode});
+                                   actors_.registry, reader, parts_.masternode, parts_.approvals});
   actors_.producer = spawn<block_producer>(
       true, context,
       producer_parts{actors_.keeper, actors_.masternodes, actors_.registry,

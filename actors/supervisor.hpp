@@ -8,6 +8,7 @@
 #include "actors/masternode_table.hpp"
 #include "actors/node_context.hpp"
 #include "actors/peer_directory.hpp"
+#include "chain/approval_journal.hpp"
 #include "chain/block_store.hpp"
 #include "chain/vote_journal.hpp"
 #include "net/line_store.hpp"
@@ -37,6 +38,8 @@ struct node_parts {
   std::shared_ptr<net::line_store> kept;
   /// What the masternode signed. Null: it signs nothing.
   std::shared_ptr<chain::vote_journal> journal;
+  /// Which transactions it approved. Null: it approves none.
+  std::shared_ptr<chain::approval_journal> approvals;
   net::transport* transport = nullptr;  ///< Outlives the actors.
   bool bind_local = true;               ///< Dial from our own IP, when it is known.
   /// Actors that wait for the disk get threads of their own. Off in tests, whose scheduler has one thread.

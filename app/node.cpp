@@ -20,6 +20,7 @@
 #include "app/terminal.hpp"
 #include "app/unix_time.hpp"
 #include "app/worker.hpp"
+#include "chain/file_approval_journal.hpp"
 #include "chain/file_vote_journal.hpp"
 #include "chain/genesis.hpp"
 #include "chain/hex.hpp"
@@ -112,14 +113,15 @@ std::shared_ptr<const wire::version_info> introduction(const node_config& config
   return result;
 }
 
-/// What the masternode signed before: without it, it signs nothing.
-outcome<std::shared_ptr<chain::vote_journal>> open_journal(const node_config& config) {
+/// What the masternode signed before: without it, it signs nothing. Null when we are none.
+template <class Journal>
+outcome<std::shared_ptr<Journal>> open_journal(const node_config& config, const char* name) {
   if (!config.masternode.enabled)
-    return std::shared_ptr<chain::vote_journal>{};
-  auto journal = chain::file_vote_journal::open(config.data_dir / "votes.journal");
+    return std::shared_ptr<Journal>{};
+  auto journal = Journal::open(config.data_dir / name);
   if (!journal)
     return tl::unexpected{journal.error()};
-  return std::shared_ptr<chain::vote_journal>{std::move(*journal)};
+  return std::shared_ptr<Journal>{std::move(*journal)};
 }
 
 outcome<std::optional<masternode_identity>> identity(const node_config& config) {
@@ -282,9 +284,12 @@ outcome<std::unique_ptr<node>> node::start(const node_config& config, node_surro
   auto masternode = identity(config);
   if (!masternode)
     return tl::unexpected{masternode.error()};
-  auto journal = open_journal(config);
+  auto journal = open_journal<chain::file_vote_journal>(config, "votes.journal");
   if (!journal)
     return tl::unexpected{journal.error()};
+  auto approvals = open_journal<chain::file_approval_journal>(config, "approvals.journal");
+  if (!approvals)
+    return tl::unexpected{approvals.error()};
   auto store = chain::rocksdb_store::open(config.data_dir / "chain", config.network);
   if (!store)
     return tl::unexpected{store.error()};
@@ -336,6 +341,7 @@ outcome<std::unique_ptr<node>> node::start(const node_config& config, node_surro
   auto wallet = wallet_of(config, *masternode);
   parts.masternode = std::move(*masternode);
   parts.journal = std::move(*journal);
+  parts.approvals = std::move(*approvals);
   parts.store = x->store;
   parts.transport = x->transport.get();
   // Only an address of this machine can be bound; behind NAT our own IP is not one.

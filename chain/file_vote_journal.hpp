@@ -3,12 +3,12 @@
 // The vote journal on disk: a text file that grows by a line for each thing that is signed, and is written
 // anew when it has grown too long.
 
+#include "chain/journal_file.hpp"
 #include "chain/vote_journal.hpp"
 
 #include <cstddef>
 #include <filesystem>
 #include <memory>
-#include <string>
 
 namespace timenode::chain {
 
@@ -22,21 +22,15 @@ class file_vote_journal final : public vote_journal {
   /// what was signed, and the failure says what to do.
   static outcome<std::unique_ptr<file_vote_journal>>
   open(const std::filesystem::path& file, std::size_t rewrite_above_bytes = rewrite_above);
-  ~file_vote_journal() override;
 
  private:
-  file_vote_journal(std::filesystem::path file, std::size_t rewrite_above_bytes);
+  file_vote_journal(const std::filesystem::path& file, std::size_t rewrite_above_bytes);
 
-  outcome<void> read();
   outcome<void> store(const entry& x) override;
-  outcome<void> append(const std::string& lines);
   outcome<void> rewrite();
-  outcome<void> reopen();
 
-  std::filesystem::path file_;
+  journal_file file_;
   std::size_t rewrite_above_;
-  int fd_ = -1;
-  std::size_t size_ = 0;
 };
 
 }  // namespace timenode::chain

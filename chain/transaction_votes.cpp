@@ -68,13 +68,31 @@ bool approved_spends::may_approve(const transaction& x, const hash256& txid) con
   });
 }
 
-void approved_spends::approve(const transaction& x, const hash256& txid, std::int64_t now) {
+bool approved_spends::approve(const transaction& x, const hash256& txid, std::int64_t now) {
+  auto is_new = false;
   for (const auto& input : x.inputs)
-    if (by_output_.try_emplace(input.previous_output, approval{txid, now}).second)
+    if (by_output_.try_emplace(input.previous_output, approval{txid, now}).second) {
       by_time_.emplace(now, input.previous_output);
+      is_new = true;
+    }
+  return is_new;
 }
 
-void approved_spends::spent(const transaction& x) {
+void approved_spends::restore(std::span<const approved_output> some) {
+  for (const auto& x : some)
+    if (by_output_.try_emplace(x.output, approval{x.txid, x.at}).second)
+      by_time_.emplace(x.at, x.output);
+}
+
+std::vector<approved_output> approved_spends::list() const {
+  std::vector<approved_output> result;
+  result.reserve(by_time_.size());
+  for (const auto& [at, output] : by_time_)
+    result.push_back({output, by_output_.at(output).txid, at});
+  return result;
+}
+
+void approved_spends::forget(const transaction& x) {
   for (const auto& input : x.inputs)
     if (const auto i = by_output_.find(input.previous_output); i != by_output_.end()) {
       by_time_.erase({i->second.at, i->first});

@@ -2,6 +2,7 @@
 
 // What masternodes say of transactions, and what we said ourselves. Signatures are the caller's business. Pure.
 
+#include "chain/approval_journal.hpp"
 #include "messages/ledger.hpp"
 #include "messages/wire.hpp"
 
@@ -88,9 +89,14 @@ class approved_spends {
 
   /// Whether nothing speaks against approving it.
   bool may_approve(const transaction& x, const hash256& txid) const;
-  void approve(const transaction& x, const hash256& txid, std::int64_t now);
-  /// These outputs are spent on the chain.
-  void spent(const transaction& x);
+  /// True when it was not approved before.
+  bool approve(const transaction& x, const hash256& txid, std::int64_t now);
+  /// What an earlier run approved.
+  void restore(std::span<const approved_output> some);
+  /// All that is remembered, in the order of the times.
+  std::vector<approved_output> list() const;
+  /// What it spends is spent on the chain, or nobody was told that it is approved.
+  void forget(const transaction& x);
   /// Forgets what was approved before that time, Unix seconds.
   void forget_before(std::int64_t time);
 

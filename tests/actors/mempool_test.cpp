@@ -206,6 +206,72 @@ TEST_CASE("a masternode that has just started listens before it votes, and stand
   CHECK(w.look().conflicting == 1);
 }
 
+TEST_CASE("a masternode that comes back approves no rival of what it approved before, though "
+          "nobody reminds it") {
+  const auto disk = std::make_shared<chain::memory_approval_journal>();
+  {
+    mempool_world w{true, {}, disk};
+    CHECK(w.offered(w.simple(1)) == flood_verdict::forward);
+    CHECK(w.look().votes == 1);
+  }
+  mempool_world w{true, {}, disk};
+  CHECK(w.offered(w.simple(1, 40'000'000)) == flood_verdict::forward);
+  CHECK(w.look().votes == 0);
+  CHECK(w.flooded->all<wire::transaction_vote>().empty());
+  CHECK(w.offered(w.simple(2)) == flood_verdict::forward);
+  CHECK(w.look().votes == 1);
+}
+
+namespace {
+
+/// A disk that can fail, and counts its syncs.
+class tricky_journal final : public chain::approval_journal {
+ public:
+  std::vector<chain::approved_output> restored() const override { return {}; }
+  outcome<void> write_down(std::span<const chain::approved_output> some) override {
+    if (broken)
+      return fail("the disk is full");
+    ++syncs;
+    outputs += some.size();
+    return {};
+  }
+  bool is_long() const noexcept override { return false; }
+  outcome<void> keep_only(std::span<const chain::approved_output>) override { return {}; }
+
+  bool broken = false;
+  std::size_t syncs = 0;
+  std::size_t outputs = 0;
+};
+
+}  // namespace
+
+TEST_CASE("what cannot be written down is not approved until it can") {
+  const auto disk = std::make_shared<tricky_journal>();
+  disk->broken = true;
+  mempool_world w{true, {}, disk};
+  w.offered(w.simple(1));
+  w.advance(40s);
+  CHECK(w.flooded->all<wire::transaction_vote>().empty());
+  CHECK(w.look().votes == 0);
+  disk->broken = false;
+  w.advance(20s);
+  CHECK(w.flooded->all<wire::transaction_vote>().size() == 1);
+  CHECK(disk->outputs == 1);
+}
+
+TEST_CASE("what comes at one time is written down with one sync of the disk") {
+  const auto disk = std::make_shared<tricky_journal>();
+  mempool_world w{true, {}, disk};
+  w.offered(w.simple(1));  // who votes is asked with the first one
+  const auto before = disk->syncs;
+  for (std::uint64_t height = 2; height <= 9; ++height)
+    w.self->send(w.uut, atom::judge_v, ip_of(7),
+                 wire::message{wire::transaction_broadcast{w.simple(height)}});
+  w.run();
+  CHECK(w.flooded->all<wire::transaction_vote>().size() == 9);
+  CHECK(disk->syncs == before + 1);
+}
+
 // -- blocks ---------------------------------------------------------------------------------
 
 TEST_CASE("what a block has waits no more, and comes back when the block is undone") {

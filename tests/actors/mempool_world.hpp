@@ -40,7 +40,11 @@ struct flood_record {
 
 /// One mempool on a chain of ten blocks that pay four owners, each of whom is a masternode; we are the first.
 struct mempool_world : test_node {
-  explicit mempool_world(bool voting = true, chain::pool_limits limits = {}) {
+  /// @param disk Where it writes down what it approves; null: one of its own.
+  explicit mempool_world(bool voting = true, chain::pool_limits limits = {},
+                         std::shared_ptr<chain::approval_journal> disk = nullptr) {
+    if (disk)
+      approvals = std::move(disk);
     spdlog::set_level(spdlog::level::off);
     for (int i = 0; i < 10; ++i)
       put(*store, block_on(*store));
@@ -66,8 +70,8 @@ struct mempool_world : test_node {
     std::optional<masternode_identity> identity;
     if (voting)
       identity = masternode_identity{owner(0), address(0), wire::masternode_tier::free, 0};
-    uut = system.spawn<mempool>(context,
-                                mempool_parts{keeper, table, registry, store, identity, limits});
+    uut = system.spawn<mempool>(
+        context, mempool_parts{keeper, table, registry, store, identity, approvals, limits});
     auto floods = system.spawn([to = flooded]() -> gossip_actor::behavior_type {
       return {
           [to](atom::flood, const wire::message& x) { to->floods.push_back(x); },
@@ -116,6 +120,8 @@ struct mempool_world : test_node {
   }
 
   std::shared_ptr<chain::memory_store> store = std::make_shared<chain::memory_store>(test_network);
+  std::shared_ptr<chain::approval_journal> approvals =
+      std::make_shared<chain::memory_approval_journal>();
   connection_registry_actor registry;
   std::shared_ptr<registry_record> told;
   chain_keeper_actor keeper;

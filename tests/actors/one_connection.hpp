@@ -152,6 +152,7 @@ inline mempool_actor spawn_empty_mempool(caf::actor_system& system) {
         [](atom::explain, const hash256&) { return transaction_detail{}; },
         [](atom::coins, const std::string&) { return pending_coins{}; },
         [](atom::attach, const gossip_actor&) {},
+        [](atom::save) {},
         [](atom::snapshot) { return mempool_snapshot{}; },
         [](atom::fill, std::uint64_t) { return block_filling{}; },
         [](atom::peer_up, const peer_info&, const peer_connection_actor&) {},

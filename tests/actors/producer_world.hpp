@@ -62,6 +62,8 @@ class producer_world : public test_node {
     std::shared_ptr<watched_store> store;
     std::shared_ptr<timenode::chain::vote_journal> journal =
         std::make_shared<timenode::chain::memory_vote_journal>();
+    std::shared_ptr<timenode::chain::approval_journal> approvals =
+        std::make_shared<timenode::chain::memory_approval_journal>();
     /// The lists that it keeps over restarts.
     std::shared_ptr<std::map<std::string, std::vector<std::string>>> kept =
         std::make_shared<std::map<std::string, std::vector<std::string>>>();
@@ -125,7 +127,7 @@ class producer_world : public test_node {
                                     spawn_archive(x)});
     x.mempool = system.spawn<timenode::mempool>(
         own, timenode::mempool_parts{x.keeper, timenode::masternode_list_actor{x.table}, x.registry,
-                                     x.store, identity});
+                                     x.store, identity, x.approvals});
     x.producer = system.spawn<timenode::block_producer>(
         own, timenode::producer_parts{x.keeper,
                                       x.table,

@@ -87,8 +87,10 @@ void sim_node::start() {
   parts.directory.max_peers = setup_.max_peers;
   parts.masternode = identity_of(setup_);
   parts.store = store_;
-  if (setup_.signs)
+  if (setup_.signs) {
     parts.journal = disk_->journal();
+    parts.approvals = disk_->approvals();
+  }
   parts.kept = disk_->lists();
   parts.registry.kept = *parts.kept->load(net::access_lines);
   parts.directory.kept = *parts.kept->load(net::address_lines);

@@ -41,6 +41,7 @@ void sim_disk::lose_unsynced() {
 void sim_disk::wipe() {
   chain_ = std::make_shared<chain::memory_store>(network_);
   journal_ = std::make_shared<chain::memory_vote_journal>();
+  approvals_ = std::make_shared<chain::memory_approval_journal>();
   lists_ = std::make_shared<net::memory_line_store>();
   synced_ = 0;
 }

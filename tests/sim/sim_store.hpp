@@ -3,6 +3,7 @@
 // The disk of a simulated node: a chain in memory that can lose what was not synced, and that a node which was
 // killed cannot write to any more; and the small files beside it.
 
+#include "chain/approval_journal.hpp"
 #include "chain/memory_store.hpp"
 #include "chain/vote_journal.hpp"
 #include "net/line_store.hpp"
@@ -28,9 +29,12 @@ class sim_disk {
   void wipe();
 
   const std::shared_ptr<timenode::chain::memory_store>& chain() const noexcept { return chain_; }
-  /// Both are synced with each write, as the files of the program are.
+  /// These are synced with each write, as the files of the program are.
   const std::shared_ptr<timenode::chain::vote_journal>& journal() const noexcept {
     return journal_;
+  }
+  const std::shared_ptr<timenode::chain::approval_journal>& approvals() const noexcept {
+    return approvals_;
   }
   const std::shared_ptr<timenode::net::line_store>& lists() const noexcept { return lists_; }
 
@@ -39,6 +43,7 @@ class sim_disk {
   timenode::network_id network_;
   std::shared_ptr<timenode::chain::memory_store> chain_;
   std::shared_ptr<timenode::chain::vote_journal> journal_;
+  std::shared_ptr<timenode::chain::approval_journal> approvals_;
   std::shared_ptr<timenode::net::line_store> lists_;
   std::uint64_t synced_ = 0;  ///< Height that survives a power cut.
 };

@@ -97,7 +97,7 @@ TEST_CASE("an output that a block spends needs no remembering, and what is remem
   chain::approved_spends approved{3};
   approved.approve(spends({1, 2}), id(1), now);
   CHECK_FALSE(approved.may_approve(spends({3, 4}), id(2)));
-  approved.spent(spends({1}));
+  approved.forget(spends({1}));
   CHECK(approved.size() == 1);
   CHECK(approved.may_approve(spends({3, 4}), id(2)));
 }

@@ -123,6 +123,13 @@ inline bool is_question(const wire::message& x) {
   }
 }
 
+/// Of a question: whether its answer has some hundred bytes at most.
+inline bool has_short_answer(const wire::message& x) {
+  return std::holds_alternative<wire::ping>(x) ||
+         std::holds_alternative<wire::get_block_height>(x) ||
+         std::holds_alternative<wire::get_block_hash>(x);
+}
+
 inline message_limit limit_of(const wire::message& x) {
   using enum message_limit;
   if (std::holds_alternative<wire::transaction_broadcast>(x))

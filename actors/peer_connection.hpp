@@ -34,8 +34,9 @@ inline constexpr std::size_t max_questions_at_once = 4;
 /// worked off: what one read may take, and so few that a peer who floods cannot fill a mailbox.
 inline constexpr std::size_t max_unproven_lines = 32;
 inline constexpr std::size_t max_unproven_bytes = 64u << 10;
-/// A question whose peer does not read what waits for it is dropped after this, and so are those behind it. Who asked has
-/// not got long to wait any more (15 s); and two nodes that each wait until the other reads would wait until both are dead.
+/// A question whose peer does not read what waits for it is dropped after this, and so are those behind it, but for those with
+/// short answers. Who asked has not got long to wait any more (15 s); and two nodes that each wait until the other reads would
+/// wait until both are dead.
 inline constexpr monotonic_ns question_waits_for = 10'000'000'000;
 /// How long an answer from another actor of ours may take.
 inline constexpr std::chrono::seconds answer_timeout{15};

@@ -55,7 +55,7 @@ void peer_connection_state::handle_waiting() {
         break;
       ++batch.next;
       if (const auto* message = std::get_if<wire::message>(&line);
-          much_to_read && message && is_question(*message))
+          much_to_read && message && is_question(*message) && !has_short_answer(*message))
         ++dropped_messages_;
       else
         handle(line);

@@ -32,13 +32,19 @@ tl::unexpected<failure> failed(const std::string& doing, const fs::path& what,
   return tl::unexpected{failure{"cannot " + doing + " " + what.string() + ": " + error.message()}};
 }
 
+/// What the masternode signed: true of this moment only, so never in a backup.
+bool is_journal(const fs::path& x) {
+  return x.extension() == ".journal";
+}
+
 /// What is in a data directory beside the chain and belongs into a backup: files of its own, not
 /// those of a running process, and no logs.
 bool is_kept(const fs::directory_entry& x) {
   const auto name = x.path().filename().string();
   std::error_code ignored;
   return x.is_regular_file(ignored) && !name.starts_with('.') && !name.ends_with(".log") &&
-         name.find(".log.") == name.npos && !name.ends_with(".new") && name != manifest_name;
+         name.find(".log.") == name.npos && !name.ends_with(".new") && name != manifest_name &&
+         !is_journal(x.path());
 }
 
 outcome<void> sync_path(const fs::path& x) {
@@ -292,11 +298,16 @@ outcome<restore_report> restore_backup(const fs::path& from, const node_config& 
     return tl::unexpected{tip.error()};
   }
   fs::remove(fresh / manifest_name, error);
+  for (const auto& entry : fs::directory_iterator{fresh, error})
+    if (is_journal(entry.path()))
+      fs::remove(entry.path(), error);
   restore_report report{*tip, data_dir, data_dir / ("before-restore-" + std::to_string(now))};
   if (auto placed = put_in_place(fresh, data_dir, report.kept_in); !placed)
     return tl::unexpected{placed.error()};
   if (!fs::exists(report.kept_in, error))
     report.kept_in.clear();
+  report.forgot_signatures = fs::exists(config.masternode.key_file, error) &&
+                             !fs::exists(data_dir / "votes.journal", error);
   return report;
 }
 

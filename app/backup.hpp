@@ -26,11 +26,13 @@ struct restore_report {
   chain_tip tip;
   std::filesystem::path data_dir;
   std::filesystem::path kept_in;  ///< Where what was there before is now; empty: there was nothing.
+  /// There is a key, and nothing in the data directory tells what it signed.
+  bool forgot_signatures = false;
 };
 
 /// Puts a backup into the data directory of a node that does not run. A directory that has a chain
-/// is refused; when `replace` is set, what is in the way is moved aside. The copy is opened before
-/// anything is moved. Fails when the backup is one of another network, or damaged.
+/// is refused; when `replace` is set, what is in the way is moved aside, but for the journals of what the masternode signed: an
+/// older one would let it contradict itself. The copy is opened before anything is moved. Fails when the backup is one of another network, or damaged.
 outcome<restore_report> restore_backup(const std::filesystem::path& from, const node_config& config,
                                        bool replace, std::int64_t now);
 

@@ -15,6 +15,12 @@ int run_restore(const restore_command& x) {
     fmt::print("height {} is in {}\n", done->tip.height, done->data_dir.string());
     if (!done->kept_in.empty())
       fmt::print("what was there before is in {}\n", done->kept_in.string());
+    if (done->forgot_signatures)
+      fmt::print("nothing here tells what the key signed: if it was a masternode's, and that ran "
+                 "in the last five hours, "
+                 "copy its votes.journal and approvals.journal to {} before you start it, or wait "
+                 "until then\n",
+                 done->data_dir.string());
     return {};
   });
 }

@@ -209,7 +209,7 @@ TEST_CASE("a peer that has much to read waits with its questions for ten seconds
   x.wire_end->say({wire::block_height_response{5}});
   x.run();
   CHECK(x.wire_end->granted == before + 1);
-  x.wire_end->say({wire::ping{1, 2}, wire::block_height_response{6}, wire::get_block_height{}});
+  x.wire_end->say({wire::ping{1, 2}, wire::block_height_response{6}, wire::get_blocks{1, 2}});
   x.advance(9s);
   CHECK(x.wire_end->granted == before + 1);
   SUBCASE("it reads in time") {
@@ -222,8 +222,9 @@ TEST_CASE("a peer that has much to read waits with its questions for ten seconds
   SUBCASE("it does not") {
     x.advance(2s);
     CHECK(x.wire_end->granted == before + 4);
-    CHECK(x.count<wire::pong>(x.wire_end->heard()) == pongs);
-    CHECK(x.look().dropped_messages == 2);
+    // It may have been the network that was slow. A pong makes nothing worse.
+    CHECK(x.count<wire::pong>(x.wire_end->heard()) == pongs + 1);
+    CHECK(x.look().dropped_messages == 1);
     CHECK(x.look().height == 6);
     x.wire_end->queued = 0;
     x.wire_end->handler->on_drained();

@@ -303,10 +303,21 @@ void nemesis::ail(std::uint32_t host, bool begins) {
     world_.after(15 * second, [this, host] { world_.ailing[host] = ailments_[host] > 0; });
 }
 
+/// Two quorums of four masternodes have two of them in common, and if both forget what they approved, money can be spent
+/// twice by all rules: where some try that, only one masternode may forget.
+bool nemesis::may_lose_disk(std::uint32_t host) {
+  const auto matters =
+      world_.options().cheating && world_.is_ours(host) && world_.node(host).setup().masternode;
+  if (matters && !forgetful_)
+    forgetful_ = host;
+  return !matters || forgetful_ == host;
+}
+
 void nemesis::crash(bool lose_disk) {
   const auto host = some_host();
   if (!world_.up(host) || busy_hosts_.contains(host))
     return;
+  lose_disk = lose_disk && may_lose_disk(host);
   const auto kind = random_.below(2) == 0 ? crash_kind::power : crash_kind::process;
   const auto rest = between(300 * millisecond, 5 * minute);
   tell(lose_disk ? fault::disk_loss : fault::crash, world_.ip(host).to_string());

@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -54,6 +55,7 @@ class nemesis {
   void half_open();
   void end_half_open(std::uint32_t a, std::uint32_t b, monotonic_ns well_since);
   void crash(bool lose_disk);
+  bool may_lose_disk(std::uint32_t host);
   void site();
   void clock();
   void slow_reader();
@@ -75,6 +77,8 @@ class nemesis {
   std::vector<std::uint32_t> ailments_;                  ///< By host.
   std::set<std::uint32_t> busy_hosts_;  ///< With a fault that a host has once only.
   std::set<std::pair<std::uint32_t, std::uint32_t>> lossy_;
+  std::optional<std::uint32_t>
+      forgetful_;  ///< The masternode that may lose its disk where people cheat.
   std::uint32_t strangers_made_ = 0;
   std::vector<std::unique_ptr<plain_peer>> strangers_;
   std::map<std::string, std::uint64_t> strikes_;

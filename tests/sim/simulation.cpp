@@ -296,7 +296,7 @@ world_options shape_of(const simulation_options& options) {
       std::min(result.nodes, options.masternodes.value_or(usual_masternodes(options)));
   result.block_time = options.block_time;
   result.payment_period = options.block_time > 0 ? options.payment_every * second : 0;
-  result.cheating = options.faults.contains(fault::liar);
+  result.cheating = result.payment_period > 0 && options.faults.contains(fault::liar);
   result.neighbours = options.nodes > largest_mesh ? neighbours_in_large : 0;
   // Discovered peers come on top; a mesh has none.
   result.max_peers = options.nodes > largest_mesh ? 8 : 125;

@@ -111,6 +111,30 @@ TEST_CASE_FIXTURE(
 }
 
 TEST_CASE_FIXTURE(backup_fixture,
+                  "restore: never brings back an older record of what the masternode signed") {
+  const auto from = dir.path() / "backup";
+  write(config.data_dir / "votes.journal", "of the backup");
+  const auto made = make_backup(*store, config, from, now);
+  REQUIRE(made);
+  CHECK(made->files == std::vector<std::string>{"masternode.key", "peers.json"});
+  // As an earlier version of this program made backups:
+  write(from / "votes.journal", "of the backup");
+  write(from / "approvals.journal", "of the backup");
+  write(config.data_dir / "votes.journal", "of today");
+  write(config.data_dir / "approvals.journal", "of today");
+  store.reset();
+  const auto done = restore_backup(from, config, true, now);
+  REQUIRE_MESSAGE(done.has_value(), (done ? "" : done.error().reason));
+  CHECK(read(config.data_dir / "votes.journal") == "of today");
+  CHECK(read(config.data_dir / "approvals.journal") == "of today");
+  CHECK_FALSE(done->forgot_signatures);
+  const auto elsewhere = restore_backup(from, other("new"), false, now);
+  REQUIRE(elsewhere);
+  CHECK_FALSE(fs::exists(dir.path() / "new" / "votes.journal"));
+  CHECK(elsewhere->forgot_signatures);
+}
+
+TEST_CASE_FIXTURE(backup_fixture,
                   "restore: over a chain only when told so, and then it is moved aside") {
   const auto from = dir.path() / "backup";
   REQUIRE(make_backup(*store, config, from, now));

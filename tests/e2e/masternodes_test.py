@@ -216,6 +216,9 @@ class Masternodes(unittest.TestCase):
                 nodes[0].call("sendrawtransaction", raw[:-200] + "00" * 100)
             wait_until("it is final everywhere", lambda: all(
                 node.call("gettransaction", done.stdout.strip()).get("finalized", True) for node in nodes))
+            # Who approved it has that on his disk.
+            approved = [node for node in nodes if done.stdout.strip() in (node.data / "approvals.journal").read_text()]
+            self.assertGreaterEqual(len(approved), 5)
 
             # Until the end, at every height; two of them are gone for a third of the time.
             killed, others = nodes[1:3], [nodes[0], *nodes[3:]]

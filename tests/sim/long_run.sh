@@ -6,7 +6,7 @@
 #   --quick    a tenth of the virtual time
 #   --within M after so many real minutes a run's faults end and it heals: the line tells the hours reached
 #   --seeds N  besides, N more seeds of a middle-sized network, three virtual hours each
-#   --only-votes  only the networks whose masternodes make the blocks: 10,000 heights, ten minutes
+#   --only-votes  only the networks whose masternodes make the blocks: twice 10,000 heights, half an hour
 #
 # Takes the program from $TIMENODE, else from build/release.
 set -Eeuo pipefail
@@ -83,28 +83,32 @@ PYTHON
   [[ $status -eq 0 ]] || failed=1
 }
 
-# Sixty small networks whose masternodes vote, under all faults: a line for all of them, and one for each that did not hold.
+# votes WHAT [ARGUMENT...]: sixty small networks whose masternodes vote, under all faults: a line for all of them, and one for
+# each that did not hold.
 votes() {
-  local seed nodes masternodes heights=0 held=0 begin=$SECONDS
+  local what="$1" seed nodes masternodes heights=0 payments=0 held=0 begin=$SECONDS
+  shift
   for ((seed = 1; seed <= 60; ++seed)); do
     nodes=$((4 + seed % 9))
     masternodes=$((nodes / 2 < 4 ? 4 : nodes / 2))
     ((seed % 3 != 0)) || masternodes=$nodes
     if "$timenode" simulate --nodes "$nodes" --masternodes "$masternodes" --hours "$(python3 -c "print(max(0.2, $share))")" \
-      --block-time 20 --seed "$seed" --json >"$report" 2>/dev/null; then
+      --block-time 20 --seed "$seed" "$@" --json >"$report" 2>/dev/null; then
       held=$((held + 1))
     else
       failed=1
-      printf '| masternodes vote, seed %d | %d | | FAILED | | |\n' "$seed" "$nodes"
+      printf '| %s, seed %d | %d | | FAILED | | |\n' "$what" "$seed" "$nodes"
     fi
     heights=$((heights + $(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["blocks_made"])' "$report")))
+    payments=$((payments + $(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["payments"]["in_blocks"])' "$report")))
   done
-  printf '| masternodes vote, %d of 60 seeds held | 4 to 12 | 1 each | %d heights, each with one certificate | %d s | |\n' \
-    "$held" "$heights" "$((SECONDS - begin))"
+  printf '| %s, %d of 60 seeds held | 4 to 12 | 1 each | %d heights, each with one certificate; %d payments | %d s | |\n' \
+    "$what" "$held" "$heights" "$payments" "$((SECONDS - begin))"
 }
 
 printf '| scenario | nodes | virtual hours | result | cost | command |\n|---|---|---|---|---|---|\n'
-votes
+votes 'masternodes vote'
+votes 'masternodes vote, and their owners pay' --payment-every 5
 ((!only_votes)) || exit "$failed"
 run 'all faults, three days' 72 --nodes 50 --seed 1
 run 'all faults, a day' 24 --nodes 100 --seed 2

@@ -40,7 +40,7 @@ mempool_state::mempool_state(mempool_actor::pointer self, node_context context, 
   if (context_.local_ip)
     on_own_address(*context_.local_ip);
   if (parts_.approvals)
-    approved_.restore(parts_.approvals->restored());
+    take_up(parts_.approvals->restore());
 }
 
 /// A masternode is its IP: it votes from when that is known, also for what waits, by the next repetition.
@@ -52,6 +52,7 @@ void mempool_state::on_own_address(const ip_address& ip) {
 
 mempool_actor::behavior_type mempool_state::make_behavior() {
   vote_from_ = now() + to_ns(votes_begin_after);
+  set_alarm();
   self_->send(parts_.registry, atom::subscribe_v, peer_listener_actor{self_});
   self_->send(parts_.keeper, atom::subscribe_v, tip_listener_actor{self_});
   return {
@@ -292,9 +293,7 @@ void mempool_state::on_wake(std::uint64_t token) {
     votes_.forget_strays(unix_time,
                          [this](const hash256& txid) { return pool_.find(txid) != nullptr; });
     approved_.forget_before(unix_time - pool_.limits().patience - approvals_outlive);
-    if (parts_.approvals && parts_.approvals->is_long())
-      if (const auto done = parts_.approvals->keep_only(approved_.list()); !done)
-        spdlog::warn("mempool: {}", done.error().reason);
+    tidy_journal();
     count();
   }
   set_alarm();

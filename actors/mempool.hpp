@@ -117,6 +117,8 @@ class mempool_state {
   void approve(const chain::pooled_transaction& x);
   void write_approvals();
   bool write_down(const std::set<hash256>& txids);
+  void take_up(const std::vector<chain::approval>& of_last_run);
+  void tidy_journal();
   void say_approved(const hash256& txid);
   void vote_again();
   void settle(const hash256& txid);

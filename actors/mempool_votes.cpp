@@ -129,15 +129,17 @@ void mempool_state::write_approvals() {
 
 /// Nothing is sent that is not written down.
 bool mempool_state::write_down(const std::set<hash256>& txids) {
-  std::vector<chain::approved_output> outputs;
+  std::vector<chain::approval> some;
   const auto time = context_.unix_now();
   for (const auto& txid : txids)
-    if (const auto* x = pool_.find(txid))
+    if (const auto* x = pool_.find(txid)) {
+      auto& made = some.emplace_back(chain::approval{txid, time, {}, x->tx});
       for (const auto& input : x->tx.inputs)
-        outputs.push_back({input.previous_output, txid, time});
-  if (outputs.empty())
+        made.outputs.push_back(input.previous_output);
+    }
+  if (some.empty())
     return true;
-  const auto written = parts_.approvals->write_down(outputs);
+  const auto written = parts_.approvals->write_down(some);
   if (written)
     return true;
   constexpr auto warning_period = to_ns(std::chrono::minutes{1});
@@ -146,6 +148,31 @@ bool mempool_state::write_down(const std::set<hash256>& txids) {
     spdlog::warn("mempool: this masternode approves no transaction: {}", written.error().reason);
   }
   return false;
+}
+
+/// What an earlier run approved binds this one, and waits again: should all masternodes have stopped at one time, it would be
+/// nowhere else, and people were told that it is final.
+void mempool_state::take_up(const std::vector<chain::approval>& of_last_run) {
+  approved_.restore(of_last_run);
+  const auto time = context_.unix_now();
+  for (const auto& x : of_last_run)
+    if (x.tx && x.at > time - pool_.limits().patience)
+      pool_.offer(*x.tx, *parts_.store, time);
+  if (pool_.size() > 0)
+    spdlog::info("mempool: {} transactions that were approved before the restart wait again",
+                 pool_.size());
+}
+
+/// What counts no more goes out of the journal now and then.
+void mempool_state::tidy_journal() {
+  if (!parts_.approvals || !parts_.approvals->is_long())
+    return;
+  auto kept = approved_.list();
+  for (auto& x : kept)
+    if (const auto* waits = pool_.find(x.txid))
+      x.tx = waits->tx;
+  if (const auto done = parts_.approvals->keep_only(kept); !done)
+    spdlog::warn("mempool: what it approved cannot be tidied: {}", done.error().reason);
 }
 
 void mempool_state::say_approved(const hash256& txid) {

@@ -113,9 +113,11 @@ std::string explain_peer_text(const json& x, std::int64_t now) {
   line("Next", (next_ms < 0 ? "" : "in " + duration_text((next_ms + 999) / 1000) + ": ") +
                    member<std::string>(x, "next_step", "?"));
   if (const auto error = member<std::string>(x, "last_error", ""); !error.empty())
-    line("Last error", fmt::format("{}, {}; {} failed in a row", error,
-                                   ago_ms(member(x, "last_error_ms", std::int64_t{0})),
-                                   member(x, "failures", 0)));
+    line("Last error",
+         fmt::format("{}, {}; {}", error, ago_ms(member(x, "last_error_ms", std::int64_t{0})),
+                     member<std::string>(x, "state", "") == "established"
+                         ? "connected since"
+                         : fmt::format("{} failed in a row", member(x, "failures", 0))));
   if (const auto count = member(x, "violations", 0); count > 0) {
     line("Violations",
          fmt::format("{}; the last: {}", count, member<std::string>(x, "last_violation", "?")));

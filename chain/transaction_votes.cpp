@@ -71,24 +71,30 @@ bool approved_spends::may_approve(const transaction& x, const hash256& txid) con
 bool approved_spends::approve(const transaction& x, const hash256& txid, std::int64_t now) {
   auto is_new = false;
   for (const auto& input : x.inputs)
-    if (by_output_.try_emplace(input.previous_output, approval{txid, now}).second) {
+    if (by_output_.try_emplace(input.previous_output, spender{txid, now}).second) {
       by_time_.emplace(now, input.previous_output);
       is_new = true;
     }
   return is_new;
 }
 
-void approved_spends::restore(std::span<const approved_output> some) {
+void approved_spends::restore(std::span<const approval> some) {
   for (const auto& x : some)
-    if (by_output_.try_emplace(x.output, approval{x.txid, x.at}).second)
-      by_time_.emplace(x.at, x.output);
+    for (const auto& output : x.outputs)
+      if (by_output_.try_emplace(output, spender{x.txid, x.at}).second)
+        by_time_.emplace(x.at, output);
 }
 
-std::vector<approved_output> approved_spends::list() const {
-  std::vector<approved_output> result;
-  result.reserve(by_time_.size());
-  for (const auto& [at, output] : by_time_)
-    result.push_back({output, by_output_.at(output).txid, at});
+std::vector<approval> approved_spends::list() const {
+  std::vector<approval> result;
+  std::map<hash256, std::size_t> places;
+  for (const auto& [at, output] : by_time_) {
+    const auto& txid = by_output_.at(output).txid;
+    const auto [place, is_new] = places.try_emplace(txid, result.size());
+    if (is_new)
+      result.push_back({txid, at, {}, {}});
+    result[place->second].outputs.push_back(output);
+  }
   return result;
 }
 

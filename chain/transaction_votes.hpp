@@ -92,9 +92,9 @@ class approved_spends {
   /// True when it was not approved before.
   bool approve(const transaction& x, const hash256& txid, std::int64_t now);
   /// What an earlier run approved.
-  void restore(std::span<const approved_output> some);
-  /// All that is remembered, in the order of the times.
-  std::vector<approved_output> list() const;
+  void restore(std::span<const approval> some);
+  /// All that is remembered, in the order of the times, without the transactions themselves.
+  std::vector<approval> list() const;
   /// What it spends is spent on the chain, or nobody was told that it is approved.
   void forget(const transaction& x);
   /// Forgets what was approved before that time, Unix seconds.
@@ -103,13 +103,13 @@ class approved_spends {
   std::size_t size() const noexcept { return by_output_.size(); }
 
  private:
-  struct approval {
+  struct spender {
     hash256 txid{};
     std::int64_t at = 0;
   };
 
   std::size_t most_;
-  std::map<outpoint, approval> by_output_;
+  std::map<outpoint, spender> by_output_;
   std::set<std::pair<std::int64_t, outpoint>> by_time_;
 };
 

@@ -215,11 +215,27 @@ TEST_CASE("a masternode that comes back approves no rival of what it approved be
     CHECK(w.look().votes == 1);
   }
   mempool_world w{true, {}, disk};
-  CHECK(w.offered(w.simple(1, 40'000'000)) == flood_verdict::forward);
-  CHECK(w.look().votes == 0);
-  CHECK(w.flooded->all<wire::transaction_vote>().empty());
+  CHECK(w.look().size == 1);  // and it waits again
+  CHECK(w.offered(w.simple(1, 40'000'000)) == flood_verdict::ignore);
+  w.advance(20s);
+  const auto votes = w.flooded->all<wire::transaction_vote>();
+  REQUIRE(!votes.empty());
+  for (const auto& x : votes)
+    CHECK(x.txid == chain::txid(w.simple(1)));
   CHECK(w.offered(w.simple(2)) == flood_verdict::forward);
-  CHECK(w.look().votes == 1);
+}
+
+TEST_CASE("what was approved in a block's time waits no more after a restart") {
+  const auto disk = std::make_shared<chain::memory_approval_journal>();
+  mempool_world w{true, {}, disk};
+  const auto x = w.simple(1);
+  w.offered(x);
+  w.apply(block_on(*w.store, {x}, 4, 30'000'000));
+  CHECK(w.look().size == 0);
+  // Another life on the same chain:
+  const auto again = w.system.spawn<mempool>(
+      w.context, mempool_parts{w.keeper, w.list, w.registry, w.store, w.identity, disk});
+  CHECK(w.ask<mempool_snapshot>(again, atom::snapshot_v).size == 0);
 }
 
 namespace {
@@ -227,20 +243,20 @@ namespace {
 /// A disk that can fail, and counts its syncs.
 class tricky_journal final : public chain::approval_journal {
  public:
-  std::vector<chain::approved_output> restored() const override { return {}; }
-  outcome<void> write_down(std::span<const chain::approved_output> some) override {
+  std::vector<chain::approval> restore() override { return {}; }
+  outcome<void> write_down(std::span<const chain::approval> some) override {
     if (broken)
       return fail("the disk is full");
     ++syncs;
-    outputs += some.size();
+    approvals += some.size();
     return {};
   }
   bool is_long() const noexcept override { return false; }
-  outcome<void> keep_only(std::span<const chain::approved_output>) override { return {}; }
+  outcome<void> keep_only(std::span<const chain::approval>) override { return {}; }
 
   bool broken = false;
   std::size_t syncs = 0;
-  std::size_t outputs = 0;
+  std::size_t approvals = 0;
 };
 
 }  // namespace
@@ -256,7 +272,7 @@ TEST_CASE("what cannot be written down is not approved until it can") {
   disk->broken = false;
   w.advance(20s);
   CHECK(w.flooded->all<wire::transaction_vote>().size() == 1);
-  CHECK(disk->outputs == 1);
+  CHECK(disk->approvals == 1);
 }
 
 TEST_CASE("what comes at one time is written down with one sync of the disk") {

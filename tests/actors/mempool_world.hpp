@@ -52,7 +52,7 @@ struct mempool_world : test_node {
     context.rules.require_signatures = true;
     std::tie(registry, told) = spawn_recording_registry(system);
     keeper = system.spawn<chain_keeper>(context, store);
-    auto table = system.spawn([this]() -> masternode_list_actor::behavior_type {
+    list = system.spawn([this]() -> masternode_list_actor::behavior_type {
       return {[this](atom::believed) {
         ++asked;
         return masternodes;
@@ -67,11 +67,10 @@ struct mempool_world : test_node {
       x.ours = i == 0;
       masternodes.push_back(x);
     }
-    std::optional<masternode_identity> identity;
     if (voting)
       identity = masternode_identity{owner(0), address(0), wire::masternode_tier::free, 0};
     uut = system.spawn<mempool>(
-        context, mempool_parts{keeper, table, registry, store, identity, approvals, limits});
+        context, mempool_parts{keeper, list, registry, store, identity, approvals, limits});
     auto floods = system.spawn([to = flooded]() -> gossip_actor::behavior_type {
       return {
           [to](atom::flood, const wire::message& x) { to->floods.push_back(x); },
@@ -122,6 +121,8 @@ struct mempool_world : test_node {
   std::shared_ptr<chain::memory_store> store = std::make_shared<chain::memory_store>(test_network);
   std::shared_ptr<chain::approval_journal> approvals =
       std::make_shared<chain::memory_approval_journal>();
+  std::optional<masternode_identity> identity;
+  masternode_list_actor list;
   connection_registry_actor registry;
   std::shared_ptr<registry_record> told;
   chain_keeper_actor keeper;

@@ -142,7 +142,7 @@ void wallets::offer_again() {
   world_.after(offered_again, [this] { offer_again(); });
   std::vector<std::pair<monotonic_ns, hash256>> old;
   for (const auto& [txid, x] : waiting_)
-    if (!x.cheat && world_.now() - x.made_at >= offered_again)
+    if (!x.cheat && !by_votes_.contains(txid) && world_.now() - x.made_at >= offered_again)
       old.emplace_back(x.made_at, txid);
   // What others spend from comes first.
   std::ranges::sort(old);

@@ -8,13 +8,23 @@
 
 using namespace timenode;
 using namespace timenode::test;
-using chain::approved_output;
+using chain::approval;
 using chain::file_approval_journal;
 
 namespace {
 
-approved_output approved(std::uint8_t n) {
-  return {{hash256{{n}}, n}, hash256{{n, 1}}, 1'766'000'000 + n};
+/// Odd ones come with their transaction.
+approval approved(std::uint8_t n) {
+  approval result{hash256{{n, 1}}, 1'766'000'000 + n, {{hash256{{n}}, n}, {hash256{{n}}, 0}}, {}};
+  if (n % 2 == 1) {
+    auto& tx = result.tx.emplace();
+    tx.version = 1;
+    for (const auto& output : result.outputs)
+      tx.inputs.push_back({output, {1, 2, n}, 0});
+    tx.outputs.push_back({1000, {'a', 'b'}});
+    tx.timestamp = 5;
+  }
+  return result;
 }
 
 std::unique_ptr<file_approval_journal> open(const std::string& file,
@@ -31,11 +41,11 @@ TEST_CASE("approval journal: a file gives back after a restart what was approved
   const std::vector second{approved(3)};
   {
     auto x = open(file);
-    CHECK(x->restored().empty());
+    CHECK(x->restore().empty());
     CHECK(x->write_down(first));
     CHECK(x->write_down(second));
   }
-  CHECK(open(file)->restored() == std::vector{approved(1), approved(2), approved(3)});
+  CHECK(open(file)->restore() == std::vector{approved(1), approved(2), approved(3)});
 }
 
 TEST_CASE("approval journal: cut off anywhere, it gives back all that was whole, and goes on") {
@@ -50,10 +60,10 @@ TEST_CASE("approval journal: cut off anywhere, it gives back all that was whole,
         std::count(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size), '\n'));
     {
       auto x = open(file);
-      CHECK(x->restored().size() == lines);
+      CHECK(x->restore().size() == lines);
       REQUIRE(x->write_down(std::vector{approved(9)}));
     }
-    CHECK(open(file)->restored().size() == lines + 1);
+    CHECK(open(file)->restore().size() == lines + 1);
   }
 }
 
@@ -73,7 +83,7 @@ TEST_CASE("approval journal: damage in the middle is not passed over") {
 TEST_CASE("approval journal: when it is long, only what still counts is kept") {
   const temporary_directory dir;
   const auto file = dir.file("approvals");
-  auto x = open(file, 2000);
+  auto x = open(file, 20'000);
   for (int i = 0; !x->is_long() && i < 100; ++i)
     REQUIRE(x->write_down(std::vector{approved(static_cast<std::uint8_t>(i))}));
   REQUIRE(x->is_long());
@@ -81,7 +91,7 @@ TEST_CASE("approval journal: when it is long, only what still counts is kept") {
   CHECK_FALSE(x->is_long());
   REQUIRE(x->write_down(std::vector{approved(6)}));
   x.reset();
-  CHECK(open(file)->restored() == std::vector{approved(5), approved(6)});
+  CHECK(open(file)->restore() == std::vector{approved(5), approved(6)});
 }
 
 TEST_CASE("approval journal: a directory that is not there is a reason not to start") {
@@ -99,6 +109,8 @@ TEST_CASE("what an earlier run approved is contradicted by this one no more than
   chain::approved_spends after;
   after.restore(before.list());
   CHECK(after.list() == before.list());
+  REQUIRE(after.list().size() == 1);
+  CHECK(after.list().front().outputs.size() == 2);
   CHECK(after.may_approve(x, txid));
   CHECK_FALSE(after.may_approve(x, hash256{{1}}));
   after.forget_before(1001);

@@ -89,6 +89,8 @@ TEST_CASE("a peer is explained by state, since when, rule, what is next and when
         "dialed with success 1 h ago, last seen never"})
     CHECK_MESSAGE(contains(text, part), part << " in\n" << text);
   CHECK_FALSE(contains(text, "Ban"));
+  x["state"] = "established";
+  CHECK(contains(explain_peer_text(x, now), "connection refused, 3 s ago; connected since\n"));
   x["banned"] = ban("203.0.113.0/24", now + 60);
   CHECK(contains(explain_peer_text(x, now), "of 203.0.113.0/24, by operator, 1 min left: spam"));
 }

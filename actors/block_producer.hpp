@@ -15,6 +15,7 @@
 #include "chain/height_consensus.hpp"
 #include "chain/vote_journal.hpp"
 #include "net/random.hpp"
+#include "net/transport.hpp"
 
 #include <caf/typed_event_based_actor.hpp>
 
@@ -45,6 +46,10 @@ struct producer_parts {
   std::shared_ptr<chain::vote_journal> journal;  ///< Null: we sign nothing.
   std::optional<masternode_identity> identity;   ///< None: we only watch.
 };
+
+/// Bytes of blocks that a peer is told of at one time when it comes or a height takes long, or one block: a quarter of what may wait
+/// to be sent to it, so that blocks are never what ends a connection.
+inline constexpr std::size_t blocks_told_at_once = net::max_send_queue_bytes / 4;
 
 class block_producer_state {
  public:
@@ -117,9 +122,10 @@ class block_producer_state {
   void compare_with_ours(const wire::block_commit& x);
   void help(const ip_address& ip, std::uint64_t height);
   void on_peer_up(const peer_info& info, const peer_connection_actor& connection);
-  void bring_up_to_date(peer& to, const work& x);
+  void bring_up_to_date(peer& to, const work& x, std::size_t& room);
   void has_proposal(const ip_address& ip, const hash256& block, std::uint64_t round);
   void send(const peer_connection_actor& to, const wire::message& x);
+  void send(const peer_connection_actor& to, const wire::message& x, encoded_line line);
 
   // -- what we do (block_producer_deeds.cpp) --
   void drive();

@@ -316,7 +316,9 @@ void block_producer_state::repeat(const work& x) {
   const auto count = std::min(peers_told, peers_.size());
   for (std::size_t i = 0; i < count; ++i) {
     const auto place = (start + i) % peers_.size();
-    bring_up_to_date(std::next(peers_.begin(), static_cast<std::ptrdiff_t>(place))->second, x);
+    auto room = blocks_told_at_once;
+    bring_up_to_date(std::next(peers_.begin(), static_cast<std::ptrdiff_t>(place))->second, x,
+                     room);
   }
 }
 

@@ -294,23 +294,34 @@ void block_producer_state::on_peer_up(const peer_info& info,
   auto& who = peers_[info.ip];
   who.connection = connection;
   who.proposals.clear();
+  auto room = blocks_told_at_once;
   if (current_ && current_->machine.begun())
-    bring_up_to_date(who, *current_);
+    bring_up_to_date(who, *current_, room);
   for (const auto& [height, x] : behind_)
-    bring_up_to_date(who, x);
+    bring_up_to_date(who, x, room);
   // Who comes back learns that our tip is final.
   if (const auto certificate = parts_.store->certificate_at(tip_.height))
     send(connection, *certificate);
 }
 
-void block_producer_state::bring_up_to_date(peer& to, const work& x) {
+/// `room`: bytes of blocks that it may be told of. One goes in any case when it is untouched; what has no room goes with a later
+/// repetition.
+void block_producer_state::bring_up_to_date(peer& to, const work& x, std::size_t& room) {
   const auto time = now();
   std::erase_if(to.proposals,
                 [&](const auto& known) { return time - known.second >= proposal_again_after(); });
-  for (const auto& [hash, known] : x.blocks)
-    if (known.proposal && x.machine.needs(hash) &&
-        to.proposals.try_emplace({hash, known.proposal->round}, time).second)
-      send(to.connection, *known.proposal);
+  for (const auto& [hash, known] : x.blocks) {
+    if (!known.proposal || !x.machine.is_current(hash) || room == 0 ||
+        to.proposals.contains({hash, known.proposal->round}))
+      continue;
+    auto line = encoded_line{wire::encode_shared(*known.proposal)};
+    const auto size = line.bytes->size();
+    if (size > room && room < blocks_told_at_once)
+      continue;
+    room -= std::min(room, size);
+    to.proposals[{hash, known.proposal->round}] = time;
+    send(to.connection, *known.proposal, std::move(line));
+  }
   for (const auto& message : x.machine.standing())
     send(to.connection, message);
 }
@@ -322,7 +333,11 @@ void block_producer_state::has_proposal(const ip_address& ip, const hash256& blo
 }
 
 void block_producer_state::send(const peer_connection_actor& to, const wire::message& x) {
-  auto line = encoded_line{wire::encode_shared(x)};
+  send(to, x, encoded_line{wire::encode_shared(x)});
+}
+
+void block_producer_state::send(const peer_connection_actor& to, const wire::message& x,
+                                encoded_line line) {
   if (const auto needed = wire::capability_for(x); !needed.empty())
     self_->send(to, atom::extension_v, std::string{needed}, std::move(line));
   else

@@ -100,9 +100,22 @@ std::optional<hash256> height_consensus::missing_block() const {
   return std::nullopt;
 }
 
+bool height_consensus::is_binding(const hash256& block) const {
+  return block == decided_ || (locked_ && locked_->second == block) ||
+         (valid_ && valid_->second == block) || missing_block() == block;
+}
+
+bool height_consensus::is_current(const hash256& block) const {
+  const auto proposed_in = [&](std::uint64_t round) {
+    const auto found = proposals_.find(round);
+    return found != proposals_.end() &&
+           std::find(found->second.begin(), found->second.end(), block) != found->second.end();
+  };
+  return is_binding(block) || proposed_in(round_) || (round_ > 0 && proposed_in(round_ - 1));
+}
+
 bool height_consensus::needs(const hash256& block) const {
-  if (block == decided_ || (locked_ && locked_->second == block) ||
-      (valid_ && valid_->second == block) || missing_block() == block)
+  if (is_binding(block))
     return true;
   return std::any_of(proposals_.begin(), proposals_.end(), [&](const auto& x) {
     return std::find(x.second.begin(), x.second.end(), block) != x.second.end();

@@ -158,6 +158,9 @@ class height_consensus {
   std::optional<hash256> missing_block() const;
   /// Whether the content of that block may still be needed.
   bool needs(const hash256& block) const;
+  /// Whether others may need it from us: somebody is bound to it, or it was proposed in this round or the one before. Few are,
+  /// however many rounds a height takes; whoever else has use for one of the rest is told of it by one who is bound to it.
+  bool is_current(const hash256& block) const;
   /// The proposals of the round that are looked at.
   std::vector<hash256> proposals(std::uint64_t round) const;
   /// What we cast in this round and the one before, and our vote.
@@ -172,6 +175,7 @@ class height_consensus {
   enum class step : std::uint8_t { waiting, proposal, prepared, locked };
 
   std::size_t quorum() const noexcept { return quorum_of(setup_.size); }
+  bool is_binding(const hash256& block) const;
   monotonic_ns wait_of(monotonic_ns first, monotonic_ns most) const noexcept;
   std::optional<block_quality> quality_of(const hash256& block) const;
   void resume(const std::vector<signed_record>& history);

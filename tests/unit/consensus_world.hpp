@@ -238,7 +238,7 @@ class consensus_world {
       send_all(i, proposal_message{round, block});
     // Blocks that the others may have to know: in a node, peers ask for them.
     for (const auto& block : x.blocks)
-      if (x.machine->needs(block))
+      if (x.machine->is_current(block))
         send_all(i, proposal_message{no_round, block});
     for (const auto& message : x.machine->standing())
       if (const auto* ballot = std::get_if<wire::block_ballot>(&message))

@@ -290,6 +290,32 @@ TEST_CASE("more than a third of votes decide without ballots, and more than two 
   CHECK(x.acts() == acts{chain::vote_action{block_a}, chain::commit_action{block_a}});
 }
 
+TEST_CASE("however many rounds a height takes, others are told of the blocks of two, and of those "
+          "that somebody is bound to") {
+  alone x;
+  x.begin();
+  std::vector<hash256> proposed;
+  for (std::uint64_t round = 0; round < 6; ++round) {
+    proposed.push_back(hash256{{2, static_cast<std::uint8_t>(round)}});
+    x.propose(round, proposed.back());
+    x.acts();
+    // Two thirds prepare that of round 2.
+    for (const auto voter : {1, 2, 3})
+      x.ballot(voter, round, ballot_phase::prepare, round == 2 ? proposed.back() : none);
+    x.acts();
+    for (const auto voter : {1, 2, 3})
+      x.ballot(voter, round, ballot_phase::lock, none);
+    x.wait(120 * sec);
+    x.acts();
+  }
+  REQUIRE(x.machine->round() == 6);
+  std::vector<std::uint64_t> current;
+  for (std::uint64_t round = 0; round < 6; ++round)
+    if (x.machine->is_current(proposed[round]))
+      current.push_back(round);
+  CHECK(current == std::vector<std::uint64_t>{2, 5});
+}
+
 TEST_CASE("who casts two different ballots is found out, and counts for either as for one") {
   alone x;
   x.begin();

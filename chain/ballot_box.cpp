@@ -142,6 +142,12 @@ ballot_box::latest_agreed(wire::ballot_phase phase, std::uint64_t last, std::siz
   return std::nullopt;
 }
 
+bool ballot_box::is_wanted(const hash256& block, std::size_t prepared) const {
+  return votes_for(block) > 0 || std::any_of(rounds_.begin(), rounds_.end(), [&](const auto& x) {
+           return x.second.lock.count(block) > 0 || x.second.prepare.count(block) >= prepared;
+         });
+}
+
 std::uint64_t ballot_box::round_reached(std::size_t needed) const {
   if (needed == 0 || highest_.size() < needed)
     return 0;

@@ -64,6 +64,8 @@ class ballot_box {
   /// The latest round, up to `last`, in which so many agree on some block (not on none), and the block.
   std::optional<std::pair<std::uint64_t, hash256>>
   latest_agreed(wire::ballot_phase phase, std::uint64_t last, std::size_t needed) const;
+  /// Whether somebody locked that block or voted for it, or so many prepared it in one round.
+  bool is_wanted(const hash256& block, std::size_t prepared) const;
   /// Members that cast any ballot.
   std::size_t voters() const noexcept { return highest_.size(); }
   /// The highest round that so many voters are in or beyond.

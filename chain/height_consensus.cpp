@@ -111,7 +111,9 @@ bool height_consensus::is_current(const hash256& block) const {
     return found != proposals_.end() &&
            std::find(found->second.begin(), found->second.end(), block) != found->second.end();
   };
-  return is_binding(block) || proposed_in(round_) || (round_ > 0 && proposed_in(round_ - 1));
+  const auto more_than_a_third = setup_.size / 3 + 1;
+  return is_binding(block) || proposed_in(round_) || (round_ > 0 && proposed_in(round_ - 1)) ||
+         box_.is_wanted(block, more_than_a_third);
 }
 
 bool height_consensus::needs(const hash256& block) const {

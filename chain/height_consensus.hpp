@@ -158,8 +158,8 @@ class height_consensus {
   std::optional<hash256> missing_block() const;
   /// Whether the content of that block may still be needed.
   bool needs(const hash256& block) const;
-  /// Whether others may need it from us: somebody is bound to it, or it was proposed in this round or the one before. Few are,
-  /// however many rounds a height takes; whoever else has use for one of the rest is told of it by one who is bound to it.
+  /// Whether others may need it from us: we are bound to it, or another is or may be (he locked it, voted for it, or a third
+  /// prepared it), or it was proposed in this round or the one before. Few are, however many rounds a height takes.
   bool is_current(const hash256& block) const;
   /// The proposals of the round that are looked at.
   std::vector<hash256> proposals(std::uint64_t round) const;

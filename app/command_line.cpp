@@ -2,8 +2,11 @@
 
 #include "app/command_line_parts.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 namespace timenode::app {
 
@@ -16,6 +19,20 @@ std::string chosen_name(const CLI::App& app) {
        chosen = chosen.front()->get_subcommands())
     result += " " + chosen.front()->get_name();
   return result;
+}
+
+/// What was wrong. CLI11 does not say which subcommand it misses.
+std::string reason_of(const CLI::ParseError& x, const CLI::App& app) {
+  const auto* last = &app;
+  for (auto chosen = app.get_subcommands(); !chosen.empty(); chosen = last->get_subcommands())
+    last = chosen.front();
+  if (last->get_require_subcommand_min() == 0 ||
+      x.get_exit_code() != static_cast<int>(CLI::ExitCodes::RequiredError))
+    return x.what();
+  std::vector<std::string> names;
+  for (const auto* y : last->get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(y->get_name());
+  return fmt::format("'{}' is followed by one of: {}", chosen_name(app), fmt::join(names, ", "));
 }
 
 }  // namespace
@@ -48,7 +65,7 @@ command parse_command_line(const std::vector<std::string>& arguments) {
   } catch (const CLI::CallForHelp&) {
     return print_command{app.help(), 0};
   } catch (const CLI::ParseError& x) {
-    return print_command{"timenode: " + std::string{x.what()} + "\nTry '" + chosen_name(app) +
+    return print_command{"timenode: " + reason_of(x, app) + "\nTry '" + chosen_name(app) +
                              " --help'.\n",
                          usage_status};
   }

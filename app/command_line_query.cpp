@@ -1,4 +1,7 @@
+#include "app/actor_inspect.hpp"
 #include "app/command_line_parts.hpp"
+
+#include <fmt/ranges.h>
 
 namespace timenode::app {
 
@@ -16,7 +19,7 @@ CLI::App& add_query(CLI::App& to, command& chosen, const std::string& name, cons
     app.add_option("IP", x->subject, "Its address")->required()->type_name("");
   if (what == question::inspect)
     app.add_option("NAME", x->subject,
-                   "Of the actor, as 'timenode actors' shows it; or a peer's IP")
+                   "Of the actor, as 'timenode actors' shows it (below); or a peer's IP")
         ->required()
         ->type_name("");
   if (what == question::backup)
@@ -75,7 +78,9 @@ void add_query_commands(CLI::App& to, command& chosen) {
           "the masternode's secret key: keep it as safe. 'timenode restore DIR' takes it.");
   add_query(to, chosen, "actors", "Show every actor of a running node and what it does",
             question::actors);
-  add_query(to, chosen, "inspect", "Show what an actor says of itself, as JSON", question::inspect);
+  add_query(to, chosen, "inspect", "Show what an actor says of itself, as JSON", question::inspect)
+      .footer(fmt::format("Names: {}.\nExit status 1 when the node cannot be reached.",
+                          fmt::join(inspectable_actors(), ", ")));
   add_query(to, chosen, "dump", "Have a running node write its flight record to a file",
             question::dump)
       .footer("The last ten minutes of what its actors did. 'timenode replay FILE' prints it.");

@@ -188,6 +188,14 @@ TEST_CASE("command line: what is unknown is a usage error, and nothing is the he
   CHECK(contains(x.text, "timenode run"));
 }
 
+TEST_CASE("command line: who stops halfway is told what may follow") {
+  CHECK(contains(printed({"explain"}).text, "one of: peer, masternode, tip\n"));
+  CHECK(contains(printed({"key"}).text, "'timenode key' is followed by one of: new"));
+  // A value that is missing is another matter.
+  CHECK(contains(printed({"explain", "peer"}).text, "IP is required"));
+  CHECK(contains(printed({"inspect", "--help"}).text, "connection-registry"));
+}
+
 TEST_CASE("command line: help is there for the program and for each command") {
   const auto all = printed({"--help"});
   CHECK(all.status == 0);

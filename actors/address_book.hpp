@@ -40,10 +40,11 @@ inline constexpr std::size_t max_addresses_per_group = 64;
 /// Masternodes that never had a connection with us. At the limit one that failed too often makes
 /// room.
 inline constexpr std::size_t max_unmet_masternodes = 1024;
-/// ... and how many of them are wanted at a time: that many strangers are dialed because somebody
+/// ... and how many of them are wanted at a time, when there is no good peer: that many strangers are dialed because somebody
 /// named them.
 inline constexpr std::size_t max_unmet_masternodes_wanted = 256;
-/// Discovered peers that we are to dial and that are tried at a time.
+/// Discovered peers that we are to dial and that are tried at a time, when there is no good peer (`enough_peers`); with each
+/// that there is it is less.
 inline constexpr std::size_t max_tries = 8;
 /// The same for those that are to dial us: waiting costs nothing, so more of them.
 inline constexpr std::size_t max_waits = 32;
@@ -229,6 +230,7 @@ class address_book {
     return unmet_wanted_.size() + unmet_idle_.size();
   }
   bool is_at_ease() const noexcept { return good_peers_ >= enough_peers; }
+  std::size_t at_a_time(std::size_t alone, std::size_t at_ease) const noexcept;
   static bool is_good_peer(const entry& x) noexcept;
   std::vector<entry*> candidates(std::size_t tries, std::size_t waits, random_source& random) const;
   score score_of(const entry& x, random_source& random) const;

@@ -45,7 +45,7 @@ void address_book::plan_always(plan& result) {
 }
 
 void address_book::plan_unmet_masternodes(plan& result) {
-  const auto most = is_at_ease() ? max_unmet_masternodes_at_ease : max_unmet_masternodes_wanted;
+  const auto most = at_a_time(max_unmet_masternodes_wanted, max_unmet_masternodes_at_ease);
   while (unmet_wanted_.size() > most)
     unwant(*unmet_wanted_.begin()->second, result);
   while (unmet_wanted_.size() < most && !unmet_idle_.empty())
@@ -61,6 +61,13 @@ void address_book::plan_unmet_masternodes(plan& result) {
   }
 }
 
+/// The more good peers there are, the less the hurry: who lacks one of eight does not knock as one who has none, or in a
+/// small network, where there are no eight, a liar's names would be dialed by the dozen for ever.
+std::size_t address_book::at_a_time(std::size_t alone, std::size_t at_ease) const noexcept {
+  const auto missing = enough_peers - std::min(good_peers_, enough_peers);
+  return std::max(at_ease, alone * missing / enough_peers);
+}
+
 std::size_t address_book::free_slots() const {
   return max_peers_ - std::min(max_peers_, connected_.size() - configured_connected_);
 }
@@ -71,8 +78,8 @@ void address_book::end_rests(monotonic_ns now) {
 }
 
 void address_book::plan_discovered(plan& result, random_source& random, monotonic_ns now) {
-  const auto most_tries = is_at_ease() ? max_strangers_at_ease : max_tries;
-  const auto most_waits = is_at_ease() ? max_strangers_at_ease : max_waits;
+  const auto most_tries = at_a_time(max_tries, max_strangers_at_ease);
+  const auto most_waits = at_a_time(max_waits, max_strangers_at_ease);
   const auto most_strangers = most_tries + most_waits;
   const auto slots = free_slots();
   // Those that failed most go first.

@@ -197,7 +197,7 @@ void connection_registry_state::on_report(const link_report& report) {
 }
 
 void connection_registry_state::on_down(const caf::down_msg& msg) {
-  const auto by_actor = by_actor_.find(msg.source);
+  const auto by_actor = by_actor_.find(msg.source.id());
   if (by_actor == by_actor_.end())
     return;
   const auto id = by_actor->second;
@@ -322,7 +322,7 @@ void connection_registry_state::dial(const ip_address& ip, bool ordered) {
 void connection_registry_state::add(link_id id, const link_spec& spec, peer_connection_actor actor,
                                     link_phase phase) {
   self_->monitor(actor);
-  by_actor_.emplace(actor.address(), id);
+  by_actor_.emplace(actor.id(), id);
   connections_.emplace(id, connection{spec.remote.ip, std::move(actor), spec.remote, spec.direction,
                                       phase, monotonic_now(*self_)});
 }

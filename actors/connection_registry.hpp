@@ -155,7 +155,7 @@ class connection_registry_state {
   std::vector<peer_listener_actor> listeners_;
   std::unordered_map<ip_address, peer> peers_;
   std::map<link_id, connection> connections_;
-  std::map<caf::actor_addr, link_id> by_actor_;
+  std::unordered_map<caf::actor_id, link_id> by_actor_;
   std::set<std::pair<monotonic_ns, ip_address>> deadlines_;
   std::map<ip_address, link_id> up_;  ///< Published as up, and through which connection.
   std::unordered_map<ip_address, std::size_t> up_by_group_;

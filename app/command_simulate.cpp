@@ -15,13 +15,39 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace timenode::app {
 
 namespace {
 
 using steady = std::chrono::steady_clock;
+
+/// What glibc's allocator reads from its environment at the start of a program, and not later: memory in huge pages, and room for
+/// more freed blocks of a size than seven before they go back to the heap. A simulation makes and drops millions of small
+/// objects, in one thread, all over hundreds of megabytes: it takes a seventh less time with both.
+constexpr const char* memory_tuning = "glibc.malloc.hugetlb=1:glibc.malloc.tcache_count=1000";
+
+/// Starts the program anew with that, unless the environment says something of its own. Returns when it cannot be.
+void restart_with_tuned_memory() {
+  constexpr const char* variable = "GLIBC_TUNABLES";
+  if (std::getenv(variable) != nullptr)
+    return;
+  std::ifstream file{"/proc/self/cmdline"};
+  std::vector<std::string> words;
+  for (std::string word; std::getline(file, word, '\0');)
+    words.push_back(std::move(word));
+  std::vector<char*> arguments;
+  for (auto& word : words)
+    arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  if (words.empty() || ::setenv(variable, memory_tuning, 0) != 0)
+    return;
+  ::execv("/proc/self/exe", arguments.data());
+}
 
 /// How often a line is redrawn on a terminal, and written elsewhere.
 constexpr std::chrono::milliseconds redraw_interval{200};
@@ -139,6 +165,7 @@ int run_simulate(const simulate_command& x) {
     fmt::print(stderr, "timenode: --faults: {}\n", faults.error().reason);
     return usage_status;
   }
+  restart_with_tuned_memory();
   sim::simulation_options options;
   options.nodes = x.nodes;
   options.hours = x.hours;

@@ -2,15 +2,13 @@
 
 // What is still to happen, in order of virtual time.
 
-#include "messages/link_types.hpp"
+#include "tests/sim/due_heap.hpp"
 
-#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <utility>
-#include <vector>
 
 namespace sim {
 
@@ -33,8 +31,7 @@ class event_target {
 class event_queue {
  public:
   void add(monotonic_ns at, std::shared_ptr<event_target> target, std::uint32_t what) {
-    heap_.push_back({at, order_++, std::move(target), what});
-    std::push_heap(heap_.begin(), heap_.end(), later);
+    heap_.add(at, {std::move(target), what});
   }
 
   /// Calls `run` at that moment.
@@ -42,26 +39,18 @@ class event_queue {
     add(at, std::make_shared<closure>(std::move(run)), 0);
   }
 
-  std::optional<monotonic_ns> next() const {
-    return heap_.empty() ? std::nullopt : std::optional{heap_.front().at};
-  }
+  std::optional<monotonic_ns> next() const { return heap_.next(); }
 
   /// Lets the first event happen. There must be one.
   void run_first() {
-    std::pop_heap(heap_.begin(), heap_.end(), later);
     // Out of the heap before it happens: it may add others.
-    const auto first = std::move(heap_.back());
-    heap_.pop_back();
+    const auto first = heap_.take_first();
     ++happened_;
     first.target->happen(first.what);
   }
 
-  /// Drops all that is to come. What an event held may make new ones while it goes: those are dropped too.
-  void clear() {
-    while (!heap_.empty()) {
-      const auto gone = std::exchange(heap_, {});
-    }
-  }
+  /// Drops all that is to come.
+  void clear() { heap_.clear(); }
 
   std::size_t size() const noexcept { return heap_.size(); }
   /// Events that have happened.
@@ -69,10 +58,8 @@ class event_queue {
 
  private:
   struct event {
-    monotonic_ns at;
-    std::uint64_t order;
     std::shared_ptr<event_target> target;
-    std::uint32_t what;
+    std::uint32_t what = 0;
   };
 
   struct closure final : event_target {
@@ -81,12 +68,7 @@ class event_queue {
     std::function<void()> run;
   };
 
-  static bool later(const event& x, const event& y) noexcept {
-    return x.at != y.at ? x.at > y.at : x.order > y.order;
-  }
-
-  std::vector<event> heap_;
-  std::uint64_t order_ = 0;
+  due_heap<event> heap_;
   std::uint64_t happened_ = 0;
 };
 

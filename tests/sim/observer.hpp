@@ -68,8 +68,8 @@ class observer final : public network_watch, public message_watch {
   void started(const wire_record_ptr& wire, int side) override;
   void opened(const wire_record_ptr& wire) override;
   void ended(const wire_record_ptr& wire, int side) override;
-  void received(const wire_record_ptr& wire, int side,
-                const timenode::net::received_batch& batch) override;
+  void received(const wire_record_ptr& wire, int side, const timenode::net::received_batch& batch,
+                std::size_t unread) override;
   void handles(const actor_facts& who, const caf::mailbox_element& message) override;
   void connection_begins(const actor_facts& who) override;
   void connection_ends(const actor_facts& who) override;

@@ -347,7 +347,7 @@ void sim_connection::hand_over(const net::shared_buffer& bytes) {
   held_messages_ += batch.lines.size();
   held_bytes_ += batch.bytes;
   if (network_.watch_)
-    network_.watch_->received(record_, side_, batch);
+    network_.watch_->received(record_, side_, batch, queued_);
   handler_->on_received(std::move(batch));
 }
 

@@ -83,8 +83,9 @@ class network_watch {
   virtual void opened(const wire_record_ptr&) {}
   /// A side will not get or send any more; the other one may not know yet.
   virtual void ended(const wire_record_ptr&, int) {}
-  /// Lines were handed to the program on this side.
-  virtual void received(const wire_record_ptr&, int, const timenode::net::received_batch&) {}
+  /// Lines were handed to the program on this side, on which so many bytes wait for the other one to read them.
+  virtual void received(const wire_record_ptr&, int, const timenode::net::received_batch&,
+                        std::size_t) {}
 };
 
 class sim_network {

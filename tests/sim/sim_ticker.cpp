@@ -7,7 +7,6 @@
 #include <caf/send.hpp>
 #include <caf/typed_message_view.hpp>
 
-#include <algorithm>
 #include <utility>
 
 namespace sim {
@@ -41,25 +40,14 @@ class ticker_port final : public caf::monitorable_actor {
 
 }  // namespace
 
-bool wake_queue::later(const entry& x, const entry& y) noexcept {
-  return x.at != y.at ? x.at > y.at : x.order > y.order;
-}
-
 void wake_queue::add(monotonic_ns at, sleeper_actor sleeper, std::uint64_t token) {
-  heap_.push_back({at, asked_++, token, caf::actor_cast<caf::weak_actor_ptr>(sleeper)});
-  std::push_heap(heap_.begin(), heap_.end(), later);
-}
-
-std::optional<monotonic_ns> wake_queue::next() const {
-  return heap_.empty() ? std::nullopt : std::optional{heap_.front().at};
+  heap_.add(at, {token, caf::actor_cast<caf::weak_actor_ptr>(sleeper)});
 }
 
 bool wake_queue::wake_first(monotonic_ns now) {
-  if (heap_.empty() || heap_.front().at > now)
+  if (heap_.next().value_or(now + 1) > now)
     return false;
-  std::pop_heap(heap_.begin(), heap_.end(), later);
-  const auto first = std::move(heap_.back());
-  heap_.pop_back();
+  const auto first = heap_.take_first();
   if (const auto sleeper = caf::actor_cast<sleeper_actor>(first.sleeper))
     caf::anon_send(sleeper, atom::wake_v, first.token);
   return true;

@@ -11,30 +11,25 @@
 
 #include <cstdint>
 #include <optional>
-#include <vector>
 
 namespace sim {
 
 class wake_queue {
  public:
   void add(monotonic_ns at, timenode::sleeper_actor sleeper, std::uint64_t token);
-  std::optional<monotonic_ns> next() const;
+  std::optional<monotonic_ns> next() const { return heap_.next(); }
   /// Wakes the first sleeper if its time has come.
   bool wake_first(monotonic_ns now);
   void clear() { heap_.clear(); }
 
  private:
   struct entry {
-    monotonic_ns at;
-    std::uint64_t order;  ///< First asked, first woken.
-    std::uint64_t token;
+    std::uint64_t token = 0;
     /// Weak: who was killed is gone, and its node can start again, whatever it meant to wake up for.
     caf::weak_actor_ptr sleeper;
   };
-  static bool later(const entry& x, const entry& y) noexcept;
 
-  std::vector<entry> heap_;
-  std::uint64_t asked_ = 0;
+  due_heap<entry> heap_;
 };
 
 /// A ticker that puts what it is asked into `queue` at once. `queue` outlives it.

@@ -5,6 +5,7 @@
 #include <caf/actor_profiler.hpp>
 #include <caf/actor_system_config.hpp>
 #include <caf/resumable.hpp>
+#include <caf/scheduled_actor.hpp>
 #include <caf/send.hpp>
 
 #include <algorithm>
@@ -57,16 +58,21 @@ struct virtual_system::impl final : caf::actor_profiler {
     if (facts_of.size() <= id) {
       facts_of.resize(id + 1024);
       kinds_of.resize(id + 1024);
+      addresses.resize(id + 1024);
+      places.resize(id + 1024);
     }
     kinds_of[id] = kind_named(self.name());
     auto& x = facts_of[id];
     x = {id, parent ? facts_of[parent->id()].owner : spawning_for, role_of(self.name())};
     if (self.getf(caf::abstract_actor::is_hidden_flag))
       return;
-    alive.emplace(id, caf::actor_addr{self.ctrl(), true});
+    addresses[id] = caf::actor_addr{self.ctrl(), true};
+    ++alive;
     if (x.owner == nobody)
       return;
-    by_owner[x.owner].insert(id);
+    auto& others = by_owner[x.owner];
+    places[id] = static_cast<std::uint32_t>(others.size());
+    others.push_back(id);
     if (watch && x.role == actor_role::connection)
       watch->connection_begins(x);
     if (x.role == actor_role::keeper || x.role == actor_role::server)
@@ -85,12 +91,17 @@ struct virtual_system::impl final : caf::actor_profiler {
 
   void remove_actor(const caf::local_actor& self) override {
     const auto& x = facts_of[self.id()];
-    alive.erase(x.id);
+    if (!std::exchange(addresses[x.id], nullptr))
+      return;
+    --alive;
     slow.erase(x.id);
     if (x.owner == nobody)
       return;
-    if (const auto i = by_owner.find(x.owner); i != by_owner.end())
-      i->second.erase(x.id);
+    auto& others = by_owner[x.owner];
+    const auto place = places[x.id];
+    others[place] = others.back();
+    places[others[place]] = place;
+    others.pop_back();
     if (watch && x.role == actor_role::connection)
       watch->connection_ends(x);
   }
@@ -174,8 +185,9 @@ struct virtual_system::impl final : caf::actor_profiler {
   }
 
   const actor_facts* facts(caf::resumable* job) const {
-    const auto* x = dynamic_cast<const caf::abstract_actor*>(job);
-    return x ? &facts_of[x->id()] : nullptr;
+    if (job->subtype() != caf::resumable::scheduled_actor)
+      return nullptr;
+    return &facts_of[static_cast<caf::scheduled_actor*>(job)->id()];
   }
 
   /// Paused processes do not run, and who waits for a slow disk does so before it handles its next message.
@@ -223,8 +235,10 @@ struct virtual_system::impl final : caf::actor_profiler {
   std::vector<std::string> kinds;      ///< Names of actors: some thirty.
   std::vector<std::vector<std::uint64_t>>
       work;  ///< Messages, by kind of actor and type of their first part.
-  std::map<caf::actor_id, caf::actor_addr> alive;
-  std::map<owner_index, std::set<caf::actor_id>> by_owner;
+  std::vector<caf::actor_addr> addresses;  ///< The same; null once it has ended, and of CAF's own.
+  std::vector<std::uint32_t> places;       ///< The same: where in `by_owner` it is.
+  std::size_t alive = 0;
+  std::unordered_map<owner_index, std::vector<caf::actor_id>> by_owner;
   caf::resumable* current_job = nullptr;
   std::uint64_t messages = 0;
   std::uint64_t fingerprint = 0xcbf29ce484222325;
@@ -257,8 +271,8 @@ virtual_system::~virtual_system() {
     pause(owner, false);
   while (impl_->waits.next())
     impl_->waits.run_first();
-  const auto leftovers = impl_->alive;
-  for (const auto& [_, address] : leftovers)
+  const auto leftovers = impl_->addresses;
+  for (const auto& address : leftovers)
     if (auto hdl = caf::actor_cast<caf::actor>(address))
       caf::anon_send_exit(hdl, caf::exit_reason::kill);
   run();
@@ -322,9 +336,10 @@ void virtual_system::kill(owner_index owner) {
   const auto i = impl_->by_owner.find(owner);
   if (i == impl_->by_owner.end())
     return;
-  const auto ids = i->second;
+  auto ids = i->second;
+  std::ranges::sort(ids);
   for (const auto id : ids)
-    if (auto hdl = caf::actor_cast<caf::actor>(impl_->alive.at(id)))
+    if (auto hdl = caf::actor_cast<caf::actor>(impl_->addresses[id]))
       caf::anon_send<caf::message_priority::high>(
           hdl, caf::exit_msg{hdl.address(), caf::exit_reason::kill});
 }
@@ -335,13 +350,13 @@ std::size_t virtual_system::alive(owner_index owner) const {
     return 0;
   // One that has ended may be held by what is still under way on the network, and does nothing any more.
   return static_cast<std::size_t>(std::ranges::count_if(i->second, [this](caf::actor_id id) {
-    const auto hdl = caf::actor_cast<caf::actor>(impl_->alive.at(id));
+    const auto hdl = caf::actor_cast<caf::actor>(impl_->addresses[id]);
     return hdl && !hdl->getf(caf::abstract_actor::is_terminated_flag);
   }));
 }
 
 std::size_t virtual_system::alive() const {
-  return impl_->alive.size();
+  return impl_->alive;
 }
 
 void virtual_system::pause(owner_index owner, bool paused) {

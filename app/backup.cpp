@@ -1,6 +1,7 @@
 #include "app/backup.hpp"
 
 #include "chain/hex.hpp"
+#include "chain/write_all.hpp"
 #include "timenode/build_info.hpp"
 
 #include <fcntl.h>
@@ -70,7 +71,7 @@ outcome<void> copy_secret(const fs::path& from, const fs::path& to) {
   std::array<char, 65536> buffer{};
   bool written = true;
   while (written && (in.read(buffer.data(), buffer.size()), in.gcount() > 0))
-    written = ::write(fd, buffer.data(), static_cast<std::size_t>(in.gcount())) == in.gcount();
+    written = chain::write_all(fd, {buffer.data(), static_cast<std::size_t>(in.gcount())});
   const std::error_code error{errno, std::generic_category()};
   ::close(fd);
   if (!written)

@@ -121,7 +121,7 @@ class testnet_run {
   void note(const std::string& text) {
     auto line = fmt::format("{:6.1f} s  {}", seconds(), text);
     if (!screen_)
-      write_all(STDOUT_FILENO, line + "\n");
+      put_text(STDOUT_FILENO, line + "\n");
     events_.push_back(std::move(line));
     if (events_.size() > max_events)
       events_.erase(events_.begin());
@@ -140,7 +140,7 @@ class testnet_run {
     auto line = progress_line(verdict_);
     if (line == shown_ || steady::now() - shown_at_ < line_interval)
       return;
-    write_all(STDOUT_FILENO, fmt::format("{:6.1f} s  {}\n", seconds(), line));
+    put_text(STDOUT_FILENO, fmt::format("{:6.1f} s  {}\n", seconds(), line));
     shown_ = std::move(line);
     shown_at_ = steady::now();
   }
@@ -160,7 +160,7 @@ class testnet_run {
           "NOT OK: {} nodes were killed before they had stopped: they took more than {} s, or you "
           "asked twice\n",
           killed, stop_patience.count() / 1000);
-    write_all(STDOUT_FILENO, text);
+    put_text(STDOUT_FILENO, text);
   }
 
   /// As many events as are told again in the end.

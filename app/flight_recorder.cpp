@@ -1,5 +1,7 @@
 #include "app/flight_recorder.hpp"
 
+#include "chain/write_all.hpp"
+
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -31,22 +33,8 @@ std::tm utc(std::int64_t seconds) {
   return result;
 }
 
-/// Also for a signal handler: nothing here allocates.
-bool write_all(int fd, const char* bytes, std::size_t left) noexcept {
-  while (left > 0) {
-    const auto written = ::write(fd, bytes, left);
-    if (written < 0 && errno == EINTR)
-      continue;
-    if (written <= 0)
-      return false;
-    bytes += written;
-    left -= static_cast<std::size_t>(written);
-  }
-  return true;
-}
-
 bool write_memory(int fd, const flight_memory& memory) noexcept {
-  return write_all(fd, reinterpret_cast<const char*>(&memory), sizeof(memory));
+  return chain::write_all(fd, {reinterpret_cast<const char*>(&memory), sizeof(memory)});
 }
 
 std::vector<fs::path> records_in(const fs::path& directory, const std::string& beginning) {

@@ -1,6 +1,7 @@
 #include "app/key_file.hpp"
 
 #include "chain/hex.hpp"
+#include "chain/write_all.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -41,18 +42,6 @@ outcome<secret_text> read_secret(const std::filesystem::path& file) {
   if ((info.st_mode & 077) != 0)
     return fail("others may read the key file " + file.string() + ": run chmod 600 on it");
   return secret_text{std::move(text)};
-}
-
-bool write_all_of(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const auto count = ::write(fd, text.data(), text.size());
-    if (count < 0 && errno == EINTR)
-      continue;
-    if (count <= 0)
-      return false;
-    text.remove_prefix(static_cast<std::size_t>(count));
-  }
-  return true;
 }
 
 outcome<void> make_directory_of(const std::filesystem::path& file) {
@@ -126,7 +115,7 @@ outcome<void> write_key_file(const std::filesystem::path& file, const chain::key
                 " already; a key is never overwritten: move it away, or name another file");
   if (fd < 0)
     return fail("cannot make the key file " + file.string() + ": " + system_reason());
-  const auto written = write_all_of(fd, text.view()) && ::fsync(fd) == 0;
+  const auto written = chain::write_all(fd, text.view()) && ::fsync(fd) == 0;
   const auto reason = system_reason();
   ::close(fd);
   if (written)

@@ -1,5 +1,6 @@
 #include "app/line_files.hpp"
 
+#include "chain/write_all.hpp"
 #include "net/socket.hpp"
 
 #include <fcntl.h>
@@ -37,18 +38,6 @@ tl::expected<std::string, int> read_all(int fd) {
       return tl::unexpected{errno};
   }
   return result;
-}
-
-/// 0, or the errno.
-int write_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const auto done = ::write(fd, text.data(), text.size());
-    if (done >= 0)
-      text.remove_prefix(static_cast<std::size_t>(done));
-    else if (errno != EINTR)
-      return errno;
-  }
-  return 0;
 }
 
 std::vector<std::string> split_lines(std::string_view text) {
@@ -107,8 +96,8 @@ outcome<void> line_files::save(const std::string& name, const std::vector<std::s
         unique_fd{::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)};
     if (!fd)
       return complain(errno);
-    if (const auto error = write_all(fd.get(), text); error != 0)
-      return complain(error);
+    if (!chain::write_all(fd.get(), text))
+      return complain(errno);
     if (::fsync(fd.get()) != 0)
       return complain(errno);
   }

@@ -86,7 +86,7 @@ void progress_bar::clear() {
 
 progress_bar::output progress_on_stderr() {
   progress_bar::output result;
-  result.write = [](std::string_view text) { write_all(STDERR_FILENO, text); };
+  result.write = [](std::string_view text) { put_text(STDERR_FILENO, text); };
   if (is_terminal(STDERR_FILENO))
     result.columns = [] { return size_of_terminal(STDERR_FILENO).columns; };
   return result;

@@ -1,5 +1,7 @@
 #include "app/rpc_access.hpp"
 
+#include "chain/write_all.hpp"
+
 #include <fcntl.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -169,10 +171,10 @@ outcome<std::string> write_cookie(const std::filesystem::path& file) {
   const int fd = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0)
     return tl::unexpected{file_failure(fresh, "make", errno)};
-  const auto written = ::write(fd, cookie.data(), cookie.size());
+  const auto written = chain::write_all(fd, cookie);
   const auto error = errno;
   ::close(fd);
-  if (written != static_cast<ssize_t>(cookie.size()))
+  if (!written)
     return tl::unexpected{file_failure(fresh, "write", error)};
   if (::rename(fresh.c_str(), file.c_str()) != 0)
     return tl::unexpected{file_failure(file, "make", errno)};

@@ -68,9 +68,8 @@ void status_line::write_above(const std::function<void()>& log) {
 
 std::shared_ptr<status_line> status_line_on_stderr() {
   static const auto result = is_terminal(STDERR_FILENO)
-                                 ? std::make_shared<status_line>([](std::string_view text) {
-                                     write_all(STDERR_FILENO, text);
-                                   })
+                                 ? std::make_shared<status_line>(
+                                       [](std::string_view text) { put_text(STDERR_FILENO, text); })
                                  : nullptr;
   return result;
 }

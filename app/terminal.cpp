@@ -1,5 +1,7 @@
 #include "app/terminal.hpp"
 
+#include "chain/write_all.hpp"
+
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -36,15 +38,8 @@ terminal_size size_of_terminal(int fd) {
   return {size.ws_col, size.ws_row};
 }
 
-void write_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const auto written = ::write(fd, text.data(), text.size());
-    if (written < 0 && errno == EINTR)
-      continue;
-    if (written <= 0)
-      return;
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
+void put_text(int fd, std::string_view text) {
+  chain::write_all(fd, text);
 }
 
 void print_text(const std::string& text) {
@@ -52,11 +47,11 @@ void print_text(const std::string& text) {
 }
 
 live_screen::live_screen(int fd) : fd_{fd} {
-  write_all(fd_, enter_second_screen);
+  put_text(fd_, enter_second_screen);
 }
 
 live_screen::~live_screen() {
-  write_all(fd_, leave_second_screen);
+  put_text(fd_, leave_second_screen);
 }
 
 void live_screen::show(const std::vector<std::string>& lines) {
@@ -70,7 +65,7 @@ void live_screen::show(const std::vector<std::string>& lines) {
     page += "\r\n";
   }
   page += clear_below;
-  write_all(fd_, page);
+  put_text(fd_, page);
 }
 
 }  // namespace timenode::app

@@ -22,7 +22,7 @@ terminal_size size_of_terminal(int fd);
 
 /// Writes all of it, also if the descriptor takes it piece by piece. What cannot be written is
 /// dropped.
-void write_all(int fd, std::string_view text);
+void put_text(int fd, std::string_view text);
 
 /// Writes the text to standard output, as it is.
 void print_text(const std::string& text);

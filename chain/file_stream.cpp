@@ -1,5 +1,7 @@
 #include "chain/file_stream.hpp"
 
+#include "chain/write_all.hpp"
+
 #include <fcntl.h>
 #include <lzma.h>
 #include <sys/stat.h>
@@ -215,15 +217,8 @@ struct output_stream::impl {
   }
 
   outcome<void> flush() {
-    std::string_view rest = buffer;
-    while (!rest.empty()) {
-      const auto put = ::write(file.get(), rest.data(), rest.size());
-      if (put < 0 && errno == EINTR)
-        continue;
-      if (put < 0)
-        return failed(errno);
-      rest.remove_prefix(static_cast<std::size_t>(put));
-    }
+    if (!write_all(file.get(), buffer))
+      return failed(errno);
     buffer.clear();
     return {};
   }

@@ -2,6 +2,7 @@
 
 #include "chain/hex.hpp"
 #include "chain/sha256.hpp"
+#include "chain/write_all.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -35,18 +36,6 @@ std::string text_of(std::span<const std::string> lines) {
   for (const auto& line : lines)
     result += checksum_of(line) + " " + line + "\n";
   return result;
-}
-
-bool write_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const auto count = ::write(fd, text.data(), text.size());
-    if (count < 0 && errno == EINTR)
-      continue;
-    if (count <= 0)
-      return false;
-    text.remove_prefix(static_cast<std::size_t>(count));
-  }
-  return true;
 }
 
 }  // namespace

@@ -314,7 +314,7 @@ void block_producer_state::bring_up_to_date(peer& to, const work& x, std::size_t
     if (!known.proposal || !x.machine.is_current(hash) || room == 0 ||
         to.proposals.contains({hash, known.proposal->round}))
       continue;
-    auto line = encoded_line{wire::encode_shared(*known.proposal)};
+    auto line = encoded_line{wire::encode_shared(*known.proposal), true};
     const auto size = line.bytes->size();
     if (size > room && room < blocks_told_at_once)
       continue;
@@ -333,7 +333,7 @@ void block_producer_state::has_proposal(const ip_address& ip, const hash256& blo
 }
 
 void block_producer_state::send(const peer_connection_actor& to, const wire::message& x) {
-  send(to, x, encoded_line{wire::encode_shared(x)});
+  send(to, x, encoded_line{wire::encode_shared(x), wire::is_told_again(x)});
 }
 
 void block_producer_state::send(const peer_connection_actor& to, const wire::message& x,

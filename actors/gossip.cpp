@@ -65,8 +65,8 @@ void gossip_state::on_item(const ip_address& from, wire::message& item) {
     ++counts_.without_judge;
     return;
   }
-  auto line = wire::encode_shared(item);
-  const auto hash = item_hash(*line);
+  auto line = encoded_line{wire::encode_shared(item), wire::is_told_again(item)};
+  const auto hash = item_hash(*line.bytes);
   if (const auto i = judging_.find(hash); i != judging_.end()) {
     ++counts_.duplicates;
     auto& senders = i->second.senders;
@@ -81,7 +81,7 @@ void gossip_state::on_item(const ip_address& from, wire::message& item) {
   }
   // What others brought first is no fault of the peer that brings it again: when blocks follow each other fast
   // every peer hands on the ballots of all.
-  if (!within_limit(from) || !has_room(from, line->size())) {
+  if (!within_limit(from) || !has_room(from, line.bytes->size())) {
     ++counts_.over_limit;
     return;
   }
@@ -116,7 +116,7 @@ void gossip_state::on_judgement(const hash256& hash, const flood_judgement& judg
     // Only the first sender answers for it: the others may not have judged it yet either, and
     // what one judgement cost us is one violation.
     self_->send(registry_, violation{item->senders.front(), item->link, judgement.reason,
-                                     evidence_of(*item->line)});
+                                     evidence_of(*item->line.bytes)});
     return;
   }
 }
@@ -146,8 +146,8 @@ void gossip_state::on_no_judgement(const hash256& hash) {
 void gossip_state::flood(const wire::message& item) {
   if (!is_flooded(item))
     return;
-  const auto line = wire::encode_shared(item);
-  const auto hash = item_hash(*line);
+  const auto line = encoded_line{wire::encode_shared(item), wire::is_told_again(item)};
+  const auto hash = item_hash(*line.bytes);
   if (const auto item_of_others = release(hash)) {
     // It came from outside too and is being judged; that it is ours settles it.
     ++counts_.forwarded;
@@ -197,7 +197,7 @@ bool gossip_state::has_room(const ip_address& from, std::size_t bytes) const {
 void gossip_state::hold(const hash256& hash, judged_item item) {
   for (auto* x : {&load_, &load_by_peer_[item.senders.front()]}) {
     ++x->items;
-    x->bytes += item.line->size();
+    x->bytes += item.line.bytes->size();
   }
   judging_.emplace(hash, std::move(item));
 }
@@ -210,14 +210,14 @@ std::optional<gossip_state::judged_item> gossip_state::release(const hash256& ha
   const auto its = load_by_peer_.find(item.senders.front());
   for (auto* x : {&load_, &its->second}) {
     --x->items;
-    x->bytes -= item.line->size();
+    x->bytes -= item.line.bytes->size();
   }
   if (its->second.items == 0)
     load_by_peer_.erase(its);
   return std::move(item);
 }
 
-void gossip_state::send(const wire::shared_line& line, std::string_view capability,
+void gossip_state::send(const encoded_line& line, std::string_view capability,
                         const std::vector<ip_address>& except, std::size_t most) {
   std::vector<const peer_connection_actor*> to;
   for (const auto& [ip, x] : peers_)
@@ -230,9 +230,9 @@ void gossip_state::send(const wire::shared_line& line, std::string_view capabili
   }
   for (const auto* x : to) {
     if (capability.empty())
-      self_->send(*x, encoded_line{line});
+      self_->send(*x, line);
     else
-      self_->send(*x, atom::extension_v, std::string{capability}, encoded_line{line});
+      self_->send(*x, atom::extension_v, std::string{capability}, line);
   }
 }
 

@@ -83,7 +83,7 @@ class gossip_state {
 
   /// An item that is with its judge.
   struct judged_item {
-    wire::shared_line line;
+    encoded_line line;
     std::vector<ip_address> senders;  ///< First the one that it is judged for, then all others.
     std::string_view capability;      ///< That peers need to be sent it; empty: none.
     link_id link = 0;                 ///< That it came over first; 0: unknown.
@@ -112,7 +112,7 @@ class gossip_state {
   bool has_room(const ip_address& from, std::size_t bytes) const;
   void hold(const hash256& hash, judged_item item);
   std::optional<judged_item> release(const hash256& hash);
-  void send(const wire::shared_line& line, std::string_view capability,
+  void send(const encoded_line& line, std::string_view capability,
             const std::vector<ip_address>& except, std::size_t most = everybody);
   gossip_snapshot snapshot() const;
 

@@ -130,6 +130,12 @@ void peer_connection_state::flush() {
 void peer_connection_state::send_line(const encoded_line& line) {
   if (phase_ != link_phase::established)
     return;  // who sends to a peer that is going learns it by peer_down
+  // What is voted on is told again and again, whole blocks among it: over a slow link more than goes through. Queued it
+  // would come too late, hold up all else, and end the connection in the end.
+  if (line.told_again && has_much_to_read()) {
+    ++left_out_messages_;
+    return;
+  }
   flush();
   last_send_at_ = context_->unix_now();
   ++messages_sent_;
@@ -294,6 +300,7 @@ peer_snapshot peer_connection_state::snapshot() const {
   result.violations = violations_;
   result.unknown_messages = unknown_messages_;
   result.dropped_messages = dropped_messages_;
+  result.left_out_messages = left_out_messages_;
   result.over_limit = limits_.over();
   result.is_masternode = is_masternode_;
   return result;

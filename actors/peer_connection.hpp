@@ -167,6 +167,7 @@ class peer_connection_state {
   std::uint32_t violations_ = 0;
   std::uint64_t unknown_messages_ = 0;
   std::uint64_t dropped_messages_ = 0;
+  std::uint64_t left_out_messages_ = 0;
   bool is_masternode_ = false;
 };
 

@@ -89,6 +89,7 @@ json peer_json(const peer_snapshot& x) {
   result["unknown_messages"] = x.unknown_messages;
   result["dropped_messages"] = x.dropped_messages;
   result["over_limit"] = counts_json(x.over_limit);
+  result["left_out_messages"] = x.left_out_messages;
   return result;
 }
 

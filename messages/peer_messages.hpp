@@ -80,6 +80,8 @@ struct dial_report {
 /// Encoded lines, shared by all who send them.
 struct encoded_line {
   wire::shared_line bytes;  ///< Never null.
+  /// It comes again by itself (`wire::is_told_again`), so that a connection may leave it out for a peer that has much to read.
+  bool told_again = false;
 
   template <class Inspector>
   friend bool inspect(Inspector& f, encoded_line& x) {

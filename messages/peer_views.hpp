@@ -44,7 +44,8 @@ struct peer_snapshot {
   std::uint64_t unknown_messages = 0;
   std::uint64_t dropped_messages = 0;               ///< Over a rate limit, or of no use here.
   std::map<std::string, std::uint64_t> over_limit;  ///< Of these, over which limit how many.
-  bool is_masternode = false;  ///< It announced itself as one on this connection.
+  std::uint64_t left_out_messages = 0;  ///< Not sent, for it had much to read; they come again.
+  bool is_masternode = false;           ///< It announced itself as one on this connection.
 
   template <class Inspector>
   friend bool inspect(Inspector& f, peer_snapshot& x) {
@@ -62,6 +63,7 @@ struct peer_snapshot {
         f.field("capabilities", x.capabilities), f.field("violations", x.violations),
         f.field("unknown_messages", x.unknown_messages),
         f.field("dropped_messages", x.dropped_messages), f.field("over_limit", x.over_limit),
+        f.field("left_out_messages", x.left_out_messages),
         f.field("is_masternode", x.is_masternode));
   }
 };

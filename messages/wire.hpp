@@ -400,6 +400,11 @@ inline std::string_view capability_for(const message& x) noexcept {
   return std::holds_alternative<block_ballot>(x) ? capability_ballots : std::string_view{};
 }
 
+/// Whether who sends it says it again by himself, as long as it matters: what is voted on, until it is decided.
+inline bool is_told_again(const message& x) noexcept {
+  return std::holds_alternative<block_proposal>(x) || std::holds_alternative<block_ballot>(x);
+}
+
 /// Number of message kinds; `message::index()` is below it.
 inline constexpr std::size_t message_kinds = std::variant_size_v<message>;
 

@@ -198,6 +198,30 @@ TEST_CASE("a peer that we do not read from lives as long as it reads") {
   CHECK_FALSE(x.wire_end->closed);
 }
 
+TEST_CASE("what is told again is left out while the peer has much to read, and nothing else is") {
+  one_connection x{link_direction::inbound};
+  x.establish_inbound();
+  x.wire_end->heard();
+  const auto tell = [&x](std::uint64_t height, bool again) {
+    const auto line = wire::encode_shared(wire::block_height_response{height});
+    x.self->send(x.actor, encoded_line{line, again});
+    x.run();
+    return x.count<wire::block_height_response>(x.wire_end->heard());
+  };
+  CHECK(tell(1, true) == 1);
+  x.wire_end->queued = 2u << 20;
+  CHECK(tell(2, true) == 0);
+  CHECK(tell(3, false) == 1);
+  CHECK(x.look().left_out_messages == 1);
+  x.wire_end->queued = 0;
+  CHECK(tell(4, true) == 1);
+  // Only of what is voted on its sender says it again.
+  CHECK(wire::is_told_again(wire::block_ballot{}));
+  CHECK(wire::is_told_again(wire::block_proposal{}));
+  CHECK_FALSE(wire::is_told_again(wire::block_commit{}));
+  CHECK_FALSE(wire::is_told_again(wire::transaction_vote{}));
+}
+
 TEST_CASE("a peer that has much to read waits with its questions for ten seconds; all else goes "
           "on, so that two nodes "
           "never wait for each other") {

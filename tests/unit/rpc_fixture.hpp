@@ -156,6 +156,7 @@ inline tn::node_snapshot fixture_snapshot() {
   outbound.unknown_messages = 3;
   outbound.dropped_messages = 4;
   outbound.over_limit = {{"votes", 3}};
+  outbound.left_out_messages = 5;
   outbound.is_masternode = true;
   x.peers = {inbound, outbound};
 

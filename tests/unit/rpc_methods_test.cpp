@@ -121,7 +121,8 @@ TEST_CASE_FIXTURE(fixture, "getpeerinfo describes every connection") {
                          "violations",
                          "unknown_messages",
                          "dropped_messages",
-                         "over_limit"});
+                         "over_limit",
+                         "left_out_messages"});
   CHECK(x["id"].get<std::uint64_t>() == 18'446'744'073'709'551'615u);
   CHECK(x["addr"] == "192.0.2.2:24100");
   CHECK(x["addrlocal"] == "192.0.2.9:40002");
@@ -149,6 +150,7 @@ TEST_CASE_FIXTURE(fixture, "getpeerinfo describes every connection") {
   CHECK(x["unknown_messages"] == 3);
   CHECK(x["dropped_messages"] == 4);
   CHECK(x["over_limit"] == json::parse(R"({"votes":3})"));
+  CHECK(x["left_out_messages"] == 5);
 }
 
 TEST_CASE_FIXTURE(fixture, "what a peer did not tell is left out, as in Bitcoin Core") {

@@ -80,6 +80,7 @@ world::world(world_options options)
   }
   ailing.resize(hosts());
   disk_delays_.resize(nodes());
+  disk_busy_until_.resize(nodes());
   waiting_.resize(options_.nodes);
   if (options_.payment_period > 0) {
     wallets_ = std::make_unique<wallets>(*this, options_.payment_period, options_.cheating);
@@ -257,11 +258,15 @@ void world::stop(std::uint32_t host) {
   trace_.add(ip(host).to_string(), "is told to stop");
   observer_.pairs().host_disturbed(host, true, now());
   nodes_[host]->stop();
-  after(stops_within, [this, host, run = nodes_[host]->runs()] {
+  // What its disk is at it cannot leave half done.
+  const auto within = stops_within + std::max({monotonic_ns{0}, disk_delays_[host],
+                                               disk_busy_until_[host] - now()});
+  after(within, [this, host, within, run = nodes_[host]->runs()] {
     observer_.node_runs(host, false);
     if (nodes_[host]->runs() == run && !nodes_[host]->stopped())
       observer_.report(invariant::no_stuck,
-                       ip(host).to_string() + " had not stopped 5 s after it was told to");
+                       fmt::format("{} had not stopped {} s after it was told to",
+                                   ip(host).to_string(), within / second));
   });
 }
 
@@ -274,7 +279,10 @@ void world::lose_disk(std::uint32_t host) {
 }
 
 void world::set_disk_delay(std::uint32_t node, monotonic_ns delay) {
-  const auto was_slow = std::exchange(disk_delays_[node], delay) > 0;
+  const auto before = std::exchange(disk_delays_[node], delay);
+  const auto was_slow = before > 0;
+  if (was_slow)
+    disk_busy_until_[node] = now() + before;
   system_.set_disk_delay(node, delay);
   // What was asked for just before, and while it lasts, may come too late to be an answer.
   observer_.excuse(node);

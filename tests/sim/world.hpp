@@ -148,7 +148,8 @@ class world {
   std::vector<bool> nameless_;
   std::vector<std::unique_ptr<sim_node>> nodes_;
   std::vector<std::unique_ptr<reference_peer>> references_;
-  std::vector<monotonic_ns> disk_delays_;  ///< Of our nodes.
+  std::vector<monotonic_ns> disk_delays_;      ///< Of our nodes.
+  std::vector<monotonic_ns> disk_busy_until_;  ///< With what it had begun while it was slow.
   std::vector<timenode::block_ptr> chain_;
   std::unique_ptr<wallets> wallets_;
   std::uint32_t next_look_ = 0;

@@ -192,8 +192,12 @@ void connection_registry_state::on_report(const link_report& report) {
                    log_fold::suffix(*left_out));
   if (report.cause == link_end::self)
     on_unwant(ip);
-  carry_out(ip, peer_of(ip).link.closing(report.link, report.cause, report.reason,
-                                         monotonic_now(*self_)));
+  const auto now = monotonic_now(*self_);
+  const auto banned = x.banned;
+  carry_out(ip, peer_of(ip).link.closing(report.link, report.cause, report.reason, now));
+  // The next dial waits for the end of the ban, whenever that is.
+  if (banned && report.cause == link_end::operator_request)
+    carry_out(ip, peer_of(ip).link.end_pause(now));
 }
 
 void connection_registry_state::on_down(const caf::down_msg& msg) {

@@ -81,6 +81,7 @@ class connection_registry_state {
     monotonic_ns since;
     std::optional<ip_address> our_end = {};  ///< Of a dial.
     bool reported = false;                   ///< Its `link_report` came.
+    bool banned = false;                     ///< It is closed for that.
   };
 
   // -- connection_registry.cpp: what is told, and carrying out what the rules say --------

@@ -211,10 +211,11 @@ order_reply connection_registry_state::disconnect(const peer_order& order) {
 std::size_t connection_registry_state::close_banned() {
   std::size_t result = 0;
   const auto now = context_.unix_now();
-  for (const auto& [id, x] : connections_) {
+  for (auto& [id, x] : connections_) {
     if (x.phase == link_phase::closing)
       continue;
     if (const auto ban = access_.banned(x.ip, now)) {
+      x.banned = true;
       close(id, link_end::operator_request,
             ban->reason.empty() ? "banned by an operator"
                                 : "banned by an operator: " + ban->reason);

@@ -63,6 +63,13 @@ link_actions peer_link::postpone(monotonic_ns at) {
   return {};
 }
 
+link_actions peer_link::end_pause(monotonic_ns now) {
+  not_before_ = 0;
+  if (dial_at_)
+    schedule_dial(now);
+  return {};
+}
+
 link_actions peer_link::set_role(pair_role role, monotonic_ns now) {
   if (std::exchange(role_, role) == role)
     return tick(now);

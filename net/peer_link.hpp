@@ -111,6 +111,8 @@ class peer_link {
   link_actions unwant(monotonic_ns now);
   /// `do_dial` cannot be carried out now (banned, no place free): ask again at `at`, if still wanted.
   link_actions postpone(monotonic_ns at);
+  /// What an operator closed it for lets it be dialed again as others are (a ban keeps it away by itself): no pause.
+  link_actions end_pause(monotonic_ns now);
   /// Our own IP became known or changed.
   link_actions set_role(pair_role role, monotonic_ns now);
   /// A dial of ours has begun, as `do_dial` said.

@@ -106,6 +106,25 @@ TEST_CASE("an operator's ban closes the connections of that network, keeps it ou
   CHECK(x.accept("10.0.1.77") != nullptr);
 }
 
+TEST_CASE("a peer whose ban is lifted is dialed at once: the operator is done with it") {
+  keeping_registry x;
+  x.self->send(x.registry, atom::want_v, at("10.0.0.1"), dial_purpose::configured);
+  x.run();
+  x.handshake(x.log->connections.at(0));
+  x.advance(10min);
+  CHECK(x.ban("10.0.0.1").result == order_result::done);
+  SUBCASE("after its connection has gone") {
+    x.end(x.log->connections[0], link_end::operator_request, "banned by an operator");
+    CHECK(x.tell(order(order_kind::unban, "10.0.0.1")).result == order_result::done);
+  }
+  SUBCASE("while its connection goes") {
+    CHECK(x.tell(order(order_kind::unban, "10.0.0.1")).result == order_result::done);
+    x.end(x.log->connections[0], link_end::operator_request, "banned by an operator");
+  }
+  x.advance(2s);
+  CHECK(x.log->connections.size() == 2);
+}
+
 TEST_CASE("a ban that cannot be written holds, and says that a restart will forget it") {
   keeping_registry x;
   x.kept->problem = "the disk is full";

@@ -66,7 +66,7 @@ mempool_actor::behavior_type mempool_state::make_behavior() {
       [this](atom::explain, const hash256& txid) { return detail_of(txid); },
       [this](atom::coins, const std::string& address) { return coins_of(address); },
       [this](atom::save) { write_approvals(); },
-      [this](atom::snapshot) { return snapshot(); },
+      [this](atom::snapshot) { return on_snapshot(); },
       // -- peer listener ---
       [this](atom::peer_up, const peer_info& info, const peer_connection_actor& connection) {
         on_peer_up(info, connection);

@@ -101,6 +101,7 @@ class mempool_state {
   mempool_entry entry_of(const chain::pooled_transaction& x) const;
   transaction_detail detail_of(const hash256& txid) const;
   pending_coins coins_of(const std::string& address) const;
+  caf::result<mempool_snapshot> on_snapshot();
   mempool_snapshot snapshot() const;
 
   // -- the chain (mempool_chain.cpp) --

@@ -112,6 +112,15 @@ pending_coins mempool_state::coins_of(const std::string& address) const {
   return result;
 }
 
+/// Nobody needs to know who votes while nothing waits, but whoever looks at us wants to.
+caf::result<mempool_snapshot> mempool_state::on_snapshot() {
+  if (viewed_at_ != 0 || !knows_tip_)
+    return snapshot();
+  auto promise = self_->make_response_promise<mempool_snapshot>();
+  when_fresh([this, promise]() mutable { promise.deliver(snapshot()); });
+  return promise;
+}
+
 mempool_snapshot mempool_state::snapshot() const {
   auto result = counts_;
   result.size = pool_.size();

@@ -70,6 +70,9 @@ struct http_limits {
   std::chrono::milliseconds idle_timeout{60'000};     ///< Between two requests.
   std::chrono::milliseconds answer_timeout{30'000};   ///< For the handler; then 503.
   std::chrono::milliseconds write_timeout{30'000};    ///< For the client to take a response.
+  /// After it a client that still reads its response may lose its place to another one: what fits
+  /// into the sockets' buffers is gone at once, and the rest goes to a program that is near.
+  std::chrono::milliseconds write_patience{1'000};
   /// Any Host is served. For a server that asks for a password, which a browser gives to no other
   /// name than the one that it was given for.
   bool any_host = false;

@@ -11,6 +11,7 @@
 #include <boost/beast/http/write.hpp>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 
@@ -88,8 +89,7 @@ void http_session::make_room() {
 // -- requests ---------------------------------------------------------------------
 
 void http_session::wait_for_request(std::chrono::milliseconds at_most) {
-  if (!waiting_)
-    waiting_ = engine_.waiting.insert(engine_.waiting.end(), this);
+  start_waiting();
   parser_.emplace();
   parser_->header_limit(static_cast<std::uint32_t>(engine_.limits.header_bytes));
   parser_->body_limit(engine_.limits.body_bytes);
@@ -246,13 +246,15 @@ void http_session::respond(http_response x, bool close) {
   else
     out.prepare_payload();
   then_ = std::move(x.then);
-  set_deadline(engine_.limits.write_timeout, &http_session::close);
+  set_deadline(std::min(engine_.limits.write_patience, engine_.limits.write_timeout),
+               &http_session::on_slow_write);
   http::async_write(
       socket_, out,
       [this, self = shared_from_this()](error_code failed, std::size_t) { on_written(failed); });
 }
 
 void http_session::on_written(error_code failed) {
+  stop_waiting();
   reply_.reset();
   if (auto then = std::exchange(then_, nullptr))
     then();
@@ -353,6 +355,14 @@ void http_session::on_read_timeout() {
   socket_.cancel(ignored);
 }
 
+void http_session::on_slow_write() {
+  if (serving_)
+    start_waiting();
+  const auto& limits = engine_.limits;
+  set_deadline(limits.write_timeout - std::min(limits.write_patience, limits.write_timeout),
+               &http_session::close);
+}
+
 void http_session::on_answer_timeout() {
   if (!std::exchange(waits_for_answer_, false))
     return;
@@ -366,6 +376,11 @@ void http_session::close() {
   socket_.close(ignored);
   stop_waiting();
   stop_serving();
+}
+
+void http_session::start_waiting() {
+  if (!waiting_)
+    waiting_ = engine_.waiting.insert(engine_.waiting.end(), this);
 }
 
 void http_session::stop_waiting() {

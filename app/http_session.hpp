@@ -36,7 +36,7 @@ struct http_engine {
   std::size_t sessions = 0;   ///< Open now.
   std::size_t serving = 0;    ///< Of these, those that were not turned away and not closed yet.
   std::size_t streaming = 0;  ///< Of these, those that follow a stream.
-  /// Those whose client has the next word, the one that has kept us waiting longest in front.
+  /// Those whose client has the next word, be it a request or reading an answer, the one that has kept us waiting longest in front.
   std::list<http_session*> waiting;
   std::map<ip_address, net::token_bucket> requests;
   /// Last, so that it goes first: sessions live in its queue and note their end above.
@@ -94,8 +94,10 @@ class http_session : public std::enable_shared_from_this<http_session> {
   // -- time -------------------------------------------------------------------------
   void set_deadline(std::chrono::milliseconds after, step what);
   void on_read_timeout();
+  void on_slow_write();
   void on_answer_timeout();
   void close();
+  void start_waiting();
   void stop_waiting();
   void stop_serving();
 

@@ -58,6 +58,13 @@ TEST_CASE(
   CHECK(w.look().votes == 2);
 }
 
+TEST_CASE("who would vote is told also while nothing waits") {
+  mempool_world w;
+  CHECK(w.look().voters == 4);
+  CHECK(w.look().quorum == 3);
+  CHECK(w.look().we_vote);
+}
+
 TEST_CASE("a transaction that comes before what it spends is taken when that is there") {
   mempool_world w;
   const auto parent = spend(0, {reward(*w.store, 1, 0)}, {pay(address(0), share - 30'000'000)});

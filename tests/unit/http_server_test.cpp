@@ -188,6 +188,27 @@ TEST_CASE_FIXTURE(fixture, "sixty-four connections that send half a request lock
     CHECK(http_client{at}.post(getblockcount).status == 200);
 }
 
+TEST_CASE_FIXTURE(fixture, "connections that never read their answers lock nobody out") {
+  limits.connections = 3;
+  limits.write_patience = 50ms;
+  std::promise<void> all_asked;
+  backend->on_snapshot = [&, asked = 0](auto then) mutable {
+    if (++asked == 3)
+      all_asked.set_value();
+    auto x = rpc_test::fixture_snapshot();
+    x.peers[0].version = std::string(15u << 20, 'x');  // More than two sockets buffer.
+    then(std::move(x));
+  };
+  const auto at = start();
+  std::deque<http_client> deaf;
+  for (int i = 0; i < 3; ++i)
+    deaf.emplace_back(at).send(post_with("Host: localhost\r\n", getpeerinfo));
+  REQUIRE(all_asked.get_future().wait_for(15s) == std::future_status::ready);
+  const auto end = std::chrono::steady_clock::now() + 10s;
+  while (http_client{at}.post(getblockcount).status != 200)
+    REQUIRE(std::chrono::steady_clock::now() < end);
+}
+
 TEST_CASE_FIXTURE(fixture, "who asks too often is told so, and is served again later") {
   limits.request_burst = 5;
   limits.requests_per_second = 50;

@@ -18,8 +18,8 @@ constexpr std::array<const char*, 8> methods{
     "getblockchaininfo", "getnetworkinfo", "getpeerinfo", "masternodelist",
     "masternodestatus",  "gethealth",      "getactors",   "uptime"};
 constexpr std::uint64_t blocks_shown = 10;
-/// Events that are being made. One a second, and the first of each reader.
-constexpr std::size_t max_waiting = 8;
+/// Events that are being made: the first of each reader that the server lets in, and one a second.
+constexpr std::size_t max_waiting = http_limits{}.streams + 1;
 
 rpc_result answer_of(const char* method, const json& params, const rpc_view& view) {
   auto result = run_rpc(method, params, view);
@@ -110,37 +110,48 @@ dashboard_feed::~dashboard_feed() {
 
 namespace {
 
-/// Takes a snapshot and hands it to `make` on the maker's thread.
-template <class Shared, class Make>
-void with_snapshot(const std::shared_ptr<Shared>& own, Make make) {
-  own->backend->snapshot([weak = std::weak_ptr{own}, make](outcome<node_snapshot> x) {
+/// Takes a snapshot and hands it to `make` on the maker's thread; calls `otherwise` when too many wait already.
+template <class Shared, class Make, class Otherwise>
+void with_snapshot(const std::shared_ptr<Shared>& own, Make make, Otherwise otherwise) {
+  own->backend->snapshot([weak = std::weak_ptr{own}, make, otherwise](outcome<node_snapshot> x) {
     const auto alive = weak.lock();
     if (!alive)
       return;
     auto snapshot = std::make_shared<const outcome<node_snapshot>>(std::move(x));
-    // When too many wait already, this one is left out: the next comes soon.
-    alive->maker.post([weak, make, snapshot] {
+    const auto accepted = alive->maker.post([weak, make, snapshot] {
       if (const auto own_again = weak.lock())
         make(*own_again, *snapshot);
     });
+    if (!accepted)
+      otherwise();
   });
 }
 
 }  // namespace
 
 void dashboard_feed::serve(http_answer answer) {
-  with_snapshot(shared_,
-                [answer = std::move(answer)](shared& own, const outcome<node_snapshot>& snapshot) {
-                  auto first = std::make_shared<std::string>(
-                      "retry: 2000\n\n" + dashboard_event(*own.backend, snapshot, "first", 0));
-                  answer([first, stream = own.stream] {
-                    http_response result;
-                    result.content_type = "text/event-stream";
-                    result.body = std::move(*first);
-                    result.stream = stream;
-                    return result;
-                  });
-                });
+  with_snapshot(
+      shared_,
+      [answer](shared& own, const outcome<node_snapshot>& snapshot) {
+        auto first = std::make_shared<std::string>(
+            "retry: 2000\n\n" + dashboard_event(*own.backend, snapshot, "first", 0));
+        answer([first, stream = own.stream] {
+          http_response result;
+          result.content_type = "text/event-stream";
+          result.body = std::move(*first);
+          result.stream = stream;
+          return result;
+        });
+      },
+      [answer] {
+        answer([] {
+          http_response result;
+          result.status = 503;
+          result.content_type = "text/plain";
+          result.body = "Too many clients want to follow at one time; try again.\n";
+          return result;
+        });
+      });
 }
 
 void dashboard_feed::run() {
@@ -151,12 +162,15 @@ void dashboard_feed::run() {
       continue;
     }
     lock.unlock();
-    with_snapshot(shared_, [](shared& own, const outcome<node_snapshot>& snapshot) {
-      const auto last = own.last_line();
-      own.stream->publish(std::make_shared<const std::string>(
-          dashboard_event(*own.backend, snapshot, "node", own.log_seen)));
-      own.log_seen = last;
-    });
+    with_snapshot(
+        shared_,
+        [](shared& own, const outcome<node_snapshot>& snapshot) {
+          const auto last = own.last_line();
+          own.stream->publish(std::make_shared<const std::string>(
+              dashboard_event(*own.backend, snapshot, "node", own.log_seen)));
+          own.log_seen = last;
+        },
+        [] {});  // Left out: the next comes soon.
     lock.lock();
   }
 }

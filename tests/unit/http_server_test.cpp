@@ -165,6 +165,24 @@ TEST_CASE_FIXTURE(slow_fixture,
   CHECK(busy.receive().value().status == 200);
 }
 
+TEST_CASE_FIXTURE(slow_fixture, "of many who want to follow at one time each is answered at once") {
+  limits.connections = 64;
+  const auto at = start();
+  for (std::size_t i = 0; i < 60; ++i)
+    clients.emplace_back(at).send(rpc_test::get("/events"));
+  while (count() < clients.size())
+    std::this_thread::yield();
+  answer_all();
+  std::size_t followers = 0;
+  for (auto& client : clients) {
+    REQUIRE(client.readable_within(5000));
+    followers += client.receive().value().status == 200 ? 1 : 0;
+  }
+  CHECK(followers > 0);
+  CHECK(followers <= limits.streams);
+  CHECK(http_client{at}.post(getblockcount).status == 200);
+}
+
 TEST_CASE_FIXTURE(fixture, "idle connections make room, the one that is idle longest first") {
   limits.connections = 3;
   const auto at = start();

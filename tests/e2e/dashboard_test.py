@@ -26,10 +26,10 @@ HAS_BROWSER = bool(CHROMIUM and shutil.which("node") and any((m / "playwright-co
 class Page:
     """A browser with the page open."""
 
-    def __init__(self, url, device="desktop", scheme="light"):
+    def __init__(self, url, device="desktop", scheme="light", refusals=0):
         env = dict(os.environ, NODE_PATH=os.pathsep.join(map(str, MODULES)))
         self.process = subprocess.Popen(
-            ["node", str(BROWSER / "dashboard.js"), url, CHROMIUM, device, scheme], env=env, text=True,
+            ["node", str(BROWSER / "dashboard.js"), url, CHROMIUM, device, scheme, str(refusals)], env=env, text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.answer()
 
@@ -156,6 +156,14 @@ class InBrowser(unittest.TestCase):
                 wait_until("the page says so", lambda: page.ask("show")["lost"])
                 first.start()
                 wait_until("the page is back", lambda: not page.ask("show")["lost"])
+
+    def test_it_tries_again_when_the_node_refuses_it_at_first(self):
+        with Network() as network:
+            node = network.node(ADDRESSES[0]).start()
+            with Page(f"http://{node.ip}:24101/", refusals=2) as page:
+                shown = page.ask("show")
+                self.assertFalse(shown["lost"])
+                self.assertGreaterEqual(sum(r.endswith("/events") for r in shown["requests"]), 3)
 
     def test_it_fits_a_phone_and_the_dark(self):
         with Network() as network:

@@ -1,12 +1,14 @@
 // Opens a node's dashboard as a person does and prints what it shows, as JSON, when asked. Commands come as
 // lines on standard input: "show", "theme", "screenshot FILE", "quit".
 //
-//   node dashboard.js URL CHROMIUM phone|desktop dark|light
+//   node dashboard.js URL CHROMIUM phone|desktop dark|light [REFUSALS]
+//
+// REFUSALS: how many of its first requests for events are answered with 503, as by a node that is too busy.
 "use strict";
 const { chromium } = require("playwright-core");
 const readline = require("node:readline");
 
-const [url, executablePath, device, colorScheme] = process.argv.slice(2);
+const [url, executablePath, device, colorScheme, refusals] = process.argv.slice(2);
 const say = x => process.stdout.write(JSON.stringify(x) + "\n");
 
 (async () => {
@@ -19,8 +21,10 @@ const say = x => process.stdout.write(JSON.stringify(x) + "\n");
   page.on("pageerror", e => errors.push(e.message));
   page.on("console", m => { if (m.type() === "error") errors.push(m.text()); });
   page.on("request", r => requests.push(r.url()));
+  if (Number(refusals) > 0)
+    await page.route("**/events", route => route.fulfill({ status: 503, body: "Too busy.\n" }), { times: Number(refusals) });
   await page.goto(url);
-  await page.waitForFunction("!document.body.classList.contains('lost')", null, { timeout: 60000 });
+  await page.waitForSelector("body:not(.lost)", { timeout: 60000 });
   say({ ready: true });
   const shown = () => page.evaluate(() => {
     const text = id => document.getElementById(id).textContent;

@@ -145,11 +145,7 @@ void dashboard_feed::serve(http_answer answer) {
       },
       [answer] {
         answer([] {
-          http_response result;
-          result.status = 503;
-          result.content_type = "text/plain";
-          result.body = "Too many clients want to follow at one time; try again.\n";
-          return result;
+          return text_response(503, "Too many clients want to follow at one time; try again.");
         });
       });
 }

@@ -49,6 +49,15 @@ struct http_response {
       then;  ///< Called when the response was sent, or could not be. May be empty.
 };
 
+/// A response for people: the sentence, and a newline.
+inline http_response text_response(unsigned status, std::string sentence) {
+  http_response result;
+  result.status = status;
+  result.content_type = "text/plain";
+  result.body = std::move(sentence) + '\n';
+  return result;
+}
+
 /// Answers a request. Call it at most once, at any time, from any thread: the function given is run
 /// on the server's thread, and what it returns is sent. Nothing happens when the client or the
 /// server is gone.

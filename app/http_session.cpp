@@ -36,14 +36,6 @@ std::string_view view(beast::string_view x) {
   return {x.data(), x.size()};
 }
 
-http_response plain(unsigned status, std::string text) {
-  http_response result;
-  result.status = status;
-  result.content_type = "text/plain";
-  result.body = std::move(text) + '\n';
-  return result;
-}
-
 }  // namespace
 
 bool http_engine::may_ask(const ip_address& who) {
@@ -79,7 +71,7 @@ void http_session::serve() {
 }
 
 void http_session::turn_away() {
-  respond(plain(503, "Too many connections."), true);
+  respond(text_response(503, "Too many connections."), true);
 }
 
 void http_session::make_room() {
@@ -130,18 +122,18 @@ std::optional<http_response> http_session::refusal() {
   const auto& head = parser_->get();
   const auto hosts = head.count(http::field::host);
   if (hosts > 1 || (hosts == 0 && head.version() >= 11))
-    return plain(400, "A request needs one Host header.");
+    return text_response(400, "A request needs one Host header.");
   const auto host = view(head[http::field::host]);
   if (hosts == 1 && !engine_.limits.any_host && !host_is_address(host))
-    return plain(403, "The Host header must be an IP address or localhost.");
+    return text_response(403, "The Host header must be an IP address or localhost.");
   if (head.count(http::field::origin) != 0 &&
       !origin_is_own_page(view(head[http::field::origin]), host))
-    return plain(403, "Requests from other web pages are not served.");
+    return text_response(403, "Requests from other web pages are not served.");
   if (!engine_.may_ask(remote_))
-    return plain(429, "Too many requests; ask less often.");
+    return text_response(429, "Too many requests; ask less often.");
   if (head.count(http::field::expect) != 0 &&
       !beast::iequals(head[http::field::expect], "100-continue"))
-    return plain(417, "The only expectation that can be met is 100-continue.");
+    return text_response(417, "The only expectation that can be met is 100-continue.");
   return std::nullopt;
 }
 
@@ -171,16 +163,16 @@ void http_session::on_body(error_code failed) {
 
 void http_session::on_read_failure(error_code failed) {
   if (timed_out_)
-    return respond(plain(408, "The request took too long to come."), true);
+    return respond(text_response(408, "The request took too long to come."), true);
   if (failed == http::error::header_limit || failed == http::error::buffer_overflow)
-    return respond(plain(431, "The header is too long."), true);
+    return respond(text_response(431, "The header is too long."), true);
   if (failed == http::error::body_limit)
-    return respond(plain(413, "The body is too long."), true);
+    return respond(text_response(413, "The body is too long."), true);
   // What is left of Beast's own errors is about bytes that are no HTTP; all others are the
   // socket's.
   if (failed.category() == http::make_error_code(http::error::bad_method).category() &&
       failed != http::error::end_of_stream && failed != http::error::partial_message)
-    return respond(plain(400, "This is no HTTP request: " + failed.message() + '.'), true);
+    return respond(text_response(400, "This is no HTTP request: " + failed.message() + '.'), true);
   close();
 }
 
@@ -219,7 +211,7 @@ void http_session::on_answer(std::uint64_t exchange, const std::function<http_re
     respond(make(), false);
   } catch (const std::exception& x) {
     spdlog::error("http: a request could not be answered: {}", x.what());
-    respond(plain(500, "Internal error."), true);
+    respond(text_response(500, "Internal error."), true);
   }
 }
 
@@ -228,7 +220,7 @@ void http_session::on_answer(std::uint64_t exchange, const std::function<http_re
 void http_session::respond(http_response x, bool close) {
   stop_waiting();
   if (x.stream && engine_.streaming >= engine_.limits.streams)
-    return respond(plain(503, "Too many clients follow already."), true);
+    return respond(text_response(503, "Too many clients follow already."), true);
   if (close || x.stream)
     keep_alive_ = false;
   auto& out = reply_.emplace(static_cast<http::status>(x.status), version_);
@@ -366,7 +358,7 @@ void http_session::on_slow_write() {
 void http_session::on_answer_timeout() {
   if (!std::exchange(waits_for_answer_, false))
     return;
-  respond(plain(503, "The node did not answer in time."), true);
+  respond(text_response(503, "The node did not answer in time."), true);
 }
 
 void http_session::close() {

@@ -44,22 +44,14 @@ http_response to_response(std::string body, unsigned status = 200) {
   return result;
 }
 
-http_response plain(unsigned status, std::string text) {
-  http_response result;
-  result.status = status;
-  result.content_type = "text/plain";
-  result.body = std::move(text) + '\n';
-  return result;
-}
-
 http_response not_allowed(const std::string& allow) {
-  auto result = plain(405, "Only " + allow + " is served here.");
+  auto result = text_response(405, "Only " + allow + " is served here.");
   result.allow = allow;
   return result;
 }
 
 http_response wants_password() {
-  auto result = plain(401, "The node asks for a name and a password.");
+  auto result = text_response(401, "The node asks for a name and a password.");
   result.headers = {{"WWW-Authenticate", "Basic realm=\"timenode\", charset=\"UTF-8\""}};
   return result;
 }
@@ -110,7 +102,7 @@ void run_and_answer(rpc_service& service, const rpc_work_ptr& work, const http_a
     answer([done] { return std::move(*done); });
   });
   if (!accepted)
-    answer([] { return plain(503, "Too many slow requests wait already."); });
+    answer([] { return text_response(503, "Too many slow requests wait already."); });
 }
 
 /// One snapshot for all calls of a batch: they tell of the same moment, that after its orders.
@@ -186,7 +178,7 @@ void serve(const std::shared_ptr<rpc_service>& service, const http_request& requ
            http_answer answer) {
   const auto allow = allowed(request.target);
   if (allow.empty())
-    return answer([] { return plain(404, "JSON-RPC is served at /."); });
+    return answer([] { return text_response(404, "JSON-RPC is served at /."); });
   if (request.method != "GET" && request.method != "POST")
     return answer([allow] { return not_allowed(allow); });
   if (allow.find(request.method) == allow.npos)
@@ -206,7 +198,7 @@ void serve(const std::shared_ptr<rpc_service>& service, const http_request& requ
   case rpc_admission::refused:
     return answer(wants_password);
   case rpc_admission::throttled:
-    return answer([] { return plain(429, "Too many wrong passwords; try again later."); });
+    return answer([] { return text_response(429, "Too many wrong passwords; try again later."); });
   }
 }
 

@@ -10,6 +10,7 @@
 #include "actors/message_routes.hpp"
 #include "actors/node_context.hpp"
 #include "actors/rate_limits.hpp"
+#include "net/introduction.hpp"
 #include "net/transport.hpp"
 
 #include <caf/typed_event_based_actor.hpp>
@@ -163,7 +164,7 @@ class peer_connection_state {
   std::int64_t ping_us_ = -1;
   std::int64_t min_ping_us_ = -1;
   std::optional<std::uint64_t> height_;
-  std::unique_ptr<wire::version_info> version_;  ///< Null for the deployed daemon.
+  std::unique_ptr<net::kept_version> version_;  ///< Null for the deployed daemon.
   std::uint32_t violations_ = 0;
   std::uint64_t unknown_messages_ = 0;
   std::uint64_t dropped_messages_ = 0;

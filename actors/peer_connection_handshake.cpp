@@ -72,8 +72,8 @@ void peer_connection_state::introduce_ourselves() {
 
 void peer_connection_state::on_introduction(wire::version_info&& x) {
   const auto said = net::read_introduction(x);
-  version_ = std::make_unique<wire::version_info>(std::move(x));
-  compare_clocks(version_->timestamp);
+  compare_clocks(x.timestamp);
+  version_ = std::make_unique<net::kept_version>(net::keep(x));
   if (said.nonce && said.nonce == context_->nonce) {
     begin_close(link_end::self, "it is ourselves, at another address of ours");
     return;

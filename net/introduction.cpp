@@ -57,6 +57,18 @@ introduction read_introduction(const wire::version_info& x) {
   return result;
 }
 
+kept_version keep(const wire::version_info& x) {
+  const auto short_text = [](std::string_view text) {
+    return std::string{text.substr(0, max_version_text)};
+  };
+  kept_version result{short_text(x.version), {}};
+  const auto count = std::min(x.capabilities.size(), max_capabilities);
+  result.capabilities.reserve(count);
+  for (std::size_t i = 0; i < count; ++i)
+    result.capabilities.push_back(short_text(x.capabilities[i]));
+  return result;
+}
+
 std::vector<std::string> other_capabilities(std::vector<std::string> all) {
   std::erase_if(all, [](std::string_view x) {
     return x.starts_with(node_prefix) || x.starts_with(sees_prefix);

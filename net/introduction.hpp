@@ -11,6 +11,7 @@
 #include "messages/wire.hpp"
 #include "net/peer_link.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -23,6 +24,18 @@ std::vector<std::string> introduce(std::uint64_t nonce, const ip_address& peer);
 
 /// What a peer says of itself. What is missing or makes no sense is none.
 introduction read_introduction(const wire::version_info& x);
+
+/// What is kept of a `Version` as long as the connection lasts.
+struct kept_version {
+  std::string version;
+  std::vector<std::string> capabilities;
+};
+
+/// A peer's version and capabilities are names of a few letters, and a line has room for 8 MiB of them: of longer names
+/// the beginning is kept, and of many capabilities the first. Enough for any that we know of, and 3 KiB at most.
+inline constexpr std::size_t max_version_text = 64;
+inline constexpr std::size_t max_capabilities = 32;
+kept_version keep(const wire::version_info& x);
 
 /// The capabilities without those that `introduce` makes: what an operator wants to see.
 std::vector<std::string> other_capabilities(std::vector<std::string> all);

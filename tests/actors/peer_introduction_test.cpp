@@ -83,6 +83,18 @@ TEST_CASE_FIXTURE(
 }
 
 TEST_CASE_FIXTURE(introducing,
+                  "a peer that fills a line with capabilities has only a few of them kept "
+                  "and shown") {
+  begin();
+  say_version(std::vector<std::string>(50'000, std::string(100, 'c')), "");
+  const auto seen = ask<peer_snapshot>(actor, atom::snapshot_v);
+  CHECK(seen.phase == link_phase::established);
+  CHECK(seen.violations == 0);
+  REQUIRE(seen.capabilities.size() == net::max_capabilities);
+  CHECK(seen.capabilities[0] == std::string(net::max_version_text, 'c'));
+}
+
+TEST_CASE_FIXTURE(introducing,
                   "a peer that says our own number is ourselves, whatever its address") {
   begin();
   say_version({"node=000000000000004d"}, "");

@@ -59,6 +59,23 @@ TEST_CASE("who says nothing or nonsense of himself is simply unknown") {
   }
 }
 
+TEST_CASE("of a version and of capabilities without end only a little is kept") {
+  auto said = version(std::vector<std::string>(100'000, std::string(1000, 'c')));
+  said.version = std::string(8'000'000, 'v');
+  const auto kept = keep(said);
+  CHECK(kept.version == std::string(max_version_text, 'v'));
+  CHECK(kept.version.capacity() <= max_version_text);
+  REQUIRE(kept.capabilities.size() == max_capabilities);
+  CHECK(kept.capabilities.capacity() == max_capabilities);
+  CHECK(kept.capabilities.back() == std::string(max_version_text, 'c'));
+
+  auto usual = version({"commit-cert", "ballots"});
+  usual.version = "0.1.0";
+  const auto all = keep(usual);
+  CHECK(all.version == "0.1.0");
+  CHECK(all.capabilities == std::vector<std::string>{"commit-cert", "ballots"});
+}
+
 TEST_CASE("the deployed daemon, which has no number, changes nothing") {
   const auto said = read_introduction(version({}, "203.0.113.9:24100"));
   CHECK(role_by_introduction(ip("203.0.113.5"), 7, ip("203.0.113.9"), said) == they_dial);

@@ -180,7 +180,7 @@ caf::result<flood_judgement> mempool_state::judge(const ip_address& from, wire::
 flood_judgement mempool_state::take(const wire::transaction_broadcast& x) {
   auto result = offer(x.tx);
   if (result.fate == chain::offer_fate::added) {
-    unpark();
+    unpark(result.txid);
     return {flood_verdict::forward, {}};
   }
   if (result.fate == chain::offer_fate::impossible)
@@ -191,8 +191,12 @@ flood_judgement mempool_state::take(const wire::transaction_broadcast& x) {
 }
 
 void mempool_state::park(const transaction& x) {
+  // One that has all and is impossible still will not become possible.
+  const auto missing = missing_of(x);
+  if (!missing)
+    return;
   const auto bytes = chain::encoded_size(x);
-  parked_.push_back({x, bytes, context_.unix_now() + parked_for});
+  parked_.push_back({x, bytes, context_.unix_now() + parked_for, *missing});
   parked_bytes_ += bytes;
   while (parked_.size() > max_parked || parked_bytes_ > max_parked_bytes) {
     parked_bytes_ -= parked_.front().bytes;
@@ -200,26 +204,48 @@ void mempool_state::park(const transaction& x) {
   }
 }
 
-/// What they spend may be here now.
-void mempool_state::unpark() {
-  bool again = !parked_.empty();
-  while (again) {
-    again = false;
+/// One of the transactions that it spends from and that are neither in the pool nor in the chain.
+std::optional<hash256> mempool_state::missing_of(const transaction& x) const {
+  for (const auto& input : x.inputs) {
+    const auto& from = input.previous_output.txid;
+    if (pool_.find(from) == nullptr && parts_.store->coins(from).empty())
+      return from;
+  }
+  return std::nullopt;
+}
+
+/// What they spend may be here now: that transaction, or without one whatever a block brought. Only those that missed
+/// it are looked at again, for the chain is slow to ask, and strangers decide how many of them are here.
+void mempool_state::unpark(std::optional<hash256> come) {
+  std::vector<hash256> news;
+  if (come)
+    news.push_back(*come);
+  for (auto all = !come; all || !news.empty(); all = false) {
+    if (!all) {
+      come = news.back();
+      news.pop_back();
+    }
+    const auto may_be_complete = [&](const parked_transaction& x) {
+      return all ? pool_.find(x.misses) != nullptr || !parts_.store->coins(x.misses).empty()
+                 : x.misses == *come;
+    };
     const auto time = context_.unix_now();
+    if (!all && std::none_of(parked_.begin(), parked_.end(), may_be_complete))
+      continue;
     parked_bytes_ = 0;
     for (auto& x : std::exchange(parked_, {})) {
-      // Cheap to see: most of them still miss what they missed.
-      const auto& inputs = x.tx.inputs;
-      const auto is_there = [this](const tx_input& input) {
-        const auto& from = input.previous_output.txid;
-        return pool_.find(from) != nullptr || !parts_.store->coins(from).empty();
-      };
-      if (std::all_of(inputs.begin(), inputs.end(), is_there)) {
-        if (offer(x.tx).fate == chain::offer_fate::added) {
-          flood(wire::transaction_broadcast{x.tx});
-          again = true;  // Others may build on it.
+      if (may_be_complete(x)) {
+        const auto missing = missing_of(x.tx);
+        if (!missing) {
+          if (const auto made = offer(x.tx); made.fate == chain::offer_fate::added) {
+            flood(wire::transaction_broadcast{x.tx});
+            news.push_back(made.txid);  // Others may build on it.
+          }
+          continue;
         }
-      } else if (time < x.until) {
+        x.misses = *missing;
+      }
+      if (time < x.until) {
         parked_bytes_ += x.bytes;
         parked_.push_back(std::move(x));
       }

@@ -87,7 +87,8 @@ class mempool_state {
   caf::result<flood_judgement> judge(const ip_address& from, wire::message& x);
   flood_judgement take(const wire::transaction_broadcast& x);
   void park(const transaction& x);
-  void unpark();
+  std::optional<hash256> missing_of(const transaction& x) const;
+  void unpark(std::optional<hash256> come = {});
   void ask_for_missing(const ip_address& from);
   void on_pending(const ip_address& from, const wire::pending_transactions_response& x);
   void on_peer_up(const peer_info& info, const peer_connection_actor& connection);
@@ -178,6 +179,7 @@ class mempool_state {
     transaction tx;
     std::size_t bytes = 0;
     std::int64_t until = 0;  ///< Unix seconds.
+    hash256 misses{};        ///< One of those that it spends from and that are not here.
   };
   std::deque<parked_transaction> parked_;  ///< Bounded, see above.
   std::size_t parked_bytes_ = 0;

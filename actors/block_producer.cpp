@@ -219,19 +219,27 @@ void block_producer_state::make_work() {
 }
 
 /// A height that was due long ago is either one that the whole network missed, or one that the others have and
-/// we are about to get.
+/// we are about to get. Who is to decide on it goes by those alone who decide with it: anybody else may claim any height and
+/// deliver nothing, and with enough of them, or one who comes back again and again, no block would ever be made. One more of them than may
+/// be faulty must say so: when the height is decided, two thirds of them have it.
 void block_producer_state::ask_if_behind() {
   const auto long_ago = context_.unix_now() - 2 * context_.rules.block_time;
   catching_up_ = parts_.sync && current_->due < long_ago;
   if (!catching_up_)
     return;
   const auto height = current_->machine.height();
-  self_->request(parts_.sync, caf::infinite, atom::progress_v)
+  const auto members = deciders();
+  self_
+      ->request(parts_.sync, caf::infinite, atom::progress_v,
+                std::vector<ip_address>{members.begin(), members.end()})
       .then(
           [this, height](const sync_progress& x) {
             if (!current_ || current_->machine.height() != height)
               return;
-            catching_up_ = x.state == "syncing" || x.state == sync_state_asking ||
+            const auto& machine = current_->machine;
+            const auto enough = machine.size() - chain::quorum_of(machine.size()) + 1;
+            const auto behind = x.state == "syncing" || x.state == sync_state_asking;
+            catching_up_ = (behind && (!machine.takes_part() || x.ahead >= enough)) ||
                            x.state == "waiting-for-storage";
             if (catching_up_)
               ask_again_at_ = now() + catch_up_period;
@@ -289,15 +297,37 @@ void block_producer_state::on_clock(const ip_address& ip, std::int64_t ahead) {
   if (std::llabs(ahead) < clock_warning_from)
     return;
   constexpr auto warning_period = to_ns(std::chrono::minutes{10});
-  if (!clocks_.is_off() || (clock_warned_at_ != 0 && now() - clock_warned_at_ < warning_period))
+  const auto offset = clock_offset();
+  if (std::llabs(offset) < clock_warning_from ||
+      (clock_warned_at_ != 0 && now() - clock_warned_at_ < warning_period))
     return;
   clock_warned_at_ = now();
-  const auto offset = clocks_.offset();
   spdlog::warn(
-      "consensus: this machine's clock is {} s {} those of most peers{}; set it right (is a time "
+      "consensus: this machine's clock is {} s {} those of most {}{}; set it right (is a time "
       "service running?)",
       std::llabs(offset), offset > 0 ? "behind" : "ahead of",
-      own_address_ && !clocks_.may_sign() ? ", so this masternode signs nothing" : "");
+      clocks_.knows_any(deciders()) ? "masternodes" : "peers",
+      own_address_ && !clock_may_sign() ? ", so this masternode signs nothing" : "");
+}
+
+/// Who decides the present height, as far as known.
+std::set<ip_address> block_producer_state::deciders() const {
+  std::set<ip_address> result;
+  if (current_)
+    for (const auto& x : current_->machine.members())
+      if (const auto ip = ip_address::parse(x))
+        result.insert(*ip);
+  return result;
+}
+
+/// What is told: by those who decide, or by all peers when none of these is here.
+std::int64_t block_producer_state::clock_offset() const {
+  const auto whose = deciders();
+  return clocks_.knows_any(whose) ? clocks_.offset(whose) : clocks_.offset();
+}
+
+bool block_producer_state::clock_may_sign() const {
+  return std::llabs(clocks_.offset(deciders())) <= clock_signs_within;
 }
 
 /// Why we sign nothing at the moment; empty: nothing keeps us from it.
@@ -305,8 +335,8 @@ std::string block_producer_state::why_silent() const {
   if (!own_address_)
     return parts_.identity && parts_.journal ? "its own address is not known yet"
                                              : "this node is no masternode";
-  if (!clocks_.may_sign())
-    return "its clock is " + std::to_string(clocks_.offset()) + " s from those of most peers";
+  if (!clock_may_sign())
+    return "its clock is " + std::to_string(clock_offset()) + " s from those of most masternodes";
   return {};
 }
 
@@ -350,7 +380,7 @@ void block_producer_state::set_alarm() {
 consensus_snapshot block_producer_state::snapshot() const {
   auto result = counts_;
   result.final_height = parts_.store->final_height();
-  result.clock_offset = clocks_.offset();
+  result.clock_offset = clock_offset();
   result.state = "idle";
   result.why = idle_because_.empty() ? "the chain's tip is not known yet" : idle_because_;
   if (parts_.identity && !own_address_)

@@ -25,15 +25,17 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace timenode {
 
 /// All that is needed of the sync engine.
 using sync_status_actor = caf::typed_actor<
-    // Tells how far it is.
-    auto(atom::progress)->caf::result<sync_progress>>;
+    // Tells how far it is; `ahead` is how many of these have more than we and are believed.
+    auto(atom::progress, std::vector<ip_address>)->caf::result<sync_progress>>;
 
 /// What the block producer works with.
 struct producer_parts {
@@ -155,6 +157,9 @@ class block_producer_state {
 
   // -- time --
   void on_clock(const ip_address& ip, std::int64_t ahead);
+  std::set<ip_address> deciders() const;
+  std::int64_t clock_offset() const;
+  bool clock_may_sign() const;
   std::string why_silent() const;
   void set_alarm();
   monotonic_ns now() const { return monotonic_now(*self_); }

@@ -209,6 +209,8 @@ using sync_engine_actor = caf::typed_actor<
     auto(atom::attach, masternode_list_actor)->caf::result<void>,
     // Tells how far it is.
     auto(atom::progress)->caf::result<sync_progress>,
+    // The same to who goes by what these peers say: `ahead` is how many of them have more than we and are believed.
+    auto(atom::progress, std::vector<ip_address>)->caf::result<sync_progress>,
     // Tells its state.
     auto(atom::snapshot)->caf::result<sync_snapshot>>
     // Conform to the protocols of a PEER LISTENER, a PEER MESSAGE taker (heights, hashes, blocks), a JUDGE (of

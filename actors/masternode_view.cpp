@@ -99,9 +99,13 @@ member_set masternode_view::paid_by(const chain::reward_list& paid) const {
   std::map<std::string, std::vector<const candidate*>> by_reward;
   for (const auto& x : all_)
     by_reward[x.entry.reward_address].push_back(&x);
+  // Anybody may announce any reward address. Who came when the block was made already does not have it, so of those who
+  // are here the one that was known first is who was paid.
   for (auto& [address, known] : by_reward)
-    std::stable_sort(known.begin(), known.end(),
-                     [](auto* a, auto* b) { return a->entry.active > b->entry.active; });
+    std::stable_sort(known.begin(), known.end(), [](auto* a, auto* b) {
+      return std::pair{!a->entry.active, a->entry.first_seen} <
+             std::pair{!b->entry.active, b->entry.first_seen};
+    });
   for (const auto& [address, value] : paid) {
     auto& known = by_reward[address];
     if (known.empty())

@@ -50,7 +50,8 @@ class masternode_view {
 
   /// The masternodes that a block paid: they decide on the next one. That changes with certified blocks only,
   /// so no two parts of a network that lost sight of each other can each take itself for the whole. Two that
-  /// have one reward address are told apart by which of them is active, then by their address.
+  /// have one reward address are told apart by which of them is active, then by who was seen first, then by their
+  /// address: who announces an address that was paid before it came does not get the seat.
   member_set paid_by(const chain::reward_list& paid) const;
 
   /// The active ones: who decides where no block says who does.

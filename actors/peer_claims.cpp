@@ -35,6 +35,8 @@ monotonic_ns rest_after(std::uint32_t failures) noexcept {
 void peer_claims::up(const ip_address& ip, link_direction direction, monotonic_ns now) {
   auto& x = peers_[ip];
   x.direction = direction;
+  x.doubted = x.doubted || x.silences + x.refusals > 0 || doubts_.contains(ip, now);
+  doubts_.erase(ip);
   if (std::exchange(x.silences, 0) > 0)
     forget_bests();
   x.answered = false;
@@ -47,9 +49,14 @@ void peer_claims::up(const ip_address& ip, link_direction direction, monotonic_n
     x.rests_until = 0;
 }
 
-void peer_claims::down(const ip_address& ip) {
-  if (peers_.erase(ip) > 0)
-    forget_bests();
+void peer_claims::down(const ip_address& ip, monotonic_ns now) {
+  const auto i = peers_.find(ip);
+  if (i == peers_.end())
+    return;
+  if (i->second.doubted || i->second.silences + i->second.refusals > 0)
+    doubts_.insert(ip, now, now + doubt_lasts);
+  peers_.erase(i);
+  forget_bests();
 }
 
 // -- what they say ----------------------------------------------------------------------
@@ -119,6 +126,8 @@ void peer_claims::delivered(const ip_address& ip, std::uint64_t delivered, std::
       static_cast<monotonic_ns>(static_cast<double>(std::max(elapsed, least_latency)) * share);
   x->latency = x->answered ? (3 * x->latency + sample) / 4 : sample;
   x->answered = true;
+  if (std::exchange(x->doubted, false))
+    forget_bests();
   if (elapsed < max_ask_life / 3) {
     x->window = std::min(x->window + 1, max_asks_per_peer);
     x->range = std::min(x->range * 2, max_blocks_per_ask);
@@ -264,16 +273,28 @@ std::uint64_t peer_claims::best_trusted() const noexcept {
   if (!best_trusted_) {
     best_trusted_ = 0;
     for (const auto& [_, x] : peers_)
-      if (x.silences + x.refusals == 0)
+      if (is_trusted(x))
         best_trusted_ = std::max(*best_trusted_, x.credit);
   }
   return *best_trusted_;
 }
 
+bool peer_claims::is_trusted(const peer_record& x) noexcept {
+  return x.silences + x.refusals == 0 && !x.doubted;
+}
+
+std::uint64_t peer_claims::believed_above(std::uint64_t height,
+                                          std::span<const ip_address> of) const noexcept {
+  return static_cast<std::uint64_t>(std::ranges::count_if(of, [&](const auto& ip) {
+    const auto* x = find(ip);
+    return x && x->credit > height && is_trusted(*x);
+  }));
+}
+
 std::uint64_t peer_claims::best_proven() const noexcept {
   std::uint64_t result = 0;
   for (const auto& [_, x] : peers_)
-    if (x.answered && x.silences + x.refusals == 0)
+    if (x.answered && is_trusted(x))
       result = std::max(result, x.credit);
   return result;
 }

@@ -4,11 +4,14 @@
 // times come in as arguments. Nothing in here is an offence: a peer that does not deliver is asked
 // later or less.
 
+#include "actors/expiring_set.hpp"
 #include "actors/sync_types.hpp"
 #include "net/random.hpp"
 
 #include <boost/container/flat_map.hpp>
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -34,6 +37,7 @@ struct peer_record {
   /// applied.
   std::uint32_t refusals = 0;
   bool answered = false;  ///< A request, on this connection.
+  bool doubted = false;   ///< It failed on an earlier connection, and has not delivered since.
   monotonic_ns latency =
       0;  ///< Of its answers, smoothed; longer when they bring less than was asked for.
   std::uint32_t outstanding = 0;             ///< Requests under way.
@@ -41,6 +45,11 @@ struct peer_record {
   std::uint64_t range = max_blocks_per_ask;  ///< Blocks of one request.
   std::uint64_t last_asked = 0;              ///< Counts up: to take turns.
 };
+
+/// That a peer failed is remembered for so long after its connection ended, and of so many of them: longer than who comes and goes
+/// stays away, and as many as a node has places for many times over; each takes some 150 bytes.
+inline constexpr monotonic_ns doubt_lasts = in_ns(std::chrono::hours{1});
+inline constexpr std::size_t max_doubts = 1024;
 
 class peer_claims {
  public:
@@ -51,7 +60,7 @@ class peer_claims {
   /// A peer is there, or talks over another connection from now on: what it left unanswered on the
   /// old one says nothing about this one. It is due to be polled at once.
   void up(const ip_address& ip, link_direction direction, monotonic_ns now);
-  void down(const ip_address& ip);
+  void down(const ip_address& ip, monotonic_ns now);
 
   // -- what they say --------------------------------------------------------------------
 
@@ -100,13 +109,15 @@ class peer_claims {
 
   /// The best height that has credit; 0 when there is none.
   std::uint64_t best_credit() const noexcept;
-  /// The same of peers that have not failed since they last delivered: what we may well say that
-  /// there is.
+  /// The same of trusted peers: they have not failed since they last delivered, on this connection or another one that
+  /// ended within `doubt_lasts`. It is what we may well say that there is.
   std::uint64_t best_trusted() const noexcept;
   /// The same of peers that have delivered something over this connection.
   std::uint64_t best_proven() const noexcept;
   /// How many peers have credit for that height.
   std::uint64_t with_credit(std::uint64_t height) const noexcept;
+  /// How many of these peers claim more than that height and are trusted, as in `best_trusted`.
+  std::uint64_t believed_above(std::uint64_t height, std::span<const ip_address> of) const noexcept;
   /// How many peers ever named a height.
   std::uint64_t with_claim() const noexcept;
 
@@ -119,11 +130,14 @@ class peer_claims {
   void give_credit(peer_record& x, monotonic_ns now) noexcept;
   void limit_credit(peer_record& x, std::uint64_t height) noexcept;
   void forget_bests() noexcept;
+  static bool is_trusted(const peer_record& x) noexcept;
   void rest(peer_record& x, std::uint64_t height, monotonic_ns duration, monotonic_ns now) noexcept;
   peer_record* at(const ip_address& ip);
 
   /// Only established peers: the registry's slots bound it.
   peer_map peers_;
+  /// Who failed and is gone: who comes back at once with the same claim is asked again, but not trusted again.
+  expiring_set<ip_address> doubts_{max_doubts};
   /// No peer is due before that moment: what happens between two polls does not look at all peers.
   monotonic_ns soonest_poll_ = std::numeric_limits<monotonic_ns>::max();
   /// `best_credit` and `best_trusted`, while they are known: they are asked for with every message, and most change neither.

@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <cstdlib>
 #include <map>
+#include <set>
+#include <utility>
 #include <vector>
 
 namespace timenode {
@@ -17,17 +19,40 @@ inline constexpr std::int64_t clock_warning_from = 30;
 /// A masternode whose clock is off by more signs nothing: its blocks and votes would be about another moment.
 inline constexpr std::int64_t clock_signs_within = 120;
 
+/// Whom it asks is up to the caller: anybody may connect and say any time, so what a masternode does must hang on
+/// the clocks of those only who decide with it. More than half of them are as right as blocks need them to be.
 class peer_clocks {
  public:
   /// A peer's clock is so many seconds ahead of ours. As many are kept as there are peers.
   void heard(const ip_address& peer, std::int64_t ahead) { ahead_[peer] = ahead; }
   void forget(const ip_address& peer) { ahead_.erase(peer); }
 
-  /// What half of all clocks, ours included, are ahead at most: a single peer that is wrong changes nothing.
+  /// What half of the clocks of these, ours included, are ahead at most, in seconds: a single one that is wrong changes
+  /// nothing. 0 when none of them was heard.
+  std::int64_t offset(const std::set<ip_address>& of) const {
+    std::vector<std::int64_t> all{0};
+    for (const auto& [ip, ahead] : ahead_)
+      if (of.contains(ip))
+        all.push_back(ahead);
+    return middle(std::move(all));
+  }
+
+  /// The same of all peers: what may be told, and nothing may hang on.
   std::int64_t offset() const {
     std::vector<std::int64_t> all{0};
     for (const auto& [ip, ahead] : ahead_)
       all.push_back(ahead);
+    return middle(std::move(all));
+  }
+
+  /// Whether one of these was heard.
+  bool knows_any(const std::set<ip_address>& of) const {
+    return std::any_of(ahead_.begin(), ahead_.end(),
+                       [&of](const auto& x) { return of.contains(x.first); });
+  }
+
+ private:
+  static std::int64_t middle(std::vector<std::int64_t> all) {
     std::sort(all.begin(), all.end());
     // Of two in the middle, the one that is nearer to ours.
     const auto low = all[(all.size() - 1) / 2];
@@ -35,10 +60,6 @@ class peer_clocks {
     return std::llabs(low) <= std::llabs(high) ? low : high;
   }
 
-  bool may_sign() const { return std::llabs(offset()) <= clock_signs_within; }
-  bool is_off() const { return std::llabs(offset()) >= clock_warning_from; }
-
- private:
   std::map<ip_address, std::int64_t> ahead_;
 };
 

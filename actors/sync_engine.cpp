@@ -43,6 +43,11 @@ sync_engine_actor::behavior_type sync_engine_state::make_behavior() {
       [this](atom::attach, const gossip_actor& flooder) { gossip_ = flooder; },
       [this](atom::attach, const masternode_list_actor& list) { masternodes_ = list; },
       [this](atom::progress) { return progress_so_far(); },
+      [this](atom::progress, const std::vector<ip_address>& of) {
+        auto result = progress_so_far();
+        result.ahead = plan_.peers().believed_above(result.height, of);
+        return result;
+      },
       [this](atom::snapshot) { return snapshot(); },
       // -- peer listener
       [this](atom::peer_up, const peer_info& info, const peer_connection_actor& connection) {

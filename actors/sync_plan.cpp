@@ -14,7 +14,7 @@ void sync_plan::peer_up(const ip_address& ip, link_direction direction, monotoni
 
 void sync_plan::peer_down(const ip_address& ip, monotonic_ns now) {
   asks_.release(ip, false, now);
-  claims_.down(ip);
+  claims_.down(ip, now);
 }
 
 // -- what peers say -------------------------------------------------------------------

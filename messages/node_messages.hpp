@@ -173,6 +173,7 @@ CAF_ADD_TYPE_ID(timenode_messages, (timenode::address_snapshot))
 CAF_ADD_TYPE_ID(timenode_messages, (timenode::peer_explanation))
 CAF_ADD_TYPE_ID(timenode_messages, (timenode::introduction))
 CAF_ADD_TYPE_ID(timenode_messages, (std::vector<timenode::ip_network>))
+CAF_ADD_TYPE_ID(timenode_messages, (std::vector<timenode::ip_address>))
 CAF_ADD_TYPE_ID(timenode_messages, (timenode::peer_settings))
 
 CAF_ADD_ATOM(timenode_messages, timenode::atom, accepted)

@@ -1,6 +1,7 @@
 // Block producers of whole networks when something is wrong: partitions, power cuts, clocks, strangers' blocks, lost
 // messages. There are never two certified blocks at one height, and blocks go on when it is over.
 
+#include "actors/invariants.hpp"
 #include "actors/metrics.hpp"
 #include "chain/hashes.hpp"
 #include "chain/signed_messages.hpp"
@@ -55,12 +56,60 @@ TEST_CASE("a masternode whose clock is off by two minutes signs nothing, and the
   w.start_all();
   w.advance(60s);
   CHECK(w.least_final() >= 3);
-  CHECK(w.look(2).signs_nothing == "its clock is -300 s from those of most peers");
+  CHECK(w.look(2).signs_nothing == "its clock is -300 s from those of most masternodes");
   CHECK(w.look(0).signs_nothing.empty());
   const auto certificate = w.nodes[0]->store->certificate_at(w.least_final());
   REQUIRE(certificate);
   for (const auto& [voter, made] : certificate->signatures)
     CHECK(voter != w.nodes[2]->ip.to_string());
+}
+
+TEST_CASE("strangers whose clocks are wrong, however many, keep no masternode from signing") {
+  producer_world w{4, 5};
+  w.rules.first_masternodes = 4;
+  w.start_all();
+  w.advance(20s);
+  for (std::size_t i = 0; i < 4; ++i)
+    for (int stranger = 1; stranger <= 20; ++stranger)
+      w.stranger_with_clock(i, stranger, 1000);
+  const auto before = w.least_final();
+  w.advance(60s);
+  CHECK(w.least_final() >= before + 10);
+  CHECK(w.look(0).signs_nothing.empty());
+  CHECK(w.look(0).clock_offset == 0);
+}
+
+TEST_CASE(
+    "a network that was down goes on though strangers claim that there is more, and waits when "
+    "those who decide do") {
+  producer_world w{4, 5};
+  w.rules.first_masternodes = 4;
+  w.start_all();
+  w.advance(30s);
+  const auto before = w.least_final();
+  REQUIRE(before >= 2);
+  for (std::size_t i = 0; i < 4; ++i)
+    w.stop(i);
+  w.advance(2min);
+  // Of those who decide so many claim more; what makes the engine ask for blocks is what others claim.
+  std::uint64_t claimants = 2;
+  std::size_t asked = 0;
+  w.downloads = [&](const std::vector<ip_address>& of) {
+    asked += of.size() == 4;
+    sync_progress result;
+    result.state = sync_state_asking;
+    result.ahead = claimants;
+    return result;
+  };
+  w.start_all();
+  w.advance(60s);
+  CHECK(asked > 4);
+  CHECK(w.least_final() == before);
+  CHECK(w.look(0).why == "blocks are being downloaded");
+  claimants = 1;  // one of four may be faulty
+  w.advance(30s);
+  CHECK(w.least_final() >= before + 10);
+  CHECK(w.certificates->conflicts == 0);
 }
 
 TEST_CASE("what a masternode could not sign while its clock was wrong it signs when it is right, "

@@ -173,6 +173,7 @@ inline sync_engine_actor spawn_slow_sync(caf::actor_system& system, slow_server_
         [](atom::attach, const gossip_actor&) {},
         [](atom::attach, const masternode_list_actor&) {},
         [](atom::progress) { return sync_progress{}; },
+        [](atom::progress, const std::vector<ip_address>&) { return sync_progress{}; },
         [](atom::snapshot) { return sync_snapshot{}; },
         [](atom::peer_up, const peer_info&, const peer_connection_actor&) {},
         [](atom::peer_down, const ip_address&) {},

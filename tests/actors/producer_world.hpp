@@ -129,14 +129,9 @@ class producer_world : public test_node {
         own, timenode::mempool_parts{x.keeper, timenode::masternode_list_actor{x.table}, x.registry,
                                      x.store, identity, x.approvals});
     x.producer = system.spawn<timenode::block_producer>(
-        own, timenode::producer_parts{x.keeper,
-                                      x.table,
-                                      x.registry,
-                                      {},
-                                      timenode::transaction_source_actor{x.mempool},
-                                      x.store,
-                                      x.journal,
-                                      identity});
+        own, timenode::producer_parts{x.keeper, x.table, x.registry, spawn_sync(),
+                                      timenode::transaction_source_actor{x.mempool}, x.store,
+                                      x.journal, identity});
     auto blocks = spawn_announced(x);
     x.gossip = system.spawn<timenode::gossip>(
         own, x.registry,
@@ -198,6 +193,10 @@ class producer_world : public test_node {
   std::function<bool(std::size_t from, std::size_t to, const timenode::wire::message&)> passes =
       [](std::size_t, std::size_t, const timenode::wire::message&) { return true; };
 
+  /// What sync engines of nodes that start from now on say to the producer, which asks what these peers claim; none: there is
+  /// nothing to download.
+  std::function<timenode::sync_progress(const std::vector<timenode::ip_address>& of)> downloads;
+
   void cut(std::size_t a, std::size_t b) {
     cut_.insert(pair(a, b));
     if (nodes[a]->up && nodes[b]->up)
@@ -216,6 +215,19 @@ class producer_world : public test_node {
           mend(a, b);
   }
   void heal() { split({}); }
+
+  /// A peer that is no masternode, and whose clock is so many seconds ahead of this node's.
+  void stranger_with_clock(std::size_t i, int number, std::int64_t ahead) {
+    using namespace timenode;
+    const auto ip = ip_address::from_v4({198, 51, 100, static_cast<std::uint8_t>(number)});
+    const auto link = system.spawn(
+        []() -> peer_connection_actor::behavior_type { return behavior_of(connection_script{}); });
+    for (const auto& listener : nodes[i]->told->listeners)
+      self->send(listener, atom::peer_up_v,
+                 peer_info{ip, ++links_, link_direction::inbound, {ip, 24100}}, link);
+    self->send(nodes[i]->producer, atom::clock_v, ip, ahead);
+    run();
+  }
 
   // -- looking -------------------------------------------------------------------------
 
@@ -259,6 +271,15 @@ class producer_world : public test_node {
         (*kept)[name] = lines;
         return std::string{};
       }};
+    });
+  }
+
+  timenode::sync_status_actor spawn_sync() {
+    using namespace timenode;
+    if (!downloads)
+      return {};
+    return system.spawn([this]() -> sync_status_actor::behavior_type {
+      return {[this](atom::progress, const std::vector<ip_address>& of) { return downloads(of); }};
     });
   }
 

@@ -49,7 +49,7 @@ TEST_CASE("who does not answer is asked last, but is asked") {
   x.silent(ip(1), 1, s);
   x.height_is(ip(1), 100, 10 * s);
   CHECK(x.best() == ip(2));
-  x.down(ip(2));
+  x.down(ip(2), s);
   CHECK(x.best() == ip(1));
 }
 
@@ -171,6 +171,49 @@ TEST_CASE("another connection is another chance for who was silent, not for who 
   x.up(ip(1), out, s);
   x.height_is(ip(1), 100, s);
   CHECK(x.best_credit() == 0);
+}
+
+TEST_CASE("who failed is not trusted for coming back, on whatever connection, until it delivers") {
+  claims x;
+  x.add(1, in);
+  x.silent(ip(1), 1, s);
+  for (auto now = 2 * s; now < 20 * s; now += 2 * s) {
+    x.down(ip(1), now);
+    x.add(1, in);
+    CHECK(x.best_credit() == 100);  // it is asked all the same
+    CHECK(x.best_trusted() == 0);
+    CHECK(x.believed_above(50, std::vector{ip(1)}) == 0);
+  }
+  x.up(ip(1), out, 20 * s);
+  CHECK(x.best_trusted() == 0);
+  x.delivered(ip(1), 1, 1, s, 21 * s);
+  CHECK(x.best_trusted() == 100);
+  CHECK(x.best_proven() == 100);
+  x.down(ip(1), 22 * s);
+  x.add(1, in);
+  CHECK(x.best_trusted() == 100);
+}
+
+TEST_CASE("that a peer failed is forgotten an hour after it went") {
+  claims x;
+  x.add(1, in);
+  x.refused(ip(1), 1, s);
+  x.down(ip(1), 2 * s);
+  x.up(ip(1), in, 2 * s + doubt_lasts);
+  x.height_is(ip(1), 100, 2 * s + doubt_lasts);
+  CHECK(x.best_trusted() == 100);
+}
+
+TEST_CASE("of some peers those are counted who claim more than a height and are trusted") {
+  claims x;
+  x.add(1, in, 100);
+  x.add(2, in, 101);
+  x.add(3, in, 500);
+  x.add(4, in, 500);
+  x.silent(ip(4), 102, s);
+  CHECK(x.believed_above(100, std::vector{ip(1), ip(2), ip(3), ip(4), ip(9)}) == 2);
+  CHECK(x.believed_above(100, std::vector{ip(1), ip(2)}) == 1);
+  CHECK(x.believed_above(100, {}) == 0);
 }
 
 TEST_CASE("peers are polled at once, then every minute give or take a tenth, and after a rest") {

@@ -306,7 +306,7 @@ void block_producer_state::on_clock(const ip_address& ip, std::int64_t ahead) {
       "consensus: this machine's clock is {} s {} those of most {}{}; set it right (is a time "
       "service running?)",
       std::llabs(offset), offset > 0 ? "behind" : "ahead of",
-      clocks_.knows_any(deciders()) ? "masternodes" : "peers",
+      deciders().empty() ? "peers" : "masternodes",
       own_address_ && !clock_may_sign() ? ", so this masternode signs nothing" : "");
 }
 
@@ -320,10 +320,10 @@ std::set<ip_address> block_producer_state::deciders() const {
   return result;
 }
 
-/// What is told: by those who decide, or by all peers when none of these is here.
+/// What is told: by those who decide, or by all peers when it is not known who does.
 std::int64_t block_producer_state::clock_offset() const {
   const auto whose = deciders();
-  return clocks_.knows_any(whose) ? clocks_.offset(whose) : clocks_.offset();
+  return whose.empty() ? clocks_.offset() : clocks_.offset(whose);
 }
 
 bool block_producer_state::clock_may_sign() const {

@@ -45,12 +45,6 @@ class peer_clocks {
     return middle(std::move(all));
   }
 
-  /// Whether one of these was heard.
-  bool knows_any(const std::set<ip_address>& of) const {
-    return std::any_of(ahead_.begin(), ahead_.end(),
-                       [&of](const auto& x) { return of.contains(x.first); });
-  }
-
  private:
   static std::int64_t middle(std::vector<std::int64_t> all) {
     std::sort(all.begin(), all.end());

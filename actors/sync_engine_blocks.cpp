@@ -229,10 +229,11 @@ void sync_engine_state::report(const sync::bad_block& bad) {
 }
 
 /// Who has caught up tells everybody: peers that are as far behind as it was would otherwise learn
-/// of the new tip by their next poll only, a minute a hop.
+/// of the new tip by their next poll only, a minute a hop. What keeps it from that is what peers claim who have delivered
+/// something: of anybody else a claim of any height would do.
 void sync_engine_state::flood_if_caught_up(const sync::pipeline_news& news) {
   if (!gossip_ || news.applied.empty() || !news.verdicts.empty() ||
-      pipeline_.tip().height < plan_.trusted_target())
+      pipeline_.tip().height < plan_.peers().best_proven())
     return;
   self_->send(gossip_, atom::flood_v,
               wire::message{wire::block_announcement{news.applied.back().block}});

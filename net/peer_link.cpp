@@ -115,10 +115,13 @@ link_actions peer_link::handshaken(link_id id, monotonic_ns now) {
   x->established_at = now;
   met_ = true;
   dial_at_.reset();
-  if (x->direction == link_direction::outbound)
+  if (x->direction == link_direction::outbound) {
     out.push_back(do_report_dial{true, 0, {}});
-  else
+    their_dials_fail_ = their_dials_fail_ || waited_in_vain_;
+  } else {
     their_dials_fail_ = false;
+  }
+  waited_in_vain_ = false;
   auto* old = primary_ ? find(*primary_) : nullptr;
   if (!old) {
     primary_ = id;
@@ -240,8 +243,7 @@ link_actions peer_link::tick(monotonic_ns now) {
   if (dial_at_ && *dial_at_ <= now) {
     dial_at_.reset();
     if (wanted_ && live_links() == 0) {
-      if (!we_should_dial())
-        their_dials_fail_ = true;
+      waited_in_vain_ = !we_should_dial();
       out.push_back(do_dial{});
     }
   }
@@ -347,12 +349,11 @@ void peer_link::schedule_dial(monotonic_ns now) {
   dial_at_.reset();
   if (!wanted_ || live_links() > 0)
     return;
-  if (we_should_dial()) {
-    const auto limit = backoff_limit_ns(failures_, longest_pause());
-    dial_at_ = now + static_cast<monotonic_ns>(random_.below(static_cast<std::uint64_t>(limit)));
-  } else {
-    dial_at_ = now + random_.jitter(rules_->their_dial_wait, rules_->their_dial_jitter);
-  }
+  const auto limit = backoff_limit_ns(failures_, longest_pause());
+  const auto pause = static_cast<monotonic_ns>(random_.below(static_cast<std::uint64_t>(limit)));
+  dial_at_ = now + (we_should_dial() ? pause
+                                     : std::max(pause, random_.jitter(rules_->their_dial_wait,
+                                                                      rules_->their_dial_jitter)));
   dial_at_ = std::max(*dial_at_, not_before_);
 }
 

@@ -25,7 +25,9 @@ enum class pair_role : std::uint8_t {
 
 /// The numbers of the rules. The defaults are the architecture's, section 5, and have their reasons there.
 struct peer_link_rules {
-  /// How long the side that is not elected waits for the other's dial before it dials itself.
+  /// How long the side that is not elected waits for the other's dial before it dials itself; and again after a dial of its own
+  /// that failed, too, for then it is not the direction that is at fault. Once such a dial has got through, it dials as the elected
+  /// side does.
   monotonic_ns their_dial_wait = 30'000'000'000;
   double their_dial_jitter = 0.2;
   /// How long the elected side leaves both connections of a pair up before it closes the one that goes. The
@@ -182,7 +184,8 @@ class peer_link {
   random_source random_;
   bool wanted_ = false;
   bool steadfast_ = false;
-  bool met_ = false;  ///< Was established at some time.
+  bool met_ = false;             ///< Was established at some time.
+  bool waited_in_vain_ = false;  ///< For their dial, before the one of ours that is under way.
   bool their_dials_fail_ = false;
   std::uint32_t failures_ = 0;
   std::string last_error_;

@@ -82,7 +82,37 @@ TEST_CASE("the side that is not elected waits 30 s, give or take a fifth, and th
   CHECK(waited >= 24 * second);
   CHECK(waited <= 36 * second);
   CHECK(us.count<do_dial>() == 1);
-  CHECK(us.link.their_dials_fail());
+  SUBCASE("which shows that their dials do not come when it gets through") {
+    us.established(1, link_direction::outbound);
+    CHECK(us.link.their_dials_fail());
+  }
+  SUBCASE("and waits again when it does not get through either, for an hour and longer") {
+    for (link_id id = 1; us.now < 3600 * second; ++id) {
+      us.add(us.link.dial_started(id, us.now));
+      us.now += 5 * second;
+      us.add(us.link.closing(id, link_end::connect_failed, "timed out", us.now));
+      us.add(us.link.gone(id, us.now));
+      CHECK_FALSE(us.link.their_dials_fail());
+      CHECK(us.link.state_name() == "waiting-for-their-dial");
+      const auto failed_at = us.now;
+      const auto pause = us.next() - failed_at;
+      CHECK(pause >= 24 * second);
+      CHECK(pause <= 300 * second);
+    }
+  }
+}
+
+TEST_CASE("a side that is not elected dials a peer that it knows in less than a minute, however "
+          "often that failed") {
+  side us{pair_role::they_dial};
+  us.add(us.link.want(us.now, true));
+  for (link_id id = 1; id < 200; ++id) {
+    const auto before = us.now;
+    CHECK(us.next() - before <= 45 * second);
+    us.add(us.link.dial_started(id, us.now));
+    us.add(us.link.closing(id, link_end::connect_failed, "timed out", us.now));
+    us.add(us.link.gone(id, us.now));
+  }
 }
 
 TEST_CASE("a side whose peer's dials never came dials at once the next time") {

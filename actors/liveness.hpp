@@ -18,6 +18,9 @@ namespace timenode {
 /// deployed daemon does (protocol page, section 5).
 inline constexpr monotonic_ns ping_interval = 30'000'000'000;
 inline constexpr double ping_jitter = 0.1;
+/// A ping of the peer brings ours along when that is due within this share of the interval: both ends draw from 20 % of it, so that
+/// they stay together once they are, with one packet and one turn of each actor fewer a round.
+inline constexpr double ping_joins_within = 2 * ping_jitter;
 /// A peer is dead when nothing at all came for this long: three pings without any answer.
 inline constexpr monotonic_ns dead_after = 90'000'000'000;
 /// When a check comes this much late, this process was stopped or starved: what the peer sent meanwhile still
@@ -80,6 +83,16 @@ class liveness {
       next_ping_ =
           now + random.jitter(rules_.ping_interval, ping_jitter);  // missed ones are skipped
     return result;
+  }
+
+  /// A ping of the peer came. True: ours goes out with the answer, and the next one is due an interval later.
+  bool joins_ping(monotonic_ns now, random_source& random) noexcept {
+    const auto window =
+        static_cast<monotonic_ns>(static_cast<double>(rules_.ping_interval) * ping_joins_within);
+    if (next_ping_ - now > window)
+      return false;
+    next_ping_ = now + random.jitter(rules_.ping_interval, ping_jitter);
+    return true;
   }
 
   monotonic_ns next_deadline() const noexcept {

@@ -184,6 +184,9 @@ void peer_connection_state::answer(wire::message& x) {
     ++pings_answered_;
     compare_clocks(ping->timestamp);
     reply(wire::pong{ping->nonce, ping->timestamp});
+    if (const auto now = monotonic_now(*self_);
+        phase_ == link_phase::established && liveness_.joins_ping(now, random_))
+      send_ping(now);
   } else if (const auto* pong = std::get_if<wire::pong>(&x)) {
     if (const auto took = liveness_.answered(pong->nonce, monotonic_now(*self_))) {
       ++pongs_received_;

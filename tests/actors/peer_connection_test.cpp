@@ -155,6 +155,24 @@ TEST_CASE("pings go out every 30 s, give or take a tenth, and a pong gives the r
   CHECK_FALSE(x.wire_end->closed);
 }
 
+TEST_CASE("a ping that would be due soon goes out with the answer to the peer's") {
+  one_connection x{link_direction::inbound};
+  x.establish_inbound();
+  x.advance(10s);
+  x.wire_end->say({wire::ping{1, 0}});
+  x.run();
+  CHECK(one_connection::count<wire::ping>(x.wire_end->heard()) == 0);
+  x.advance(16s);
+  x.wire_end->say({wire::ping{2, 0}});
+  x.run();
+  const auto said = x.wire_end->heard();
+  REQUIRE(said.size() == 2);
+  CHECK(std::holds_alternative<wire::pong>(said[0]));
+  CHECK(std::holds_alternative<wire::ping>(said[1]));
+  x.advance(20s);
+  CHECK(x.wire_end->heard().empty());
+}
+
 TEST_CASE("a peer that sends nothing at all for 90 s is dead, and not before") {
   one_connection x{link_direction::inbound};
   x.establish_inbound();

@@ -104,6 +104,39 @@ TEST_CASE("a line that comes a piece at a time is life, and one that stands stil
   CHECK(dead);
 }
 
+TEST_CASE("a ping of the peer brings ours along when that is due soon, and no other") {
+  liveness x;
+  random_source random{1};
+  x.begin(second);
+  REQUIRE(x.check(second, stats(0), random).send_ping);
+  CHECK_FALSE(x.joins_ping(15 * second, random));
+  CHECK(x.joins_ping(28 * second, random));
+  CHECK_FALSE(x.joins_ping(29 * second, random));
+  // Then one is due an interval later, as after any other.
+  x.heard(54 * second, 0);
+  CHECK_FALSE(x.check(54 * second, stats(0), random).send_ping);
+  CHECK(x.check(61 * second, stats(0), random).send_ping);
+}
+
+TEST_CASE("two ends that ping each other soon do so together, and go on doing so") {
+  liveness ends[2];
+  random_source random{1};
+  for (auto& x : ends)
+    x.begin(second);
+  std::size_t together = 0;
+  std::size_t rounds = 0;
+  for (monotonic_ns now = second; now < 3600 * second; now += second / 10)
+    for (const auto i : {0, 1})
+      if (ends[i].check(now, stats(0), random).send_ping) {
+        ++rounds;
+        ends[1 - i].heard(now, 0);
+        together += ends[1 - i].joins_ping(now, random) ? 1 : 0;
+        ends[i].heard(now, 0);
+      }
+  CHECK(rounds >= 3600 / 33);
+  CHECK(together + 2 >= rounds);
+}
+
 TEST_CASE("a pong counts once, and only for a ping that was sent") {
   liveness x;
   x.sent(5, 10 * second);

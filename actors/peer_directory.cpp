@@ -102,9 +102,11 @@ void peer_directory_state::on_want(const endpoint& to, dial_purpose purpose) {
 void peer_directory_state::on_peer_up(const peer_info& info,
                                       const peer_connection_actor& connection) {
   book_.connected(info, context_.unix_now());
-  auto& x = peers_.try_emplace(info.ip, peer{connection, monotonic_now(*self_)}).first->second;
+  const auto now = monotonic_now(*self_);
+  auto& x = peers_.try_emplace(info.ip, peer{connection, now}).first->second;
   x.connection = connection;
-  ask(x);
+  if (asked_.insert(info.ip, now, now + ask_peers_period))
+    ask(x);
   follow_plan();
 }
 

@@ -87,6 +87,19 @@ TEST_CASE_FIXTURE(fixture, "every new peer is asked for addresses, whoever diale
   CHECK(questions(2) == 1);
 }
 
+TEST_CASE_FIXTURE(
+    fixture, "a peer that comes again within ten minutes is not asked again, and later it is") {
+  connect(1);
+  disconnect(1);
+  advance(5min);
+  connect(1);
+  CHECK(questions(1) == 0);
+  disconnect(1);
+  advance(6min);
+  connect(1);
+  CHECK(questions(1) == 1);
+}
+
 TEST_CASE("a node that knows nobody says so ten seconds after its start, and every ten minutes "
           "until it does") {
   const auto lines = std::make_shared<spdlog::sinks::ringbuffer_sink_st>(16);

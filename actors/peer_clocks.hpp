@@ -3,6 +3,7 @@
 // How far our clock is from those of our peers: pure policy of the block producer.
 
 #include "messages/ip_address.hpp"
+#include "messages/link_types.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -18,6 +19,27 @@ namespace timenode {
 inline constexpr std::int64_t clock_warning_from = 30;
 /// A masternode whose clock is off by more signs nothing: its blocks and votes would be about another moment.
 inline constexpr std::int64_t clock_signs_within = 120;
+
+/// What a connection last told of its peer's clock.
+class clock_report {
+ public:
+  /// The peer is so many seconds ahead of us, as its last message shows. True: that is to be told, and is told now. A clock that goes
+  /// as before is told every five minutes, for its first time may have come before anybody cared for the peer. It goes as before,
+  /// too, when it is one second off what was told: these are whole seconds, and where in a second a message comes is chance.
+  bool is_news(std::int64_t ahead, monotonic_ns now) noexcept {
+    constexpr monotonic_ns told_every = 300'000'000'000;
+    const auto as_before = told_at_ != 0 && std::llabs(ahead - told_) <= 1;
+    if (as_before && std::llabs(ahead) < clock_warning_from && now - told_at_ < told_every)
+      return false;
+    told_ = ahead;
+    told_at_ = now;
+    return true;
+  }
+
+ private:
+  std::int64_t told_ = 0;
+  monotonic_ns told_at_ = 0;  ///< 0: never.
+};
 
 /// Whom it asks is up to the caller: anybody may connect and say any time, so what a masternode does must hang on
 /// the clocks of those only who decide with it. More than half of them are as right as blocks need them to be.

@@ -1,7 +1,6 @@
 #include "actors/peer_connection.hpp"
 
 #include "actors/metrics.hpp"
-#include "actors/peer_clocks.hpp"
 #include "actors/transport_bridge.hpp"
 #include "net/introduction.hpp"
 
@@ -151,9 +150,6 @@ void peer_connection_state::send_extension(const std::string& capability,
     send_line(line);
 }
 
-/// A peer's clock that goes as before is told this often, for its first time may have come before the producer knew the peer.
-constexpr auto clock_told_every = to_ns(std::chrono::minutes{5});
-
 /// What a peer says of the time as it says it. It was on its way for less than a second, or its connection is
 /// of no use.
 void peer_connection_state::compare_clocks(std::int64_t timestamp) {
@@ -162,13 +158,8 @@ void peer_connection_state::compare_clocks(std::int64_t timestamp) {
   if (!routes_->producer || timestamp <= -absurd || timestamp >= absurd)
     return;
   const auto ahead = timestamp - context_->unix_now();
-  const auto now = monotonic_now(*self_);
-  if (ahead == clock_told_ && std::llabs(ahead) < clock_warning_from &&
-      now - clock_told_at_ < clock_told_every)
-    return;
-  clock_told_ = ahead;
-  clock_told_at_ = now;
-  self_->send(routes_->producer, atom::clock_v, spec_.remote.ip, ahead);
+  if (clock_report_.is_news(ahead, monotonic_now(*self_)))
+    self_->send(routes_->producer, atom::clock_v, spec_.remote.ip, ahead);
 }
 
 void peer_connection_state::send_ping(monotonic_ns now) {

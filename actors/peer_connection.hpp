@@ -9,6 +9,7 @@
 #include "actors/liveness.hpp"
 #include "actors/message_routes.hpp"
 #include "actors/node_context.hpp"
+#include "actors/peer_clocks.hpp"
 #include "actors/rate_limits.hpp"
 #include "net/introduction.hpp"
 #include "net/transport.hpp"
@@ -135,9 +136,7 @@ class peer_connection_state {
   std::optional<endpoint> local_;
   monotonic_ns deadline_ = 0;  ///< Of the handshake or the close; 0: none.
   liveness liveness_;
-  std::optional<std::int64_t>
-      clock_told_;  ///< How far the peer's clock is ahead, as the producer knows it ...
-  monotonic_ns clock_told_at_ = 0;  ///< ... from then.
+  clock_report clock_report_;
   rate_limits limits_;
   std::list<waiting_lines>
       waiting_;                ///< Bounded by the read credit. An empty deque would keep 600 bytes.

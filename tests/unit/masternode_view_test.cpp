@@ -187,3 +187,21 @@ TEST_CASE("clocks: who is asked about some hears nothing of the others, however 
   x.heard(ip_of(2), 50);
   CHECK(x.offset(some) == 40);
 }
+
+TEST_CASE("a clock is told when it changes by more than where in a second a message comes, and "
+          "every five minutes") {
+  constexpr monotonic_ns second = 1'000'000'000;
+  clock_report x;
+  CHECK(x.is_news(0, second));
+  CHECK_FALSE(x.is_news(-1, 30 * second));
+  CHECK_FALSE(x.is_news(0, 60 * second));
+  CHECK(x.is_news(2, 90 * second));
+  CHECK_FALSE(x.is_news(1, 120 * second));
+  // One that drifts is noticed, however slowly.
+  CHECK_FALSE(x.is_news(3, 150 * second));
+  CHECK(x.is_news(4, 180 * second));
+  CHECK(x.is_news(4, 480 * second));
+  // One that is worth a warning is told each time, since a warning may be due.
+  CHECK(x.is_news(40, 481 * second));
+  CHECK(x.is_news(40, 482 * second));
+}

@@ -1,7 +1,5 @@
 #include "tests/sim/nemesis.hpp"
 
-#include "tests/sim/bad_peers.hpp"
-
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -440,37 +438,35 @@ void nemesis::admit(std::unique_ptr<plain_peer> stranger, monotonic_ns span) {
   until(span, [this, place] { strangers_[place]->stop(); });
 }
 
+victims nemesis::everybody() {
+  victims result;
+  for (std::uint32_t i = 0; i < world_.hosts(); ++i)
+    result.hosts.push_back(world_.ip(i));
+  result.chain = [this]() -> decltype(auto) { return world_.chain(); };
+  result.unix_now = [this] { return node_clock{}.unix_seconds(world_.now()); };
+  return result;
+}
+
 void nemesis::silent() {
-  victims whom{{}, [this]() -> const auto& {return world_.chain();
-}
-, [this] { return node_clock{}.unix_seconds(world_.now()); }
-};  // namespace sim
-for (std::uint32_t i = 0; i < world_.hosts(); ++i)
-  whom.hosts.push_back(world_.ip(i));
-for (auto i = 1 + random_.below(3); i > 0; --i) {
-  const auto how = static_cast<silent_peer::manner>(random_.below(4));
-  const auto ip = strange_address();
-  tell(fault::silent, fmt::format("{}, manner {}", ip.to_string(), static_cast<int>(how)));
-  admit(std::make_unique<silent_peer>(world_.network(), ip, random_(), how, whom),
-        between(minute, 10 * minute));
-}
+  const auto whom = everybody();
+  for (auto i = 1 + random_.below(3); i > 0; --i) {
+    const auto how = static_cast<silent_peer::manner>(random_.below(4));
+    const auto ip = strange_address();
+    tell(fault::silent, fmt::format("{}, manner {}", ip.to_string(), static_cast<int>(how)));
+    admit(std::make_unique<silent_peer>(world_.network(), ip, random_(), how, whom),
+          between(minute, 10 * minute));
+  }
 }
 
 void nemesis::liar() {
-  victims whom{{}, [this]() -> const auto& {return world_.chain();
-}
-, [this] { return node_clock{}.unix_seconds(world_.now()); }
-}
-;
-for (std::uint32_t i = 0; i < world_.hosts(); ++i)
-  whom.hosts.push_back(world_.ip(i));
-for (auto i = 1 + random_.below(3); i > 0; --i) {
-  const auto about = static_cast<liar_peer::lie>(random_.below(liar_peer::lies));
-  const auto ip = strange_address();
-  tell(fault::liar, fmt::format("{}, lie {}", ip.to_string(), static_cast<int>(about)));
-  admit(std::make_unique<liar_peer>(world_.network(), ip, random_(), about, whom),
-        between(minute, 10 * minute));
-}
+  const auto whom = everybody();
+  for (auto i = 1 + random_.below(3); i > 0; --i) {
+    const auto about = static_cast<liar_peer::lie>(random_.below(liar_peer::lies));
+    const auto ip = strange_address();
+    tell(fault::liar, fmt::format("{}, lie {}", ip.to_string(), static_cast<int>(about)));
+    admit(std::make_unique<liar_peer>(world_.network(), ip, random_(), about, whom),
+          between(minute, 10 * minute));
+  }
 }
 
 void nemesis::flood() {

@@ -2,6 +2,7 @@
 
 // Brings faults about, one after the other and several at a time, until it is told to heal everything.
 
+#include "tests/sim/bad_peers.hpp"
 #include "tests/sim/faults.hpp"
 #include "tests/sim/plain_peer.hpp"
 #include "tests/sim/world.hpp"
@@ -65,6 +66,7 @@ class nemesis {
   void liar();
   void flood();
   void clog();
+  victims everybody();
   void admit(std::unique_ptr<plain_peer> stranger, monotonic_ns span);
   ip_address strange_address();
 

@@ -139,8 +139,8 @@ class observer final : public network_watch, public message_watch {
   std::uint32_t honest_;
   pair_watch pairs_;
   std::unordered_map<caf::actor_id, connection_state>
-      connections_of_;                              ///< By their actor; for look-ups only.
-  std::map<std::uint64_t, wire_record_ptr> wires_;  ///< Those that are up at an end.
+      connections_of_;  ///< By their actor; for look-ups only.
+  std::unordered_map<std::uint64_t, wire_record_ptr> wires_;  ///< Those that are up at an end.
   std::vector<node_state> nodes_;
   std::vector<owner_index> touched_;
   std::vector<broken> violations_;

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -104,7 +105,7 @@ class pair_watch {
   monotonic_ns double_limit_;
   std::vector<host_state> hosts_;
   std::vector<pair_state> pairs_;
-  std::map<std::uint64_t, wire_state> wires_;  ///< That an end holds for established.
+  std::unordered_map<std::uint64_t, wire_state> wires_;  ///< That an end holds for established.
   std::map<std::pair<std::uint32_t, std::uint32_t>, monotonic_ns>
       doubles_;  ///< Pairs with two, since when.
   std::vector<finding> apart_;

@@ -14,6 +14,8 @@ namespace {
 
 /// A stack sends its first packet again after one second and after three.
 constexpr monotonic_ns syn_pauses[] = {second, 2 * second};
+/// What a program reads at one time, as `asio_connection` does.
+constexpr std::size_t chunk_bytes = 64u << 10;
 
 }  // namespace
 
@@ -80,7 +82,7 @@ void sim_connection::start(std::unique_ptr<net::connection_handler> handler) {
     return;
   }
   state_ = state::dialing;
-  schedule(std::chrono::nanoseconds{net::connect_timeout}.count(), timed_out);
+  dial_ends_ = network_.now() + std::chrono::nanoseconds{net::connect_timeout}.count();
   dial();
 }
 
@@ -103,7 +105,7 @@ void sim_connection::send(net::shared_buffer bytes) {
   }
   queued_ += bytes->size();
   above_ = above_ || queued_ > net::send_low_water_bytes;
-  queue_.push_back(std::move(bytes));
+  queue_.push(std::move(bytes));
   pump();
 }
 
@@ -123,7 +125,7 @@ void sim_connection::close(const std::string& reason) {
   }
   // What is queued still goes out; then the other side sees the end. Our own end is told at once.
   if (state_ == state::up) {
-    queue_.push_back(nullptr);
+    queue_.push(nullptr);
     pump();
   } else {
     dialing_ = true;
@@ -147,19 +149,21 @@ std::size_t sim_connection::bytes_held() const noexcept {
 
 // -- coming up ----------------------------------------------------------------------------------
 
-/// Sends the first packet, or sends it again.
+/// Sends the first packet, or sends it again. One event at a time is to come for a dial, and the last one ends it.
 void sim_connection::dial() {
   if (state_ != state::dialing)
     return;
+  const auto left = dial_ends_ - network_.now();
   const auto& target = *network_.hosts_[other_host()];
   if (network_.hosts_[host()]->transport && target.transport && !target.undialable && !cut_off(0) &&
       !cut_off(1)) {
-    schedule(network_.delay(host(), other_host()) + network_.delay(other_host(), host()),
-             connected);
-    return;
+    const auto trip = network_.delay(host(), other_host()) + network_.delay(other_host(), host());
+    return trip < left ? schedule(trip, connected) : schedule(left, timed_out);
   }
   if (const auto n = static_cast<std::size_t>(syns_++); n < std::size(syn_pauses))
     schedule(syn_pauses[n], syn);
+  else
+    schedule(left, timed_out);
 }
 
 void sim_connection::connect() {
@@ -206,27 +210,33 @@ void sim_connection::join(const std::shared_ptr<sim_connection>& dialer,
 /// Puts queued bytes on the way, as far as the window goes.
 void sim_connection::pump() {
   while (!queue_.empty() && window_used_ < window_bytes) {
-    auto bytes = std::move(queue_.front());
-    queue_.pop_front();
+    auto bytes = queue_.take();
     if (bytes && bytes->size() > 1 && network_.fragments_ > 0 &&
         network_.fragments_ > network_.random_.below(100)) {
       // Where a stream is cut is nobody's business.
       const auto middle = 1 + network_.random_.below(bytes->size() - 1);
       launch(std::make_shared<const std::string>(*bytes, 0, middle));
       bytes = std::make_shared<const std::string>(*bytes, middle);
+      last_launch_ = -1;
     }
     launch(std::move(bytes));
   }
 }
 
+/// What is sent at one moment arrives at one moment, as what a stack has at hand goes out together.
 void sim_connection::launch(net::shared_buffer bytes) {
   if (bytes)
     window_used_ += bytes->size();
-  // Streams keep their order whatever the jitter.
-  last_arrival_ = std::max(last_arrival_, network_.now() + network_.delay(host(), other_host()));
-  flights_.push_back({std::move(bytes), last_arrival_});
+  const auto now = network_.now();
+  if (std::exchange(last_launch_, now) == now && !flights_.empty()) {
+    flights_.push({std::move(bytes), last_arrival_});
+    return;
+  }
+  // Streams keep their order whatever the jitter, and what was sent apart comes apart.
+  last_arrival_ = std::max(last_arrival_ + 1, now + network_.delay(host(), other_host()));
+  flights_.push({std::move(bytes), last_arrival_});
   if (flights_.size() == 1)
-    schedule(last_arrival_ - network_.now(), arrival);
+    schedule(last_arrival_ - now, arrival);
 }
 
 void sim_connection::on_arrival() {
@@ -244,26 +254,32 @@ void sim_connection::on_arrival() {
     fail(wire_end::unknown_here, "connection reset", false);
     return;
   }
-  auto bytes = std::move(flights_.front().bytes);
-  flights_.pop_front();
   retry_ = waited_ = 0;
+  auto ends = false;
+  std::size_t arrived = 0;
+  do {
+    auto bytes = flights_.take().bytes;
+    if (!bytes) {
+      ends = true;
+      continue;
+    }
+    arrived += bytes->size();
+    if (!other->closing_)  // else nobody reads it any more
+      other->inbox_.push(std::move(bytes));
+  } while (!flights_.empty() && flights_.front().arrives <= network_.now());
   if (!flights_.empty())
-    schedule(std::max<monotonic_ns>(flights_.front().arrives - network_.now(), 0), arrival);
-  if (!bytes) {
-    other->end_of_stream();
-    return;
-  }
-  queued_ -= bytes->size();
-  sent_ += bytes->size();
+    schedule(flights_.front().arrives - network_.now(), arrival);
+  queued_ -= arrived;
+  sent_ += arrived;
   if (above_ && queued_ < net::send_low_water_bytes) {
     above_ = false;
     if (handler_)
       handler_->on_drained();
   }
-  if (other->closing_)
-    return;  // nobody reads it any more
-  other->inbox_.push_back(std::move(bytes));
-  other->read();
+  if (!other->closing_)
+    other->read();
+  if (ends)
+    other->end_of_stream();
 }
 
 /// TCP sends again until it gives up.
@@ -317,24 +333,36 @@ void sim_connection::read() {
   while (handler_ && state_ == state::up && !closing_ && !inbox_.empty() &&
          network_.hosts_[host()]->reading && held_messages_ < net::read_credit_messages &&
          held_bytes_ < net::read_credit_bytes && (opened_up_ || side_ == 0 || !greeted_)) {
-    const auto bytes = std::move(inbox_.front());
-    inbox_.pop_front();
+    const auto bytes = read_some();
     if (auto other = peer_.lock())
-      other->consumed(bytes->size());
+      other->consumed(bytes);
     hand_over(bytes);
   }
   if (peer_done_ && inbox_.empty() && state_ == state::up && !closing_)
     fail(wire_end::closed, std::string{net::reason_closed_by_peer}, false);
 }
 
-void sim_connection::hand_over(const net::shared_buffer& bytes) {
-  received_ += bytes->size();
+/// Takes what has come, as much as a program reads at one time, into the network's scratch. How many bytes.
+std::size_t sim_connection::read_some() {
   auto& scratch = network_.scratch_;
-  scratch.assign(*bytes);
+  scratch.clear();
+  do
+    scratch.append(*inbox_.take());
+  // Who is not known yet is heard line by line: what is behind his greeting waits until he is let in.
+  while (!inbox_.empty() && (opened_up_ || side_ == 0) &&
+         scratch.size() + inbox_.front()->size() <= chunk_bytes);
+  return scratch.size();
+}
+
+/// Hands the lines in the first so many bytes of the scratch to the program.
+void sim_connection::hand_over(std::size_t bytes) {
+  received_ += bytes;
+  auto& scratch = network_.scratch_;
   scratch.append(wire::line_decoder::padding, '\0');
-  framer_.feed(std::string_view{scratch.data(), bytes->size()});
+  const auto chunk = std::string_view{scratch.data(), bytes};
+  framer_.feed(chunk);
   net::received_batch batch;
-  batch.lines.reserve(1);
+  batch.lines.reserve(std::max<std::size_t>(1, net::count_lines(chunk)));
   while (auto line = framer_.next()) {
     batch.bytes += line->size() + 1;
     batch.lines.push_back(network_.decoder_.decode_padded(*line));

@@ -4,9 +4,9 @@
 
 #include "net/framing.hpp"
 #include "net/transport.hpp"
+#include "tests/sim/fifo.hpp"
 #include "tests/sim/sim_network.hpp"
 
-#include <deque>
 #include <memory>
 #include <string>
 
@@ -83,7 +83,8 @@ class sim_connection final : public timenode::net::connection,
   void consumed(std::size_t bytes);
   void on_acks();
   void end_of_stream();
-  void hand_over(const timenode::net::shared_buffer& bytes);
+  std::size_t read_some();
+  void hand_over(std::size_t bytes);
   void end(wire_end why, const std::string& reason);
   void leave();
   void tell(const std::string& reason, bool failed);
@@ -107,15 +108,18 @@ class sim_connection final : public timenode::net::connection,
   bool peer_done_ = false;  ///< The other side's stream ends behind what waits in `inbox_`.
   std::string failure_;     ///< Of `failed_here` and `closed_here`.
   int syns_ = 0;
+  monotonic_ns dial_ends_ = 0;  ///< When a dial has taken too long.
 
   std::uint64_t process_;  ///< Of its host.
-  std::deque<timenode::net::shared_buffer> queue_;
-  std::deque<flight> flights_;
-  std::deque<timenode::net::shared_buffer> inbox_;
+  fifo<timenode::net::shared_buffer> queue_;
+  fifo<flight> flights_;
+  fifo<timenode::net::shared_buffer> inbox_;
   std::size_t queued_ = 0;       ///< Bytes that have not arrived.
   std::size_t window_used_ = 0;  ///< Bytes under way, or there and not read.
   std::size_t unacked_ = 0;      ///< Read at the other side, which cannot tell us.
   monotonic_ns ack_waited_ = 0;
+  monotonic_ns last_launch_ =
+      -1;  ///< When the last bytes left; negative: none have, or the next go by themselves.
   monotonic_ns last_arrival_ = 0;
   monotonic_ns retry_ = 0;   ///< The last pause before bytes were sent again; 0: they went through.
   monotonic_ns waited_ = 0;  ///< For these bytes, in all.

@@ -12,6 +12,8 @@
 #include "net/transport.hpp"
 #include "tests/sim/event_queue.hpp"
 
+#include <boost/container/flat_map.hpp>
+
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -184,7 +186,7 @@ class sim_network {
     std::uint16_t last_port = 0;
     std::vector<path_state> to;  ///< By host; as long as it has to be.
     /// Ends that are up, by number and so in the order in which they came up.
-    std::map<std::uint64_t, sim_connection*> open;
+    boost::container::flat_map<std::uint64_t, sim_connection*> open;
   };
 
   monotonic_ns now() const { return now_(); }

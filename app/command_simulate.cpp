@@ -26,10 +26,12 @@ namespace {
 
 using steady = std::chrono::steady_clock;
 
-/// What glibc's allocator reads from its environment at the start of a program, and not later: memory in huge pages, and room for
-/// more freed blocks of a size than seven before they go back to the heap. A simulation makes and drops millions of small
-/// objects, in one thread, all over hundreds of megabytes: it takes a seventh less time with both.
-constexpr const char* memory_tuning = "glibc.malloc.hugetlb=1:glibc.malloc.tcache_count=1000";
+/// What glibc's allocator reads from its environment at the start of a program, and not later: memory in huge pages, asked for 64 MiB
+/// at a time and never given back, and room for more freed blocks of a size than seven before they go back to the heap. A
+/// simulation makes and drops millions of small objects, in one thread, all over hundreds of megabytes: it takes a fifth less time so.
+constexpr const char* memory_tuning =
+    "glibc.malloc.hugetlb=1:glibc.malloc.tcache_count=1000:glibc.malloc.top_pad=67108864:"
+    "glibc.malloc.trim_threshold=4294967296:glibc.malloc.mmap_threshold=1073741824";
 
 /// Starts the program anew with that, unless the environment says something of its own. Returns when it cannot be.
 void restart_with_tuned_memory() {

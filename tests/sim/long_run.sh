@@ -44,9 +44,6 @@ done
   exit 1
 }
 
-# Hundreds of nodes are gigabytes that are touched all over: huge pages are worth a fifth of the time (glibc 2.35 and later).
-export GLIBC_TUNABLES=${GLIBC_TUNABLES:-glibc.malloc.hugetlb=1}
-
 failed=0
 report=$(mktemp)
 trap 'rm -f -- "$report"' EXIT

@@ -18,8 +18,9 @@ namespace timenode {
 /// deployed daemon does (protocol page, section 5).
 inline constexpr monotonic_ns ping_interval = 30'000'000'000;
 inline constexpr double ping_jitter = 0.1;
-/// A ping of the peer brings ours along when that is due within this share of the interval: both ends draw from 20 % of it, so that
-/// they stay together once they are, with one packet and one turn of each actor fewer a round.
+/// A ping of the peer brings ours along when that is due within this share of the interval (so one may come up to 6 s earlier than
+/// its 27 to 33 s): both ends draw from 20 % of it, so that they stay together once they are, with a packet and a wake-up fewer a
+/// round.
 inline constexpr double ping_joins_within = 2 * ping_jitter;
 /// A peer is dead when nothing at all came for this long: three pings without any answer.
 inline constexpr monotonic_ns dead_after = 90'000'000'000;
@@ -85,11 +86,12 @@ class liveness {
     return result;
   }
 
-  /// A ping of the peer came. True: ours goes out with the answer, and the next one is due an interval later.
+  /// A ping of the peer came. True: ours goes out with the answer, and the next one is due an interval later. One that is overdue
+  /// is left to `check`, which sees by it that this process was stopped.
   bool joins_ping(monotonic_ns now, random_source& random) noexcept {
     const auto window =
         static_cast<monotonic_ns>(static_cast<double>(rules_.ping_interval) * ping_joins_within);
-    if (next_ping_ - now > window)
+    if (next_ping_ <= now || next_ping_ - now > window)
       return false;
     next_ping_ = now + random.jitter(rules_.ping_interval, ping_jitter);
     return true;

@@ -6,7 +6,6 @@
 
 #include <spdlog/spdlog.h>
 
-#include <cstdlib>
 #include <utility>
 
 namespace timenode {

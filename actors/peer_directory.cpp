@@ -105,7 +105,7 @@ void peer_directory_state::on_peer_up(const peer_info& info,
   const auto now = monotonic_now(*self_);
   auto& x = peers_.try_emplace(info.ip, peer{connection, now}).first->second;
   x.connection = connection;
-  if (asked_.insert(info.ip, now, now + ask_peers_period))
+  if (!answered_.contains(info.ip, now))
     ask(x);
   follow_plan();
 }
@@ -124,6 +124,9 @@ void peer_directory_state::on_message(const ip_address& from, const wire::messag
   const auto i = peers_.find(from);
   if (answer == nullptr || i == peers_.end())
     return;
+  const auto now = monotonic_now(*self_);
+  if (i->second.allowed > 0)
+    answered_.insert(from, now, now + ask_peers_period);
   const auto count = std::min(answer->peers.size(), i->second.allowed);
   i->second.allowed -= count;
   if (book_.learn(std::span{answer->peers}.first(count), from) > 0)

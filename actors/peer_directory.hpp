@@ -27,9 +27,9 @@ inline constexpr monotonic_ns ask_peers_period = 600'000'000'000;
 /// every `ask_peers_period`.
 inline constexpr monotonic_ns loneliness_told_after = 10'000'000'000;
 inline constexpr double ask_peers_jitter = 0.1;
-/// Peers of which it is remembered that they were asked when they came: one that comes again within `ask_peers_period` has hardly
-/// anything new to name. Some times as many as are connected at one time; who is forgotten is asked again.
-inline constexpr std::size_t asked_peers_remembered = 4096;
+/// Peers of which it is remembered that they have named others: one that comes again within `ask_peers_period` has hardly anything
+/// new to name. Many times as many as are connected at one time; who is forgotten is asked again.
+inline constexpr std::size_t answers_remembered = 4096;
 /// Addresses that we name to a peer: an answer of 3 KiB.
 inline constexpr std::size_t sample_size = 100;
 
@@ -89,7 +89,7 @@ class peer_directory_state {
   random_source random_;
   alarm_clock alarm_;
   std::map<ip_address, peer> peers_;  ///< As many as the registry has established.
-  expiring_set<ip_address> asked_{asked_peers_remembered};
+  expiring_set<ip_address> answered_{answers_remembered};
   monotonic_ns ask_at_ = 0;
   monotonic_ns plan_at_ = 0;    ///< 0: the book waits for no time.
   monotonic_ns lonely_at_ = 0;  ///< When it looks whether it knows anybody.

@@ -47,6 +47,7 @@ link_actions peer_link::dial_now(monotonic_ns) {
     return out;
   dial_at_.reset();
   not_before_ = 0;
+  waited_in_vain_ = false;  // nobody waited for this one
   out.push_back(do_dial{});
   return out;
 }
@@ -203,7 +204,11 @@ link_actions peer_link::closing(link_id id, link_end cause, const std::string& r
   }
   if (cause == link_end::operator_request)
     not_before_ = now + rules_->operator_pause;
+  const auto before = dial_at_;
   schedule_dial(now);
+  // Who dials and hangs up again and again must not put off our own dial each time.
+  if (before && dial_at_ && !was_established && x->direction == link_direction::inbound)
+    dial_at_ = std::max(std::min(*before, *dial_at_), not_before_);
   return out;
 }
 
@@ -350,10 +355,16 @@ void peer_link::schedule_dial(monotonic_ns now) {
   if (!wanted_ || live_links() > 0)
     return;
   const auto limit = backoff_limit_ns(failures_, longest_pause());
-  const auto pause = static_cast<monotonic_ns>(random_.below(static_cast<std::uint64_t>(limit)));
-  dial_at_ = now + (we_should_dial() ? pause
-                                     : std::max(pause, random_.jitter(rules_->their_dial_wait,
-                                                                      rules_->their_dial_jitter)));
+  auto least = monotonic_ns{0};
+  auto most = limit;
+  if (!we_should_dial()) {
+    // Their dial is waited for in any case; the backoff of our own may make it longer.
+    const auto wait = static_cast<double>(rules_->their_dial_wait);
+    least = static_cast<monotonic_ns>(wait * (1 - rules_->their_dial_jitter));
+    most = std::max(limit, static_cast<monotonic_ns>(wait * (1 + rules_->their_dial_jitter)));
+  }
+  dial_at_ = now + least +
+             static_cast<monotonic_ns>(random_.below(static_cast<std::uint64_t>(most - least)));
   dial_at_ = std::max(*dial_at_, not_before_);
 }
 

@@ -151,6 +151,8 @@ class peer_link {
   /// When that was. Only with a `last_error`.
   monotonic_ns last_error_at() const noexcept { return last_error_at_; }
   bool their_dials_fail() const noexcept { return their_dials_fail_; }
+  /// Our last dial by itself followed a wait for theirs that was in vain.
+  bool waited_in_vain() const noexcept { return waited_in_vain_; }
   /// When we dial, and when one of two established connections goes, if nothing comes before.
   std::optional<monotonic_ns> dial_at() const noexcept { return dial_at_; }
   std::optional<monotonic_ns> settle_at() const noexcept { return settle_at_; }

@@ -87,9 +87,10 @@ TEST_CASE_FIXTURE(fixture, "every new peer is asked for addresses, whoever diale
   CHECK(questions(2) == 1);
 }
 
-TEST_CASE_FIXTURE(
-    fixture, "a peer that comes again within ten minutes is not asked again, and later it is") {
+TEST_CASE_FIXTURE(fixture, "a peer that comes again within ten minutes of its answer is not asked "
+                           "again, and later it is") {
   connect(1);
+  answer(1, {at(7).to_string()});
   disconnect(1);
   advance(5min);
   connect(1);
@@ -98,6 +99,17 @@ TEST_CASE_FIXTURE(
   advance(6min);
   connect(1);
   CHECK(questions(1) == 1);
+}
+
+TEST_CASE_FIXTURE(fixture, "a peer whose connection ended before it had answered is asked again") {
+  connect(1);
+  disconnect(1);
+  connect(1);
+  CHECK(questions(1) == 1);
+  answer(1, {});
+  disconnect(1);
+  connect(1);
+  CHECK(questions(1) == 0);
 }
 
 TEST_CASE("a node that knows nobody says so ten seconds after its start, and every ten minutes "

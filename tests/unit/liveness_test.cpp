@@ -112,6 +112,7 @@ TEST_CASE("a ping of the peer brings ours along when that is due soon, and no ot
   CHECK_FALSE(x.joins_ping(15 * second, random));
   CHECK(x.joins_ping(28 * second, random));
   CHECK_FALSE(x.joins_ping(29 * second, random));
+  CHECK_FALSE(x.joins_ping(400 * second, random));  // overdue
   // Then one is due an interval later, as after any other.
   x.heard(54 * second, 0);
   CHECK_FALSE(x.check(54 * second, stats(0), random).send_ping);
@@ -134,7 +135,7 @@ TEST_CASE("two ends that ping each other soon do so together, and go on doing so
         ends[i].heard(now, 0);
       }
   CHECK(rounds >= 3600 / 33);
-  CHECK(together + 2 >= rounds);
+  CHECK(10 * together >= 9 * rounds);  // but for those that were due at one moment anyway
 }
 
 TEST_CASE("a pong counts once, and only for a ping that was sent") {

@@ -188,7 +188,7 @@ inline std::uint64_t world::key() const {
       // With more failures nothing changes any more: the pause is the longest then.
       const auto most_failures = scenario_->steadfast ? 7u : 10u;
       h.add(m.wanted() + 2 * m.their_dials_fail() + 4 * std::min(m.failures(), most_failures));
-      h.add(m.met() + 2 * static_cast<int>(m.role()));
+      h.add(m.met() + 2 * m.waited_in_vain() + 4 * static_cast<int>(m.role()));
       h.add(m.primary() ? index(*m.primary()) : -1);
       h.add(m.dial_at() ? until(*m.dial_at()) : -1);
       h.add(m.settle_at() ? until(*m.settle_at()) : -1);

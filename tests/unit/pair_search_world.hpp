@@ -13,7 +13,17 @@ namespace test::pair_search {
 /// The seed after which SplitMix64 yields `wanted` first: its last steps backwards.
 inline std::uint64_t seed_for(draw x) noexcept {
   // 0.2 s above, or 0.1 s below, a multiple of every range that the rules draw from.
-  constexpr std::uint64_t ranges = 38'400'000'000'000;
+  constexpr std::uint64_t second = 1'000'000'000;
+  constexpr std::uint64_t ranges = 3'496'147'200 * second;
+  // Pauses of the side that dials, with their longest for peers that were met and others; waits of the other side, 24 s to as
+  // long as these; and the two graces of a tie, the longest being 10 s.
+  static_assert([] {
+    for (const std::uint64_t range :
+         {1, 2, 4, 8, 16, 32, 45, 64, 128, 256, 300, 12, 21, 40, 104, 232, 276, 10})
+      if (ranges % (range * second) != 0)
+        return false;
+    return true;
+  }());
   constexpr auto low = std::uint64_t{200'000'000};
   constexpr auto high = std::numeric_limits<std::uint64_t>::max() / ranges * ranges - 100'000'000;
   auto z = x == draw::low ? low : high;

@@ -128,6 +128,31 @@ TEST_CASE("a side whose peer's dials never came dials at once the next time") {
   CHECK(us.count<do_dial>() == 2);
 }
 
+TEST_CASE("who dials and hangs up again and again does not put off our own dial") {
+  side us{pair_role::they_dial};
+  us.add(us.link.want(us.now));
+  for (link_id id = 1; us.count<do_dial>() == 0; ++id) {
+    REQUIRE(us.now < 40 * second);
+    us.add(us.link.accepted(id, us.now));
+    us.add(us.link.closing(id, link_end::closed_by_peer, "closed by the peer", us.now));
+    us.add(us.link.gone(id, us.now));
+    us.now += 5 * second;
+    us.add(us.link.tick(us.now));
+  }
+}
+
+TEST_CASE("a dial that an operator asked for says nothing of the other side's dials") {
+  side us{pair_role::they_dial};
+  us.add(us.link.want(us.now));
+  us.next();
+  us.add(us.link.dial_started(1, us.now));
+  us.add(us.link.closing(1, link_end::connect_failed, "timed out", us.now));
+  us.add(us.link.gone(1, us.now));
+  us.add(us.link.dial_now(us.now));
+  us.established(2, link_direction::outbound);
+  CHECK_FALSE(us.link.their_dials_fail());
+}
+
 TEST_CASE("their dial ends the wait for it") {
   side us{pair_role::they_dial};
   us.add(us.link.want(us.now));

@@ -101,7 +101,7 @@ void masternode_book::take_over(const ip_address& ip, record& x,
     x.beats.back().witnesses = std::move(x.witnesses);
   x.beats.push_back({beat.sequence_number, beat.timestamp, false, {}});
   if (x.beats.size() > max_beat_records)
-    x.beats.pop_front();
+    x.beats.erase(x.beats.begin());
   x.beat_key = beat.masternode_pubkey;
   x.beat_at = now.mono;
   x.beat_time = beat.timestamp;

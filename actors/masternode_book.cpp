@@ -274,7 +274,7 @@ void masternode_book::note(record& x, moment now, std::string why) {
   x.shown.why = why;
   x.changes.push_back({now.unix_s, x.shown.active, std::move(why)});
   if (x.changes.size() > max_changes)
-    x.changes.pop_front();
+    x.changes.erase(x.changes.begin());
 }
 
 masternode_book::record_map::iterator masternode_book::remove(record_map::iterator i) {

@@ -17,7 +17,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -174,8 +173,9 @@ class masternode_book {
     hash256 beat_hash{};
     std::vector<ip_address> witnesses;
     // What an operator looks back at, the latest last:
-    std::deque<masternode_change> changes;
-    std::deque<heartbeat_record>
+    // (Vectors, though they are short queues: an empty deque keeps 576 bytes, and a book may have thousands of hints.)
+    std::vector<masternode_change> changes;
+    std::vector<heartbeat_record>
         beats;  ///< The last one's witnesses are above, until the next one comes.
     std::uint64_t verified_beats = 0;
     std::int64_t active_before = 0;  ///< Seconds, up to the last time that it became inactive.

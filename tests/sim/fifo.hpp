@@ -8,8 +8,8 @@
 
 namespace sim {
 
-/// First in, first out. Empty it holds no memory to look at but itself, unlike a deque, whose blocks each push and each pop of a
-/// long run would walk through, a new line of the cache every time.
+/// First in, first out. Short ones use the same few bytes again and again, unlike a deque, whose blocks each push and each pop of
+/// a long run would walk through, a new line of the cache every time.
 template <class T>
 class fifo {
  public:
@@ -29,7 +29,6 @@ class fifo {
   }
 
   T& front() noexcept { return things_[first_]; }
-  T& back() noexcept { return things_.back(); }
   bool empty() const noexcept { return things_.empty(); }
   std::size_t size() const noexcept { return things_.size() - first_; }
   auto begin() const noexcept { return things_.begin() + static_cast<std::ptrdiff_t>(first_); }

@@ -120,7 +120,8 @@ void observer::settled() {
 void observer::finish() {
   pairs_.finish(system_.now());
   take_findings();
-  for (const auto& [_, wire] : wires_)
+  // In their order, so that the report does not depend on a hash table.
+  for (const auto& [_, wire] : std::map{wires_.begin(), wires_.end()})
     judge_questions(*wire);
 }
 

@@ -143,7 +143,7 @@ net::connection_stats sim_connection::stats() const {
 std::size_t sim_connection::bytes_held() const noexcept {
   auto result = queued_;
   for (const auto& x : inbox_)
-    result += x ? x->size() : 0;  // null: the other side's end
+    result += x->size();
   return result;
 }
 

@@ -171,7 +171,8 @@ struct virtual_system::impl final : caf::actor_profiler {
 
   /// A turn of an actor as `caf::scheduled_actor::resume` gives it one, without what none of ours has: streams, timeouts of
   /// receiving, messages that are put off, metrics. CAF looks for all of these twice a turn, which takes longer than most of our
-  /// messages, and here nearly every message is a turn.
+  /// messages, and here nearly every message is a turn. (An urgent message that comes in the middle of a turn is next, not next but
+  /// three: only exits are urgent.)
   caf::resumable::resume_result turn_of(caf::scheduled_actor& x, std::size_t most) {
     if (!x.activate(&worker))
       return caf::resumable::done;

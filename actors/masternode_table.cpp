@@ -83,11 +83,12 @@ masternode_table_actor::behavior_type masternode_table_state::make_behavior() {
 
 void masternode_table_state::on_peer_up(const peer_info& info,
                                         const peer_connection_actor& connection) {
-  peers_.insert_or_assign(info.ip, peer{connection});
+  peers_.insert_or_assign(info.ip, peer{connection, info.direction == link_direction::outbound});
   book_.connected(info.ip, now());
   for (const auto& x : introduction())
     self_->send(connection, line_of(x));
-  self_->send(connection, line_of(wire::get_masternodes{}));
+  if (!recently_.are_enough(now().mono))
+    self_->send(connection, line_of(wire::get_masternodes{}));
   changed();
 }
 
@@ -115,6 +116,7 @@ void masternode_table_state::on_list(const ip_address& from, const wire::mastern
   if (i == peers_.end() || i->second.lists_expected == 0)
     return;
   --i->second.lists_expected;
+  recently_.note(i->second.dialed, now().mono);
   want(book_.listed(from, x, now()));
   changed();
 }

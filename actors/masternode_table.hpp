@@ -9,6 +9,7 @@
 #include "actors/masternode_identity.hpp"
 #include "actors/node_context.hpp"
 #include "actors/peer_archive.hpp"
+#include "actors/recent_answers.hpp"
 #include "chain/keys.hpp"
 #include "net/random.hpp"
 
@@ -77,6 +78,7 @@ class masternode_table_state {
  private:
   struct peer {
     peer_connection_actor connection;
+    bool dialed = false;  ///< By us.
     int lists_expected = lists_at_first;
   };
 
@@ -125,6 +127,8 @@ class masternode_table_state {
 
   masternode_book book_;
   std::map<ip_address, peer> peers_;  ///< As many as the registry has established.
+  /// Lists. What a list has that we have not, heartbeats tell within a minute or two, too.
+  recent_answers recently_{list_period};
   std::uint64_t next_sequence_ = 0;
   monotonic_ns expire_at_ = 0;    ///< 0: never.
   monotonic_ns nameless_at_ = 0;  ///< When it is told that our address is still unknown; 0: not.

@@ -268,9 +268,11 @@ void mempool_state::ask_for_missing(const ip_address& from) {
 
 void mempool_state::on_peer_up(const peer_info& info, const peer_connection_actor& connection) {
   auto& known = peers_[info.ip];
-  known = {connection, info.link, true};
+  const auto asked = !recently_.are_enough(now());
+  known = {connection, info.link, asked, info.direction == link_direction::outbound};
   take_early_subscriptions(info.ip);
-  self_->send(connection, encoded_line{wire::encode_shared(wire::get_pending_transactions{})});
+  if (asked)
+    self_->send(connection, encoded_line{wire::encode_shared(wire::get_pending_transactions{})});
   tell_votes(connection);
 }
 
@@ -279,6 +281,7 @@ void mempool_state::on_pending(const ip_address& from,
   const auto known = peers_.find(from);
   if (known == peers_.end() || !std::exchange(known->second.answer_expected, false))
     return;
+  recently_.note(known->second.dialed, now());
   const auto count = std::min(x.transactions.size(), max_pending);
   for (std::size_t i = 0; i < count; ++i) {
     const auto result = offer(x.transactions[i]);

@@ -10,6 +10,7 @@
 #include "actors/masternode_identity.hpp"
 #include "actors/masternode_view.hpp"
 #include "actors/node_context.hpp"
+#include "actors/recent_answers.hpp"
 #include "chain/approval_journal.hpp"
 #include "chain/output_watches.hpp"
 #include "chain/transaction_pool.hpp"
@@ -56,6 +57,9 @@ inline constexpr std::int64_t parked_for = 60;
 /// When masternodes vote on what we do not have, a peer is asked what waits, at most so often: as often as peers
 /// answer that.
 inline constexpr std::chrono::seconds missing_asked_every{12};
+/// When enough peers have said within that time what waits with them, those that come are not asked. Short, for two halves of a
+/// network that meet again have other transactions; each node is asked by some of its many new peers.
+inline constexpr monotonic_ns pending_asked_within = 60'000'000'000;
 
 /// Subscriptions that wait until we hear that their peer is up: a moment, so these are of peers that come at one time.
 inline constexpr std::size_t max_early_subscriptions = 16;
@@ -189,12 +193,14 @@ class mempool_state {
     peer_connection_actor connection;
     link_id link = 0;
     bool answer_expected = false;  ///< To GetPendingTransactions.
+    bool dialed = false;           ///< By us.
   };
   chain::output_watches watches_;
   std::deque<std::pair<ip_address, wire::subscribe>>
       early_subscriptions_;           ///< Of peers that are not up yet.
   std::map<ip_address, peer> peers_;  ///< As many as the registry has established.
-  mempool_snapshot counts_;           ///< Only its counters are kept up to date.
+  recent_answers recently_{pending_asked_within};
+  mempool_snapshot counts_;  ///< Only its counters are kept up to date.
 };
 
 using mempool = mempool_actor::stateful_impl<mempool_state>;

@@ -91,7 +91,14 @@ void peer_claims::height_is(const ip_address& ip, std::uint64_t height, monotoni
     x->claim = height;
     limit_credit(*x, height + 1);
     give_credit(*x, now);
+    if (height < polled_tip_)
+      poll_within_minute(*x, now);  // it is behind, which may soon be over
   }
+}
+
+void peer_claims::poll_within_minute(peer_record& x, monotonic_ns now) noexcept {
+  x.next_poll = std::min(x.next_poll, now + random_.jitter(poll_interval, poll_jitter));
+  soonest_poll_ = std::min(soonest_poll_, x.next_poll);
 }
 
 void peer_claims::at_least(const ip_address& ip, std::uint64_t height, monotonic_ns now) {
@@ -230,13 +237,18 @@ std::optional<ip_address> peer_claims::choose(std::uint64_t height,
 
 std::vector<ip_address> peer_claims::due_polls(std::uint64_t tip, monotonic_ns now) {
   std::vector<ip_address> result;
-  // Who had what we have may be behind now.
+  const auto turns = turns_of(peers_.size());
+  // Who claims all but our last block, or all, is with us as far as we can tell: blocks are announced, and not by everybody to
+  // everybody.
+  const auto is_with_us = [tip](const peer_record& x) {
+    return x.claimed && x.claim + 1 >= tip && x.credit == x.claim;
+  };
+  // Who had what we have may be behind now, which some of them are asked soon.
   if (std::exchange(polled_tip_, tip) != tip)
     for (auto& [_, x] : peers_)
-      if (x.claim < tip) {
-        x.next_poll = std::min(x.next_poll, now + random_.jitter(poll_interval, poll_jitter));
-        soonest_poll_ = std::min(soonest_poll_, x.next_poll);
-      }
+      if (x.claim < tip &&
+          (!is_with_us(x) || random_.below(static_cast<std::uint64_t>(turns)) == 0))
+        poll_within_minute(x, now);
   if (now < soonest_poll_)
     return result;
   const auto someone_due =
@@ -246,8 +258,7 @@ std::vector<ip_address> peer_claims::due_polls(std::uint64_t tip, monotonic_ns n
     // What a peer says before its rest is over gives it no credit.
     const auto soon = someone_due && x.next_poll <= now + asked_together && x.rests_until <= now;
     if (x.next_poll <= now || soon) {
-      const auto has_ours = x.claimed && x.claim >= tip && x.credit == x.claim;
-      const auto pause = has_ours ? poll_interval * turns_of(peers_.size()) : poll_interval;
+      const auto pause = is_with_us(x) ? poll_interval * turns : poll_interval;
       x.next_poll = now + random_.jitter(pause, poll_jitter);
       result.push_back(ip);
     }

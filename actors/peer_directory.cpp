@@ -105,7 +105,8 @@ void peer_directory_state::on_peer_up(const peer_info& info,
   const auto now = monotonic_now(*self_);
   auto& x = peers_.try_emplace(info.ip, peer{connection, now}).first->second;
   x.connection = connection;
-  if (!answered_.contains(info.ip, now))
+  x.dialed = info.direction == link_direction::outbound;
+  if (!recently_.are_enough(now) && !answered_.contains(info.ip, now))
     ask(x);
   follow_plan();
 }
@@ -125,8 +126,10 @@ void peer_directory_state::on_message(const ip_address& from, const wire::messag
   if (answer == nullptr || i == peers_.end())
     return;
   const auto now = monotonic_now(*self_);
-  if (i->second.allowed > 0)
+  if (i->second.allowed > 0) {
     answered_.insert(from, now, now + ask_peers_period);
+    recently_.note(i->second.dialed, now);
+  }
   const auto count = std::min(answer->peers.size(), i->second.allowed);
   i->second.allowed -= count;
   if (book_.learn(std::span{answer->peers}.first(count), from) > 0)

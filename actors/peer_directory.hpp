@@ -9,6 +9,7 @@
 #include "actors/interfaces.hpp"
 #include "actors/node_context.hpp"
 #include "actors/peer_archive.hpp"
+#include "actors/recent_answers.hpp"
 #include "net/random.hpp"
 
 #include <caf/typed_event_based_actor.hpp>
@@ -64,6 +65,7 @@ class peer_directory_state {
     peer_connection_actor connection;
     monotonic_ns since = 0;   ///< When it was established, over whatever connection.
     std::size_t allowed = 0;  ///< Addresses that it may still name in answer to our questions.
+    bool dialed = false;      ///< By us.
   };
 
   void on_dial_report(const dial_report& report);
@@ -90,6 +92,7 @@ class peer_directory_state {
   alarm_clock alarm_;
   std::map<ip_address, peer> peers_;  ///< As many as the registry has established.
   expiring_set<ip_address> answered_{answers_remembered};
+  recent_answers recently_{ask_peers_period};
   monotonic_ns ask_at_ = 0;
   monotonic_ns plan_at_ = 0;    ///< 0: the book waits for no time.
   monotonic_ns lonely_at_ = 0;  ///< When it looks whether it knows anybody.

@@ -4,9 +4,17 @@
 
 namespace timenode::sync {
 
+namespace {
+
+/// Numbers from which rounds begin: many more than there are turns.
+constexpr std::uint64_t most_rounds = 1 << 20;
+
+}  // namespace
+
 void tip_watch::up(const ip_address& ip, monotonic_ns now) {
   auto& x = peers_[ip];
   x = {};
+  x.round = random_.below(most_rounds);
   x.next = now;
 }
 
@@ -52,15 +60,17 @@ std::vector<hash_question> tip_watch::due(std::uint64_t tip, monotonic_ns now) {
   const auto someone_due =
       std::ranges::any_of(peers_, [&](const auto& x) { return is_due(x.second); });
   soonest_.reset();
-  const auto turns = same_tip_checked_every * turns_of(peers_.size());
+  const auto turns = static_cast<std::uint64_t>(turns_of(peers_.size()));
   for (auto& [ip, x] : peers_) {
     const auto soon = someone_due && x.height && x.next <= now + asked_together &&
                       (!x.last || now - *x.last >= least_tip_check_interval);
     if (is_due(x) || soon) {
       x.next = now + random_.jitter(tip_check_interval, tip_check_jitter);
-      const auto same = x.answered && !x.differs && x.asked == tip && *x.height >= tip;
-      if (!same || x.has_news || ++x.left_out >= turns) {
-        x.left_out = 0;
+      const auto was_ours = x.answered && !x.differs;
+      const auto same = was_ours && x.asked == tip && *x.height >= tip;
+      ++x.round;
+      if (!was_ours || x.has_news ||
+          x.round % (same ? same_tip_checked_every * turns : turns) == 0) {
         x.has_news = false;
         x.last = now;
         x.asked = std::min(*x.height, tip);

@@ -64,13 +64,11 @@ struct fixture : test_node {
       connect(i);
   }
 
-  void connect(int number) {
+  void connect(int number, link_direction direction = link_direction::inbound) {
     auto [actor, record] = spawn_fake_connection(system);
     peers[number] = record;
-    const auto info = peer_info{ip_of(number),
-                                static_cast<link_id>(number),
-                                link_direction::inbound,
-                                {ip_of(number), 50'000}};
+    const auto info =
+        peer_info{ip_of(number), static_cast<link_id>(number), direction, {ip_of(number), 50'000}};
     for (const auto& listener : told->listeners)
       self->send(listener, atom::peer_up_v, info, actor);
     run();
@@ -188,6 +186,24 @@ TEST_CASE_FIXTURE(fixture, "every new peer is asked for its list, and some peer 
     again += sent_to<wire::get_masternodes>(i).size() - 1;
   CHECK(again >= 32);  // 36, give or take a tenth
   CHECK(again <= 40);
+}
+
+TEST_CASE_FIXTURE(
+    fixture,
+    "when eight peers that we dialed have named theirs, those that come are not asked for ten "
+    "minutes") {
+  for (int i = 1; i <= 4; ++i)
+    tell(i, wire::masternodes_response{});  // they dialed us
+  for (int i = 11; i <= 18; ++i) {
+    connect(i, link_direction::outbound);
+    CHECK(sent_to<wire::get_masternodes>(i).size() == 1);
+    tell(i, wire::masternodes_response{});
+  }
+  connect(19);
+  CHECK(sent_to<wire::get_masternodes>(19).empty());
+  advance(11min);
+  connect(20);
+  CHECK(sent_to<wire::get_masternodes>(20).size() == 1);
 }
 
 TEST_CASE_FIXTURE(fixture, "a peer's announcement of itself makes it active, of another one a "

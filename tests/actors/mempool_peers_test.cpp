@@ -26,6 +26,24 @@ TEST_CASE("a peer that comes is asked what waits, told our votes, and its answer
   CHECK(w.look().size == 2);
 }
 
+TEST_CASE("when eight peers that we dialed have said within a minute what waits, those that come "
+          "are not asked") {
+  mempool_world w;
+  const auto asked = [&w](unsigned number) {
+    return all_of_kind<wire::get_pending_transactions>(
+               w.connect(number, link_direction::outbound)->lines)
+        .size();
+  };
+  for (unsigned i = 10; i < 18; ++i) {
+    CHECK(asked(i) == 1);
+    w.self->send(w.uut, ip_of(i), wire::message{wire::pending_transactions_response{}});
+    w.run();
+  }
+  CHECK(asked(18) == 0);
+  w.advance(std::chrono::seconds{61});
+  CHECK(asked(19) == 1);
+}
+
 TEST_CASE("an answer with wrong transactions is one offence, and the rest of it is not looked at") {
   mempool_world w;
   w.connect(8);

@@ -110,10 +110,11 @@ struct mempool_world : test_node {
   Message answer(const wire::message& question) {
     return std::get<Message>(decode(*ask<encoded_line>(uut, atom::serve_v, question).bytes));
   }
-  std::shared_ptr<connection_record> connect(unsigned n) {
+  std::shared_ptr<connection_record> connect(unsigned n,
+                                             link_direction direction = link_direction::inbound) {
     auto [connection, record] = spawn_fake_connection(system);
-    self->send(uut, atom::peer_up_v,
-               peer_info{ip_of(n), 40 + n, link_direction::inbound, {ip_of(n), 24100}}, connection);
+    self->send(uut, atom::peer_up_v, peer_info{ip_of(n), 40 + n, direction, {ip_of(n), 24100}},
+               connection);
     run();
     return record;
   }

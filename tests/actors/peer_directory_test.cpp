@@ -101,6 +101,27 @@ TEST_CASE_FIXTURE(fixture, "a peer that comes again within ten minutes of its an
   CHECK(questions(1) == 1);
 }
 
+TEST_CASE_FIXTURE(
+    fixture,
+    "when eight peers that we dialed have answered, those that come are not asked for ten minutes; "
+    "answers of peers that dialed us do not count") {
+  for (int i = 1; i <= 12; ++i) {
+    connect(i, i <= 5 ? link_direction::inbound : link_direction::outbound);
+    answer(i, {});
+    CHECK(questions(i) == 1);
+  }
+  connect(13, link_direction::inbound);
+  answer(13, {});
+  CHECK(questions(13) == 1);  // seven so far
+  connect(14);
+  answer(14, {});
+  connect(15);
+  CHECK(questions(15) == 0);
+  advance(11min);
+  connect(16);
+  CHECK(questions(16) == 1);
+}
+
 TEST_CASE_FIXTURE(fixture, "a peer whose connection ended before it had answered is asked again") {
   connect(1);
   disconnect(1);

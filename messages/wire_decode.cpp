@@ -2,6 +2,7 @@
 #include "messages/wire_read.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 
 namespace timenode::wire {
@@ -18,6 +19,44 @@ constexpr std::string_view old_protocol_mark = "~W~M";
 
 malformed_line malformed(std::string reason, std::string_view line, bool fatal = false) {
   return {std::move(reason), printable(line, evidence_bytes), fatal};
+}
+
+/// Takes `literal` off the front of the text, if it is there.
+bool take(std::string_view& text, std::string_view literal) {
+  if (!text.starts_with(literal))
+    return false;
+  text.remove_prefix(literal.size());
+  return true;
+}
+
+/// Takes a number off the front, if it is one as JSON writes them and fits.
+template <class Number>
+bool take_number(std::string_view& text, Number& number) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{})
+    return false;
+  const auto written = std::string_view{text.data(), static_cast<std::size_t>(end - text.data())};
+  text.remove_prefix(written.size());
+  // Zeros in front and "-0" are for the general way to judge.
+  return written == "0" || (written.front() != '0' && !written.starts_with("-0"));
+}
+
+template <class Message>
+bool take_rest(std::string_view text, message& result) {
+  Message x;
+  if (!take(text, R"(":{"nonce":)") || !take_number(text, x.nonce) || !take(text, R"(,"timestamp":)") ||
+      !take_number(text, x.timestamp) || text != "}}")
+    return false;
+  result = x;
+  return true;
+}
+
+/// Pings and pongs as everybody writes them: nearly all that idle connections bring, read in a tenth of the time that the general
+/// way takes. False: it is something else, or written otherwise.
+bool read_heartbeat(std::string_view line, message& result) {
+  if (take(line, R"({"Ping)"))
+    return take_rest<ping>(line, result);
+  return take(line, R"({"Pong)") && take_rest<pong>(line, result);
 }
 
 std::string too_long(std::size_t size) {
@@ -60,13 +99,15 @@ decoded line_decoder::decode(std::string_view line) {
 decoded line_decoder::decode_padded(std::string_view line) {
   if (line.size() > max_line_bytes)
     return malformed(too_long(line.size()), line);
+  decoded result;
+  if (read_heartbeat(line, std::get<message>(result)))
+    return result;
   if (line.starts_with(old_protocol_mark))
     return malformed("old protocol, of before 2025-12-10", line, true);
   if (auto complaint = impl_->index.build(line); !complaint.empty())
     return malformed(std::string{complaint}, line);
   json_reader in{line.data(), impl_->index};
   variant_tag tag;
-  decoded result;
   auto fine = read_variant(in, std::get<message>(result), tag) &&
               (in.at_end() || in.wrong("something behind the message"));
   if (!fine) {

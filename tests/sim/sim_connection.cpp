@@ -12,8 +12,9 @@ using namespace timenode;
 
 namespace {
 
-/// A stack sends its first packet again after one second and after three.
-constexpr monotonic_ns syn_pauses[] = {second, 2 * second};
+/// A stack sends its first packet again so long after the first time.
+constexpr monotonic_ns syns_after[] = {second, 3 * second};
+constexpr auto dial_lasts = std::chrono::nanoseconds{net::connect_timeout}.count();
 /// What a program reads at one time, as `asio_connection` does.
 constexpr std::size_t chunk_bytes = 64u << 10;
 
@@ -27,6 +28,7 @@ sim_connection::sim_connection(sim_network& network, wire_record_ptr record, int
       process_{network.hosts_[record_->hosts[side]]->processes} {}
 
 sim_connection::~sim_connection() {
+  stop_dialing();
   if (alive())
     vanish(wire_end::crash, true);
 }
@@ -82,7 +84,7 @@ void sim_connection::start(std::unique_ptr<net::connection_handler> handler) {
     return;
   }
   state_ = state::dialing;
-  dial_ends_ = network_.now() + std::chrono::nanoseconds{net::connect_timeout}.count();
+  dialed_at_ = network_.now();
   dial();
 }
 
@@ -128,6 +130,7 @@ void sim_connection::close(const std::string& reason) {
     queue_.push(nullptr);
     pump();
   } else {
+    stop_dialing();
     dialing_ = true;
     state_ = state::ended;
   }
@@ -149,21 +152,36 @@ std::size_t sim_connection::bytes_held() const noexcept {
 
 // -- coming up ----------------------------------------------------------------------------------
 
-/// Sends the first packet, or sends it again. One event at a time is to come for a dial, and the last one ends it.
+/// Sends the first packet, or sends it again. While nothing can get there no time is spent on it.
 void sim_connection::dial() {
   if (state_ != state::dialing)
     return;
-  const auto left = dial_ends_ - network_.now();
-  const auto& target = *network_.hosts_[other_host()];
-  if (network_.hosts_[host()]->transport && target.transport && !target.undialable && !cut_off(0) &&
-      !cut_off(1)) {
-    const auto trip = network_.delay(host(), other_host()) + network_.delay(other_host(), host());
-    return trip < left ? schedule(trip, connected) : schedule(left, timed_out);
+  const auto left = dialed_at_ + dial_lasts - network_.now();
+  if (network_.is_closed(host(), other_host())) {
+    knocking_ = true;
+    network_.hosts_[other_host()]->knocking.push_back(this);
+  } else if (cut_off(0) || cut_off(1)) {
+    go_on_dialing();
+  } else if (const auto trip =
+                 network_.delay(host(), other_host()) + network_.delay(other_host(), host());
+             trip < left) {
+    return schedule(trip, connected);
   }
-  if (const auto n = static_cast<std::size_t>(syns_++); n < std::size(syn_pauses))
-    schedule(syn_pauses[n], syn);
-  else
+  if (!std::exchange(times_out_, true))
     schedule(left, timed_out);
+}
+
+/// The stack does not know that there is a path now: its next packet finds out.
+void sim_connection::go_on_dialing() {
+  knocking_ = false;
+  for (const auto x : syns_after)
+    if (const auto pause = dialed_at_ + x - network_.now(); pause > 0)
+      return schedule(pause, syn);
+}
+
+void sim_connection::stop_dialing() {
+  if (std::exchange(knocking_, false))
+    std::erase(network_.hosts_[other_host()]->knocking, this);
 }
 
 void sim_connection::connect() {
@@ -394,6 +412,7 @@ void sim_connection::end(wire_end why, const std::string& reason) {
     record_->ended_by = side_;
     record_->reason = reason;
   }
+  stop_dialing();
   state_ = state::ended;
   queue_.clear();
   flights_.clear();

@@ -47,6 +47,8 @@ class sim_connection final : public timenode::net::connection,
   void vanish(wire_end why, bool reset_peer);
   /// From now on nothing gets through, and nobody is told.
   void lose_everything() noexcept { lost_ = true; }
+  /// A path to the other host has opened for a dial that waits for it.
+  void go_on_dialing();
   /// Hands over what has come, as far as the program reads.
   void read();
   std::size_t bytes_held() const noexcept;
@@ -75,6 +77,7 @@ class sim_connection final : public timenode::net::connection,
   bool cut_off(int from) const;
   void schedule(monotonic_ns delay, event what);
   void dial();
+  void stop_dialing();
   void connect();
   void pump();
   void launch(timenode::net::shared_buffer bytes);
@@ -107,8 +110,9 @@ class sim_connection final : public timenode::net::connection,
   bool above_ = false;      ///< The send queue was above the low-water mark.
   bool peer_done_ = false;  ///< The other side's stream ends behind what waits in `inbox_`.
   std::string failure_;     ///< Of `failed_here` and `closed_here`.
-  int syns_ = 0;
-  monotonic_ns dial_ends_ = 0;  ///< When a dial has taken too long.
+  monotonic_ns dialed_at_ = 0;
+  bool knocking_ = false;   ///< It stands in its target's `knocking`.
+  bool times_out_ = false;  ///< The event that ends the dial is on its way.
 
   std::uint64_t process_;  ///< Of its host.
   fifo<timenode::net::shared_buffer> queue_;

@@ -33,6 +33,7 @@ std::string_view to_text(wire_end x) noexcept {
 sim_transport::sim_transport(sim_network& network, host_index host)
     : network_{network}, host_{host} {
   network_.hosts_[host]->transport = this;
+  network_.paths_opened(host);
 }
 
 sim_transport::~sim_transport() {
@@ -114,6 +115,10 @@ void sim_network::set_host_latency(const ip_address& host, monotonic_ns extra) {
 void sim_network::block(const ip_address& from, const ip_address& to, bool blocked) {
   auto& x = path_between(index_of(from), index_of(to));
   x.blocks = static_cast<std::uint8_t>(blocked ? x.blocks + 1 : x.blocks - 1);
+  if (x.blocks > 0)
+    return;
+  paths_opened(index_of(from));
+  paths_opened(index_of(to));
 }
 
 void sim_network::set_loss(const ip_address& from, const ip_address& to, std::uint8_t percent) {
@@ -122,6 +127,7 @@ void sim_network::set_loss(const ip_address& from, const ip_address& to, std::ui
 
 void sim_network::set_undialable(const ip_address& host, bool undialable) {
   hosts_[index_of(host)]->undialable = undialable;
+  paths_opened(index_of(host));
 }
 
 void sim_network::cut_power(const ip_address& host) {
@@ -210,6 +216,31 @@ bool sim_network::lost(host_index from, host_index to) {
     return false;
   const auto& x = paths[to];
   return x.blocks > 0 || (x.loss > 0 && random_.below(100) < x.loss);
+}
+
+/// Whether no packet at all gets there, as things are.
+bool sim_network::is_closed(host_index from, host_index to) const {
+  const auto blocked = [this](host_index a, host_index b) {
+    const auto& paths = hosts_[a]->to;
+    return b < paths.size() && paths[b].blocks > 0;
+  };
+  const auto& target = *hosts_[to];
+  return !target.transport || target.undialable || blocked(from, to) || blocked(to, from);
+}
+
+/// Dials to that host may go on. What looks at them anew when a path opens need not do so while none does, and most dials that
+/// lead nowhere see none.
+void sim_network::paths_opened(host_index to) {
+  auto& knocking = hosts_[to]->knocking;
+  for (std::size_t i = 0; i < knocking.size();)
+    if (is_closed(knocking[i]->host(), to)) {
+      ++i;
+    } else {
+      auto* x = knocking[i];
+      knocking[i] = knocking.back();
+      knocking.pop_back();
+      x->go_on_dialing();
+    }
 }
 
 monotonic_ns sim_network::delay(host_index from, host_index to) {

@@ -185,6 +185,7 @@ class sim_network {
     std::uint64_t dials = 0;      ///< To it.
     std::uint16_t last_port = 0;
     std::vector<path_state> to;  ///< By host; as long as it has to be.
+    std::vector<sim_connection*> knocking;  ///< Dials to it that nothing gets through for: `paths_opened` goes on with them.
     /// Ends that are up, by number and so in the order in which they came up.
     boost::container::flat_map<std::uint64_t, sim_connection*> open;
   };
@@ -192,6 +193,8 @@ class sim_network {
   monotonic_ns now() const { return now_(); }
   path_state& path_between(host_index from, host_index to);
   bool lost(host_index from, host_index to);
+  bool is_closed(host_index from, host_index to) const;
+  void paths_opened(host_index to);
   monotonic_ns delay(host_index from, host_index to);
   std::vector<std::shared_ptr<sim_connection>> open_between(const ip_address& a,
                                                             const ip_address& b);

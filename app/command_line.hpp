@@ -50,12 +50,16 @@ struct testnet_command {
 /// Beyond these a simulation takes hours of real time and more memory than most machines have.
 inline constexpr std::uint32_t max_simulated_nodes = 2000;
 inline constexpr double max_simulated_hours = 24 * 366;
+/// Of each hour: what faults still do when they have ended is over after ten minutes, and in less than five hardly any strikes.
+inline constexpr std::uint32_t least_calm_minutes = 10;
+inline constexpr std::uint32_t most_calm_minutes = 55;
 
 struct simulate_command {
   std::uint32_t nodes = 20;
   double hours = 1;  ///< Of virtual time.
   std::uint64_t seed = 1;
   std::string faults = "all";
+  std::optional<std::uint32_t> calm;  ///< Minutes of each hour; none: by its length.
   double reference_share = 0;
   std::optional<std::uint32_t> masternodes;
   std::int64_t block_time = 0;     ///< Seconds; 0: nobody votes on blocks.

@@ -133,6 +133,10 @@ nlohmann::json in_json(const sim::simulation_report& x) {
           {"ends", x.ends},
           {"faults_struck", x.strikes},
           {"ended_by_timers_of_ours", x.timer_ends},
+          {"calm_minutes_an_hour", x.options.calm.value_or(0)},
+          {"calm_stretches", x.calms},
+          {"calm_hours", x.calm_hours},
+          {"ended_while_calm", x.calm_ends},
           {"longest_apart", in_json(x.longest_apart, x.longest_apart_pair)},
           {"longest_double", in_json(x.longest_double, x.longest_double_pair)},
           {"questions", questions},
@@ -173,6 +177,7 @@ int run_simulate(const simulate_command& x) {
   options.hours = x.hours;
   options.seed = x.seed;
   options.faults = *faults;
+  options.calm = x.calm;
   options.reference_share = x.reference_share;
   options.masternodes = x.masternodes;
   options.block_time = x.block_time;

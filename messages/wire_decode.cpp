@@ -44,8 +44,8 @@ bool take_number(std::string_view& text, Number& number) {
 template <class Message>
 bool take_rest(std::string_view text, message& result) {
   Message x;
-  if (!take(text, R"(":{"nonce":)") || !take_number(text, x.nonce) || !take(text, R"(,"timestamp":)") ||
-      !take_number(text, x.timestamp) || text != "}}")
+  if (!take(text, R"(":{"nonce":)") || !take_number(text, x.nonce) ||
+      !take(text, R"(,"timestamp":)") || !take_number(text, x.timestamp) || text != "}}")
     return false;
   result = x;
   return true;

@@ -39,3 +39,17 @@ TEST_CASE("when nobody closes the second connection of a pair, one-link says so"
   w.run_for(20 * minute);
   CHECK(count(w, timenode::invariant::one_link) > 0);
 }
+
+TEST_CASE("when a connection ends while all is calm, no-cycling says so, once") {
+  world w{{.seed = 1, .nodes = 4}};
+  w.start();
+  w.run_for(5 * minute);
+  w.eyes().set_calm(true);
+  w.run_for(20 * minute);
+  CHECK(count(w, timenode::invariant::no_cycling) == 0);
+  REQUIRE(w.eyes().pairs().links(0, 1) == 1);
+  w.network().reset(w.ip(0), w.ip(1));
+  w.run_for(minute);
+  CHECK(count(w, timenode::invariant::no_cycling) == 1);
+  CHECK(w.eyes().calm_ends() == 1);
+}

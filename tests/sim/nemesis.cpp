@@ -33,16 +33,18 @@ nemesis::nemesis(world& where, fault_set what, std::uint64_t seed)
     : world_{where}, what_{what}, random_{seed}, ailments_(where.hosts()) {}
 
 void nemesis::start() {
+  healing_ = false;
+  ++storm_;
   for (const auto x : what_.list())
-    next(x);
+    next(x, storm_);
 }
 
-void nemesis::next(fault what) {
-  world_.after(between(usual_pause / 4, 2 * usual_pause), [this, what] {
-    if (healing_)
+void nemesis::next(fault what, std::uint32_t storm) {
+  world_.after(between(usual_pause / 4, 2 * usual_pause), [this, what, storm] {
+    if (healing_ || storm != storm_)
       return;
     strike(what);
-    next(what);
+    next(what, storm);
   });
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
-// Brings faults about, one after the other and several at a time, until it is told to heal everything.
+// Brings faults about, one after the other and several at a time, whenever it is told to and until it is told to heal
+// everything.
 
 #include "tests/sim/bad_peers.hpp"
 #include "tests/sim/faults.hpp"
@@ -22,9 +23,9 @@ class nemesis {
  public:
   nemesis(world& where, fault_set what, std::uint64_t seed);
 
-  /// Faults begin, each kind every few minutes.
+  /// Faults begin, each kind every few minutes. Also again, some ten minutes after `heal` or later.
   void start();
-  /// All faults end now, all hosts come back, and none begins any more.
+  /// All faults end now, all hosts come back, and none begins any more until `start`.
   void heal();
   /// Does this once, now, somewhere.
   void strike(fault what);
@@ -33,7 +34,7 @@ class nemesis {
   const std::map<std::string, std::uint64_t>& strikes() const noexcept { return strikes_; }
 
  private:
-  void next(fault what);
+  void next(fault what, std::uint32_t storm);
   void tell(fault what, const std::string& text);
   /// Calls `undo` after that time, or when everything is healed.
   void until(monotonic_ns span, std::function<void()> undo);
@@ -74,6 +75,7 @@ class nemesis {
   fault_set what_;
   timenode::random_source random_;
   bool healing_ = false;
+  std::uint32_t storm_ = 0;  ///< Counts how often faults began.
   std::uint64_t last_undo_ = 0;
   std::map<std::uint64_t, std::function<void()>> undo_;  ///< What is under way.
   std::vector<std::uint32_t> ailments_;                  ///< By host.

@@ -358,6 +358,12 @@ void observer::count_end(const wire_record& wire, const std::string& why) {
     return;
   const auto a = wire.hosts[0];
   const auto b = wire.hosts[1];
+  if (calm_ && kind(a) == host_kind::ours && kind(b) == host_kind::ours) {
+    ++calm_ends_;
+    report(invariant::no_cycling,
+           fmt::format("the connection of {} and {} ended after {} though all was calm: {}",
+                       name(a), name(b), seconds_text(system_.now() - wire.opened_at), why));
+  }
   if ((wire.end == wire_end::unknown_here || wire.end == wire_end::gave_up) &&
       pairs_.clean_for(a, b, forgotten_span, system_.now()))
     report(

@@ -61,6 +61,8 @@ class observer final : public network_watch, public message_watch {
   void settled();
   /// What was found elsewhere.
   void report(timenode::invariant which, std::string what);
+  /// From now on no connection of two of our nodes may end, for nothing is in anybody's way; or one may again.
+  void set_calm(bool calm) noexcept { calm_ = calm; }
   /// Looks at what still lasts.
   void finish();
 
@@ -83,6 +85,8 @@ class observer final : public network_watch, public message_watch {
   }
   /// Connections that a timer of ours ended although nothing had been in the way.
   std::uint64_t timer_ends() const noexcept { return timer_ends_; }
+  /// Connections of two of our nodes that ended while it was calm.
+  std::uint64_t calm_ends() const noexcept { return calm_ends_; }
   /// Connections that were up and have ended, by what ended them first.
   const std::map<std::string, std::uint64_t>& ends() const noexcept { return ends_; }
   /// Provably wrong bytes that nodes reported, by sender's kind and reason.
@@ -147,6 +151,8 @@ class observer final : public network_watch, public message_watch {
   std::uint64_t violation_count_ = 0;
   std::array<std::uint64_t, timenode::invariant_count> by_invariant_{};
   std::uint64_t timer_ends_ = 0;
+  bool calm_ = false;
+  std::uint64_t calm_ends_ = 0;
   std::map<std::string, std::uint64_t> ends_;
   std::map<std::string, std::uint64_t> offences_;
   std::array<exchange, question_kinds> exchanges_{};

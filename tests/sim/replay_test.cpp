@@ -74,20 +74,37 @@ TEST_CASE("the same seed gives the same trace, byte for byte, and the same messa
 
 TEST_CASE(
     "a run that is told to heal sooner is judged, and is the run that would have been that short") {
-  auto longer = simulation_options{.nodes = 10, .hours = 5, .seed = 13};
-  const auto told = simulate(longer, [](const simulation_progress& x) {
-    return x.at > 20 * minute ? simulation_wish::heal : simulation_wish::go_on;
-  });
-  REQUIRE(told.has_value());
-  CHECK(told->ok());
-  CHECK(told->converged_after);
-  CHECK(told->hours_wished == 5);
-  CHECK(told->virtual_hours > 20.0 / 60);
-  CHECK(told->virtual_hours < 1);
-  CHECK(told->pairs > 0);
-  longer.hours = told->options.hours;
-  const auto shorter = must_hold(longer);
-  CHECK(shorter.trace_digest == told->trace_digest);
-  CHECK(shorter.fingerprint == told->fingerprint);
-  CHECK(shorter.command == told->command);
+  // In a storm, in the healing after it, in calm, and in the second storm.
+  for (const auto cut : {8, 17, 30, 70}) {
+    CAPTURE(cut);
+    auto longer = simulation_options{.nodes = 10, .hours = 5, .seed = 13};
+    const auto told = simulate(longer, [cut](const simulation_progress& x) {
+      return x.at > cut * minute ? simulation_wish::heal : simulation_wish::go_on;
+    });
+    REQUIRE(told.has_value());
+    CHECK(told->ok());
+    CHECK(told->converged_after);
+    CHECK(told->hours_wished == 5);
+    CHECK(told->virtual_hours > cut / 60.0);
+    CHECK(told->virtual_hours < cut / 60.0 + 0.5);
+    CHECK(told->pairs > 0);
+    longer.hours = told->options.hours;
+    longer.calm = told->options.calm;
+    const auto shorter = must_hold(longer);
+    CHECK(shorter.trace_digest == told->trace_digest);
+    CHECK(shorter.fingerprint == told->fingerprint);
+    CHECK(shorter.command == told->command);
+  }
+}
+
+TEST_CASE("in a run of hours faults come in storms, after each of which all agree, and between "
+          "which no connection ends") {
+  const auto x = must_hold({.nodes = 12, .hours = 3, .seed = 19});
+  CHECK(x.calms == 3);
+  CHECK(x.calm_hours > 1.9);
+  CHECK(x.calm_ends == 0);
+  CHECK(x.strikes.size() >= 15);
+  CHECK(x.connections > 3 * x.pairs);  // they were made anew after storms
+  CHECK(x.pairs > 40);
+  CHECK(x.pairs_linked == x.pairs);
 }

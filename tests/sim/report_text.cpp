@@ -38,9 +38,12 @@ std::string text_of(const simulation_report& x) {
   std::string out;
   const auto references =
       static_cast<std::uint32_t>(x.options.reference_share * x.options.nodes + 0.5);
-  out += fmt::format("{} nodes{}, {:.2f} virtual hours, seed {}, faults: {}\n", x.options.nodes,
+  out += fmt::format("{} nodes{}, {:.2f} virtual hours, seed {}, faults: {}{}\n", x.options.nodes,
                      references > 0 ? fmt::format(" ({} of the deployed kind)", references) : "",
-                     x.virtual_hours, x.options.seed, x.options.faults.to_string());
+                     x.virtual_hours, x.options.seed, x.options.faults.to_string(),
+                     x.options.calm.value_or(0) > 0
+                         ? fmt::format(", in storms of {} minutes an hour", 60 - *x.options.calm)
+                         : "");
   const auto events = x.messages + x.packets;
   out += fmt::format("{} events ({} messages between actors, {} of the network) in {:.1f} s: "
                      "{:.0f} events/s, {:.0f} times "
@@ -52,6 +55,10 @@ std::string text_of(const simulation_report& x) {
   out += fmt::format("{} connections were made\n", x.connections);
   add_counts(out, "why they ended", x.ends);
   out += fmt::format("a timer of ours ended {} connections to live peers\n", x.timer_ends);
+  if (x.calms > 0)
+    out += fmt::format("in {} stretches without faults, {:.1f} hours in all, {} connections "
+                       "between our nodes ended\n",
+                       x.calms, x.calm_hours, x.calm_ends);
   out += "longest time that a pair was apart while both could reach each other: " +
          span_text(x.longest_apart, x.longest_apart_pair) + "\n";
   out += "longest time that a pair had two connections: " +
@@ -70,8 +77,9 @@ std::string text_of(const simulation_report& x) {
     out += fmt::format("  and {} more\n", x.bans.size() - shown);
   add_counts(out, "wrong bytes that were reported, by sender", x.offences);
   out +=
-      fmt::format("height {}, {} blocks {}; {} after the faults ended all had the same tip\n",
+      fmt::format("height {}, {} blocks {}; {}{} after the faults ended all had the same tip\n",
                   x.height, x.blocks_made, x.options.block_time > 0 ? "with a certificate" : "made",
+                  x.calms > 0 ? "at most " : "",
                   x.converged_after ? fmt::format("{:.0f} s", *x.converged_after)
                                     : std::string{"not even 300 s"});
   if (x.options.payment_every > 0)

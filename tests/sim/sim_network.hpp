@@ -185,7 +185,8 @@ class sim_network {
     std::uint64_t dials = 0;      ///< To it.
     std::uint16_t last_port = 0;
     std::vector<path_state> to;  ///< By host; as long as it has to be.
-    std::vector<sim_connection*> knocking;  ///< Dials to it that nothing gets through for: `paths_opened` goes on with them.
+    std::vector<sim_connection*>
+        knocking;  ///< Dials to it that nothing gets through for: `paths_opened` goes on with them.
     /// Ends that are up, by number and so in the order in which they came up.
     boost::container::flat_map<std::uint64_t, sim_connection*> open;
   };

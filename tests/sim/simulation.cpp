@@ -35,6 +35,8 @@ std::uint32_t usual_masternodes(const simulation_options& x) {
 std::string command_of(const simulation_options& x) {
   auto result = fmt::format("timenode simulate --nodes {} --hours {} --seed {} --faults {}",
                             x.nodes, x.hours, x.seed, x.faults.to_string());
+  if (x.calm)
+    result += fmt::format(" --calm {}", *x.calm);
   if (x.reference_share > 0)
     result += fmt::format(" --reference-share {}", x.reference_share);
   if (x.masternodes)
@@ -52,30 +54,29 @@ class run {
   run(const simulation_options& options, const progress_listener& progress)
       : options_{options}, hours_wished_{options.hours}, progress_{progress},
         world_{shape_of(options)}, nemesis_{world_, options.faults,
-                                            options.seed ^ 0x6e656d65736973} {}
+                                            options.seed ^ 0x6e656d65736973} {
+    // A run that is cut short has other hours, and must be made again with the same calm.
+    if (const auto usual = usual_calm(options.hours); !options_.calm && usual > 0)
+      options_.calm = usual;
+  }
 
   simulation_report go() {
     const auto begin = std::chrono::steady_clock::now();
     const auto end = static_cast<monotonic_ns>(options_.hours * static_cast<double>(hour));
-    faults_end_ = std::max<monotonic_ns>(end - healing_span, 0);
-    end_ = faults_end_ + healing_span;
+    end_ = std::max(end, healing_span);
     world_.on_pause = [this] { return pause(); };
     world_.start();
     world_.after(minute, [this] { nemesis_.start(); });
     world_.after(bans_period, [this] { look_for_bans(); });
-    world_.run_until(faults_end_);
-    if (cut_) {
-      // With these hours the same run ends here by itself.
-      faults_end_ = world_.now();
-      end_ = faults_end_ + healing_span;
-      options_.hours = static_cast<double>(end_) / static_cast<double>(hour);
+    const auto calm = options_.calm.value_or(0) * minute;
+    auto storm_ends = calm > 0 ? hour - calm : end_;
+    while (storm(std::min(storm_ends, end_ - healing_span))) {
+      be_calm(std::min(storm_ends + calm, end_));
+      if (stopped_ || world_.now() >= end_)
+        break;
+      storm_ends += hour;
+      nemesis_.start();
     }
-    nemesis_.heal();
-    if (world_.payments())
-      world_.payments()->stop_paying();
-    healing_ = true;
-    if (!stopped_)
-      heal();
     judge_end();
     const auto took = std::chrono::steady_clock::now() - begin;
     return report(std::chrono::duration<double>(took).count());
@@ -89,18 +90,81 @@ class run {
           progress_({world_.now(), end_, world_.system().messages() + world_.network().events(),
                      world_.eyes().violation_count(), world_.eyes().connections(),
                      world_.chain().size() - 1, healing_});
-      cut_ = cut_ || (wish == simulation_wish::heal && !healing_);
+      cut_ = cut_ || wish == simulation_wish::heal;
       stopped_ = stopped_ || wish == simulation_wish::stop;
     }
     return !stopped_ && (healing_ || !cut_);
   }
 
+  /// Faults until then, and five minutes in which the network has to get well. False when the run is over with that.
+  bool storm(monotonic_ns until) {
+    world_.run_until(until);
+    faults_end_ = world_.now();
+    if (cut_)  // With these hours the same run ends here by itself.
+      cut_at(faults_end_ + healing_span);
+    nemesis_.heal();
+    if (faults_end_ + healing_span >= end_)
+      stop_paying();
+    healing_ = true;
+    if (!stopped_)
+      heal();
+    healing_ = false;
+    return !stopped_ && world_.now() < end_;
+  }
+
   void heal() {
-    while (world_.now() < end_ && !stopped_) {
+    std::optional<monotonic_ns> took;
+    const auto until = faults_end_ + healing_span;
+    while (world_.now() < until && !stopped_) {
       world_.run_for(second);
-      if (!converged_after_ && everybody_up() && world_.converged())
-        converged_after_ = world_.now() - faults_end_;
+      if (!took && everybody_up() && world_.converged())
+        took = world_.now() - faults_end_;
     }
+    if (cut_)
+      cut_at(until);
+    if (stopped_)
+      return;
+    if (!took || *took > converge_within)
+      world_.eyes().report(
+          invariant::converge,
+          took ? fmt::format("{} s after the faults ended before all had the same tip",
+                             *took / second)
+               : fmt::format("not all had the same tip {} s after the faults ended: {}",
+                             healing_span / second, tips_text()));
+    converged_ = converged_ && took;
+    slowest_ = std::max(slowest_, took.value_or(0));
+  }
+
+  /// No fault strikes, and what they did is over: no connection of our nodes may end.
+  void be_calm(monotonic_ns until) {
+    const auto since = world_.now();
+    world_.log().add("FAULT", "calm begins");
+    // Where there are more who want to be connected than places some have to go.
+    world_.eyes().set_calm(options_.nodes <= largest_mesh);
+    // What was paid last has to get into a block.
+    world_.run_until(until < end_ ? until : std::max(since, end_ - healing_span));
+    if (cut_)
+      cut_at(world_.now() + healing_span);
+    if (until >= end_ || cut_) {
+      stop_paying();
+      healing_ = true;
+      world_.run_until(end_);
+    }
+    world_.eyes().set_calm(false);
+    ++calms_;
+    calm_time_ += world_.now() - since;
+    judge_pairs();
+  }
+
+  void stop_paying() {
+    if (world_.payments())
+      world_.payments()->stop_paying();
+  }
+
+  /// The run is to be so long only.
+  void cut_at(monotonic_ns end) {
+    end_ = end;
+    options_.hours = static_cast<double>(end_) / static_cast<double>(hour);
   }
 
   bool everybody_up() {
@@ -143,19 +207,19 @@ class run {
   void judge_end() {
     if (stopped_)
       return;
-    auto& eyes = world_.eyes();
-    if (!converged_after_ || *converged_after_ > converge_within)
-      eyes.report(invariant::converge,
-                  converged_after_
-                      ? fmt::format("{} s after the faults ended before all had the same tip",
-                                    *converged_after_ / second)
-                      : fmt::format("not all had the same tip {} s after the faults ended: {}",
-                                    healing_span / second, tips_text()));
     look_for_bans();
     judge_blocks();
     judge_payments();
     for (std::uint32_t i = 0; i < world_.nodes(); ++i)
       world_.look_at(i);
+    judge_pairs();
+    world_.eyes().finish();
+  }
+
+  /// Everybody who can be is connected, once.
+  void judge_pairs() {
+    pairs_ = pairs_linked_ = 0;
+    auto& eyes = world_.eyes();
     const auto& pairs = eyes.pairs();
     for (std::uint32_t b = 1; b < world_.hosts(); ++b)
       for (std::uint32_t a = 0; a < b; ++a) {
@@ -165,11 +229,10 @@ class run {
         pairs_linked_ += pairs.links(a, b) == 1 ? 1 : 0;
         if (pairs.links(a, b) != 1)
           eyes.report(invariant::one_link,
-                      fmt::format("{} and {} have {} connections at the end",
+                      fmt::format("{} and {} have {} connections long after the faults ended",
                                   world_.ip(a).to_string(), world_.ip(b).to_string(),
                                   pairs.links(a, b)));
       }
-    eyes.finish();
   }
 
   /// Masternodes that vote have made all that became due while they could not.
@@ -245,8 +308,11 @@ class run {
         world_.chain().size() - 1 - (options_.block_time > 0 ? 0 : world_.options().history);
     if (world_.payments())
       x.payments = world_.payments()->tally();
-    if (converged_after_)
-      x.converged_after = static_cast<double>(*converged_after_) * 1e-9;
+    x.calms = calms_;
+    x.calm_hours = static_cast<double>(calm_time_) / static_cast<double>(hour);
+    x.calm_ends = eyes.calm_ends();
+    if (converged_)
+      x.converged_after = static_cast<double>(slowest_) * 1e-9;
     for (std::size_t i = 0; i < invariant_count; ++i)
       x.violations[std::string{to_text(static_cast<invariant>(i))}] =
           eyes.violation_count(static_cast<invariant>(i));
@@ -269,7 +335,10 @@ class run {
   bool stopped_ = false;
   bool cut_ = false;  ///< Healing was wished for sooner.
   std::uint64_t next_progress_ = 0;
-  std::optional<monotonic_ns> converged_after_;
+  bool converged_ = true;     ///< After each storm.
+  monotonic_ns slowest_ = 0;  ///< ... and the longest that it took.
+  std::uint64_t calms_ = 0;
+  monotonic_ns calm_time_ = 0;
   std::uint64_t pairs_ = 0;
   std::uint64_t pairs_linked_ = 0;
   std::set<std::tuple<ip_address, ip_address, std::int64_t>> seen_;

@@ -1,7 +1,7 @@
 #pragma once
 
-// One simulation from beginning to end: faults, then healing, then the report. What `timenode simulate` runs, and
-// most tests of whole networks.
+// One simulation from beginning to end: faults, then healing, in a long run also calm, and again; then the report. What
+// `timenode simulate` runs, and most tests of whole networks.
 
 #include "messages/outcome.hpp"
 #include "tests/sim/faults.hpp"
@@ -23,6 +23,9 @@ struct simulation_options {
   double hours = 1;  ///< Virtual; the last five minutes heal.
   std::uint64_t seed = 1;
   fault_set faults = fault_set::all();
+  /// Minutes of each hour in which no fault strikes, `healing_span` included, from 10 to 55; 0: they strike all the time. None:
+  /// `usual_calm`.
+  std::optional<std::uint32_t> calm = {};
   double reference_share = 0;
   std::optional<std::uint32_t> masternodes = {};  ///< None: as many as such a network can bear.
   /// Seconds between the blocks that the masternodes vote for; 0: a block comes from nowhere every 600 s.
@@ -36,6 +39,11 @@ struct simulation_options {
 /// The last part of each simulation, without faults. At its end every pair that can reach each other has exactly
 /// one connection, and all have the same tip.
 inline constexpr monotonic_ns healing_span = 5 * minute;
+/// In a run of more than an hour faults come in storms of a quarter of an hour each hour. Under faults all day no connection would
+/// live for longer than minutes, and nobody could tell whether it would have for hours.
+constexpr std::uint32_t usual_calm(double hours) noexcept {
+  return hours > 1 ? 45 : 0;
+}
 /// All honest nodes have the same tip within this after the faults end (architecture, section 1).
 inline constexpr monotonic_ns converge_within = minute;
 /// Up to here everybody knows everybody; in larger networks each host has so many neighbours.
@@ -68,6 +76,10 @@ struct simulation_report {
   std::uint64_t honest_bans = 0;
   std::uint64_t timer_ends =
       0;  ///< Connections that a timer of ours ended although nothing was in the way.
+  std::uint64_t calms = 0;  ///< Stretches without faults after the healing.
+  double calm_hours = 0;    ///< Of these, in all.
+  std::uint64_t calm_ends =
+      0;  ///< Connections of two of our nodes that ended in them: each is a violation.
   pair_watch::finding longest_apart;
   pair_watch::finding longest_double;
   std::string longest_apart_pair;
@@ -77,7 +89,8 @@ struct simulation_report {
   std::uint64_t height = 0;
   std::uint64_t blocks_made = 0;
   payment_tally payments;
-  std::optional<double> converged_after;  ///< Seconds after the faults ended; none: never.
+  std::optional<double>
+      converged_after;  ///< Seconds after the faults ended, the longest of all healings; none: never in one of them.
   std::map<std::string, std::uint64_t> violations;  ///< All of them by name.
   std::vector<broken> first_violations;
   std::uint64_t trace_lines = 0;

@@ -130,7 +130,8 @@ TEST_CASE("integers cover the full range of their types") {
   }
 }
 
-TEST_CASE("a ping or pong is judged alike whether it is written as all write it or with a space more") {
+TEST_CASE(
+    "a ping or pong is judged alike whether it is written as all write it or with a space more") {
   line_decoder decoder;
   const auto verdict = [&decoder](const std::string& line) {
     const auto x = decoder.decode(line);
@@ -140,10 +141,11 @@ TEST_CASE("a ping or pong is judged alike whether it is written as all write it 
   };
   std::size_t fine = 0;
   for (const std::string kind : {"Ping", "Pong", "Pung"})
-    for (const std::string nonce : {"0", "7", "18446744073709551615", "18446744073709551616", "007", "-1",
-                                    "-0", "1.5", "1e3", "\"1\"", "", "+1"})
-      for (const std::string time : {"0", "1766000000", "-1766000000", "9223372036854775807",
-                                     "-9223372036854775808", "9223372036854775808", "-0", "-01", "x", ""})
+    for (const std::string nonce : {"0", "7", "18446744073709551615", "18446744073709551616", "007",
+                                    "-1", "-0", "1.5", "1e3", "\"1\"", "", "+1"})
+      for (const std::string time :
+           {"0", "1766000000", "-1766000000", "9223372036854775807", "-9223372036854775808",
+            "9223372036854775808", "-0", "-01", "x", ""})
         for (const std::string end : {"}}", "}}}", "}", "", ",\"more\":1}}"}) {
           const auto rest = "\":{\"nonce\":" + nonce + ",\"timestamp\":" + time + end;
           const auto told = verdict("{\"" + kind + rest);

@@ -313,6 +313,8 @@ void address_book::connection_lasted(const ip_address& ip, monotonic_ns duration
     return;
   auto& known = i->second;
   known.turned_away = duration < turned_away_within ? known.turned_away + 1 : 0;
+  if (known.purpose == dial_purpose::discovered)
+    turned_away_in_row_ = known.turned_away > 0 ? turned_away_in_row_ + 1 : 0;
   const auto patience = known.purpose == dial_purpose::masternode ? patience_with_masternodes : 0;
   if (known.turned_away <= patience)
     return;

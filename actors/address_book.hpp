@@ -77,6 +77,10 @@ inline constexpr monotonic_ns longest_rest = 3'600'000'000'000;
 inline constexpr std::uint32_t patience_with_masternodes = 2;
 /// With enough peers a discovered one is wanted anew this often at most.
 inline constexpr monotonic_ns wanted_at_ease_every = 5'000'000'000;
+/// ... and half as often for each that turned us away, one after the other, so many times: in a network with more nodes than places
+/// there is always somebody who was not asked yet, and everybody would knock somewhere every five seconds for good. At the most
+/// after 320 s: less than the ten minutes after which what peers name is fresh again.
+inline constexpr std::uint32_t most_ease_doublings = 6;
 /// Of the peers that were connected when the node stopped, that many are dialed first at the next
 /// start: those that were connected longest. Whoever feeds a starting node addresses of his own
 /// comes too late then. As many as Bitcoin Core's full outbound connections, and again as many for
@@ -134,8 +138,8 @@ class address_book {
 
   /// What to ask of the registry now, beyond what was asked before. `random` chooses among equals.
   plan make_plan(random_source& random, monotonic_ns now);
-  /// Whether time alone changes what the next plan says.
-  bool waits_for_time() const noexcept { return !resting_.empty() || paced_; }
+  /// When time alone changes what the next plan says; none: it does not.
+  std::optional<monotonic_ns> waits_until() const;
 
   /// Up to `count` endpoints to tell others: connected ones first, then such as we reached once.
   std::vector<std::string> sample(std::size_t count, random_source& random) const;
@@ -226,6 +230,7 @@ class address_book {
   void plan_discovered(plan& result, random_source& random, monotonic_ns now);
   std::size_t free_slots() const;
   void end_rests(monotonic_ns now);
+  monotonic_ns pause_at_ease() const noexcept;
   std::size_t unmet_masternodes() const noexcept {
     return unmet_wanted_.size() + unmet_idle_.size();
   }
@@ -251,7 +256,9 @@ class address_book {
   std::vector<ip_address> renewed_;  ///< May be wanted already, but for another purpose.
 
   std::optional<monotonic_ns> wanted_at_;  ///< When a discovered one was wanted last.
-  bool paced_ = false;                     ///< One would be, if that had not been so lately.
+  std::uint32_t turned_away_in_row_ =
+      0;                ///< Discovered ones that turned us away since one kept us.
+  bool paced_ = false;  ///< One would be, if that had not been so lately.
 
   // Derived from `entries_` by `index` and `unindex`, so that a plan, which follows every dial, and an answer
   // to a peer walk only what they need:

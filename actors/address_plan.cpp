@@ -77,6 +77,20 @@ void address_book::end_rests(monotonic_ns now) {
     change(entries_.at(resting_.begin()->second), [](entry& x) { x.rests_until = 0; });
 }
 
+monotonic_ns address_book::pause_at_ease() const noexcept {
+  return wanted_at_ease_every << std::min(turned_away_in_row_, most_ease_doublings);
+}
+
+std::optional<monotonic_ns> address_book::waits_until() const {
+  std::optional<monotonic_ns> result;
+  if (!resting_.empty())
+    result = resting_.begin()->first;
+  if (const auto pace_ends = paced_ ? *wanted_at_ + pause_at_ease() : 0;
+      paced_ && (!result || pace_ends < *result))
+    result = pace_ends;
+  return result;
+}
+
 void address_book::plan_discovered(plan& result, random_source& random, monotonic_ns now) {
   const auto most_tries = at_a_time(max_tries, max_strangers_at_ease);
   const auto most_waits = at_a_time(max_waits, max_strangers_at_ease);
@@ -92,7 +106,7 @@ void address_book::plan_discovered(plan& result, random_source& random, monotoni
   };
   auto tries = room(most_tries, tries_);
   auto waits = room(most_waits, waits_);
-  paced_ = is_at_ease() && wanted_at_ && now - *wanted_at_ < wanted_at_ease_every &&
+  paced_ = is_at_ease() && wanted_at_ && now - *wanted_at_ < pause_at_ease() &&
            ((tries > 0 && !to_dial_.empty()) || (waits > 0 && !to_wait_for_.empty()));
   if (paced_)
     tries = waits = 0;  // anchors only

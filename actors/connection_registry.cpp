@@ -313,7 +313,8 @@ void connection_registry_state::dial(const ip_address& ip, bool ordered) {
     x.link.postpone(now + not_attached_pause);
     return;
   }
-  if (!ordered && x.purpose == dial_purpose::discovered && up_.size() >= config_.max_peers) {
+  if (!ordered && ((x.purpose == dial_purpose::discovered && up_.size() >= config_.max_peers) ||
+                   !would_have_place(ip))) {
     x.link.postpone(now + no_place_pause);
     return;
   }

@@ -112,7 +112,10 @@ class connection_registry_state {
   std::optional<inbound_refusal> why_not(const ip_address& ip) const;
   bool is_favoured(const ip_address& ip) const;
   void refuse(inbound_refusal why);
+  bool has_free_place(const ip_address& ip) const;
+  bool would_have_place(const ip_address& ip) const;
   bool take_place(const ip_address& ip);
+  std::vector<net::slot_holder> holders() const;
   net::slot_holder holder(const ip_address& ip, monotonic_ns since, link_direction direction) const;
   void on_useful(const ip_address& ip);
   void on_proven(const ip_address& ip);

@@ -37,19 +37,35 @@ void connection_registry_state::refuse(inbound_refusal why) {
     context_.metrics->refused(why);
 }
 
-bool connection_registry_state::take_place(const ip_address& ip) {
+/// The usual case, in which nobody has to be compared.
+bool connection_registry_state::has_free_place(const ip_address& ip) const {
   const auto group = up_by_group_.find(net::group_of(ip));
   const auto of_group = group == up_by_group_.end() ? 0 : group->second;
-  if (up_.size() < config_.max_peers && of_group < net::group_limit(config_.max_peers))
-    return true;  // the usual case: nobody has to be compared
-  std::vector<net::slot_holder> holders;
-  holders.reserve(up_.size());
-  for (const auto& [y, id] : up_) {
+  return up_.size() < config_.max_peers && of_group < net::group_limit(config_.max_peers);
+}
+
+std::vector<net::slot_holder> connection_registry_state::holders() const {
+  std::vector<net::slot_holder> result;
+  result.reserve(up_.size());
+  for (const auto& [ip, id] : up_) {
     const auto& x = connections_.at(id);
-    holders.push_back(holder(y, x.since, x.direction));
+    result.push_back(holder(ip, x.since, x.direction));
   }
+  return result;
+}
+
+/// Whoever is dialed only to be told that there is no place here was dialed for nothing, and would be again in half a minute.
+bool connection_registry_state::would_have_place(const ip_address& ip) const {
   const auto now = monotonic_now(*self_);
-  const auto decision = slots_.decide(holder(ip, now, link_direction::inbound), holders, now);
+  return has_free_place(ip) ||
+         slots_.would_admit(holder(ip, now, link_direction::inbound), holders(), now);
+}
+
+bool connection_registry_state::take_place(const ip_address& ip) {
+  if (has_free_place(ip))
+    return true;
+  const auto now = monotonic_now(*self_);
+  const auto decision = slots_.decide(holder(ip, now, link_direction::inbound), holders(), now);
   if (decision.evict) {
     close(up_.at(*decision.evict), link_end::refused,
           "makes room for " + ip.to_string() + ": " + decision.reason);

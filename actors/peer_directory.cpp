@@ -208,10 +208,10 @@ void peer_directory_state::follow_plan() {
     self_->send(registry_, atom::want_v, ip);
   for (const auto& [to, purpose] : plan.want)
     self_->send(registry_, atom::want_v, to, purpose);
-  const auto waits = book_.waits_for_time();
-  if (waits == (plan_at_ != 0))
-    return;
-  plan_at_ = waits ? monotonic_now(*self_) + plan_period : 0;
+  const auto until = book_.waits_until();
+  const auto next = until ? std::max(*until, monotonic_now(*self_) + plan_period) : 0;
+  if (next == 0 || plan_at_ == 0 || next < plan_at_)
+    plan_at_ = next;
   set_alarm();
 }
 

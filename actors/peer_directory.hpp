@@ -39,7 +39,7 @@ inline constexpr std::size_t sample_size = 100;
 inline constexpr monotonic_ns book_saved_every = 300'000'000'000;
 /// The first time after the start, and after a failure to write: sooner.
 inline constexpr monotonic_ns book_saved_first = 30'000'000'000;
-/// While the book waits for time to pass, a plan is made this often.
+/// While the book waits for time to pass, a plan is made this often at most.
 inline constexpr monotonic_ns plan_period = 5'000'000'000;
 
 struct directory_config {

@@ -105,4 +105,10 @@ slot_decision slot_policy::decide(const slot_holder& candidate,
   return result;
 }
 
+bool slot_policy::would_admit(const slot_holder& candidate, std::span<const slot_holder> holders,
+                              monotonic_ns now) const {
+  const auto decision = decide_slot(candidate, holders, max_peers_);
+  return decision.admitted && (!decision.evict || decision.privileged || swaps_.has_token(now));
+}
+
 }  // namespace timenode::net

@@ -68,6 +68,9 @@ class slot_policy {
 
   slot_decision decide(const slot_holder& candidate, std::span<const slot_holder> holders,
                        monotonic_ns now);
+  /// Whether `decide` would admit the candidate now. Takes nobody's place.
+  bool would_admit(const slot_holder& candidate, std::span<const slot_holder> holders,
+                   monotonic_ns now) const;
 
  private:
   std::size_t max_peers_;

@@ -202,6 +202,32 @@ TEST_CASE("a masternode's place is kept for who proved to be one over its own co
   CHECK(x.log->connections[2].record->closes.size() == 1);
 }
 
+TEST_CASE(
+    "who would have no place here is not dialed, however much it is wanted, until there is one") {
+  registry_config config;
+  config.max_peers = 4;
+  one_registry x{config};
+  for (int i = 1; i <= 4; ++i) {
+    const auto ip = "20." + std::to_string(i) + ".0.1";
+    x.handshake(*x.accept(ip));
+    x.self->send(x.registry, atom::useful_v, *ip_address::parse(ip));
+  }
+  x.self->send(x.registry, atom::want_v, at("9.9.0.1"), dial_purpose::masternode);
+  x.run();
+  x.advance(10min);
+  CHECK(x.log->connections.size() == 4);
+  x.self->send(x.registry, atom::want_v, at("9.8.0.1"), dial_purpose::configured);
+  x.run();
+  CHECK(x.log->connections.size() == 5);  // takes no place
+  x.end(x.log->connections[4], link_end::connect_failed, "nobody there");
+  x.end(x.log->connections[0], link_end::closed_by_peer, "closed by the peer");
+  x.advance(61s);
+  const auto dialed = std::ranges::count_if(x.log->connections, [](const auto& y) {
+    return y.spec.remote.ip == *ip_address::parse("9.9.0.1");
+  });
+  CHECK(dialed == 1);
+}
+
 TEST_CASE("a flood of silent connections keeps neither a stranger nor a configured peer out") {
   one_registry x;
   for (int i = 0; i < 300; ++i)

@@ -66,7 +66,10 @@ class run {
     end_ = std::max(end, healing_span);
     world_.on_pause = [this] { return pause(); };
     world_.start();
-    world_.after(minute, [this] { nemesis_.start(); });
+    world_.after(minute, [this] {
+      if (faults_end_ == 0)  // in a run of six minutes nothing strikes
+        nemesis_.start();
+    });
     world_.after(bans_period, [this] { look_for_bans(); });
     const auto calm = options_.calm.value_or(0) * minute;
     auto storm_ends = calm > 0 ? hour - calm : end_;

@@ -233,7 +233,7 @@ TEST_CASE_FIXTURE(small_fixture,
     now += rest * 1'000'000'000 - wanted_at_ease_every - 1;
     follow();  // its rest is over right after that
     CHECK_FALSE(wanted.contains(ip("203.0.113.1")));
-    CHECK(book.waits_for_time());
+    CHECK(book.waits_until());
     CHECK(book.explain(ip("203.0.113.1")).why.find("turned us away") != std::string::npos);
     now += 1 - wanted_at_ease_every;
   }
@@ -278,9 +278,36 @@ TEST_CASE_FIXTURE(fixture, "with enough peers a new one is wanted every five sec
         follow();
       }
   CHECK(wanted.size() == before);
-  CHECK(book.waits_for_time());
+  CHECK(book.waits_until());
   follow();
   CHECK(wanted.size() == before + 1);
+}
+
+TEST_CASE_FIXTURE(fixture, "with enough peers, whoever is turned away by all tries less and less "
+                           "often, and at the usual pace "
+                           "again once somebody has kept it") {
+  for (int i = 0; i < static_cast<int>(enough_peers); ++i) {
+    book.add_configured(at(public_ip(200, i)));
+    book.connected(outbound(public_ip(200, i)), 1000);
+  }
+  learn_groups(150);
+  const auto tried_in = [this](monotonic_ns span, monotonic_ns kept_for) {
+    int tried = 0;
+    for (const auto end = now + span; now < end;) {
+      follow();
+      for (const auto& [x, _] : std::map{wanted})
+        if (book.explain(x).purpose == dial_purpose::discovered) {
+          meet(x, kept_for);
+          ++tried;
+        }
+    }
+    return tried;
+  };
+  constexpr monotonic_ns hour = 3'600'000'000'000;
+  const auto turned_away = tried_in(hour, 0);
+  CHECK(turned_away >= 12);  // 5, 10, 20, 40, 80, 160 s, then 320 s each
+  CHECK(turned_away <= 20);
+  CHECK(tried_in(hour / 6, turned_away_within) >= 40);
 }
 
 TEST_CASE_FIXTURE(

@@ -74,8 +74,8 @@ TEST_CASE("the same seed gives the same trace, byte for byte, and the same messa
 
 TEST_CASE(
     "a run that is told to heal sooner is judged, and is the run that would have been that short") {
-  // In a storm, in the healing after it, in calm, and in the second storm.
-  for (const auto cut : {8, 17, 30, 70}) {
+  // In a storm, in the healing after it, in calm, at its end, and in the second storm.
+  for (const auto cut : {8, 17, 30, 57, 70}) {
     CAPTURE(cut);
     auto longer = simulation_options{.nodes = 10, .hours = 5, .seed = 13};
     const auto told = simulate(longer, [cut](const simulation_progress& x) {
@@ -95,6 +95,14 @@ TEST_CASE(
     CHECK(shorter.fingerprint == told->fingerprint);
     CHECK(shorter.command == told->command);
   }
+}
+
+TEST_CASE("a run whose last hour leaves no time for a storm stays calm to its end") {
+  const auto x = must_hold({.nodes = 6, .hours = 1.05, .seed = 21});
+  CHECK(x.virtual_hours == doctest::Approx(1.05));
+  CHECK(x.calms == 1);
+  CHECK(x.calm_hours == doctest::Approx(1.05 - 20.0 / 60));
+  CHECK(x.pairs_linked == x.pairs);
 }
 
 TEST_CASE("in a run of hours faults come in storms, after each of which all agree, and between "

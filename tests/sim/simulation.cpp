@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <set>
 #include <stdexcept>
 #include <utility>
@@ -62,7 +63,8 @@ class run {
 
   simulation_report go() {
     const auto begin = std::chrono::steady_clock::now();
-    const auto end = static_cast<monotonic_ns>(options_.hours * static_cast<double>(hour));
+    // To the nanosecond: a run that was cut short is made again with the hours that it had.
+    const auto end = monotonic_ns{std::llround(options_.hours * static_cast<double>(hour))};
     end_ = std::max(end, healing_span);
     world_.on_pause = [this] { return pause(); };
     world_.start();
@@ -74,7 +76,9 @@ class run {
     const auto calm = options_.calm.value_or(0) * minute;
     auto storm_ends = calm > 0 ? hour - calm : end_;
     while (storm(std::min(storm_ends, end_ - healing_span))) {
-      be_calm(std::min(storm_ends + calm, end_));
+      // When the healing at the end leaves no time for another storm it stays calm.
+      const auto calm_ends = storm_ends + calm;
+      be_calm(calm_ends + healing_span < end_ ? calm_ends : end_);
       if (stopped_ || world_.now() >= end_)
         break;
       storm_ends += hour;

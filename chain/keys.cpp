@@ -2,6 +2,7 @@
 
 #include "chain/base58.hpp"
 #include "chain/sha256.hpp"
+#include "chain/signature_cache.hpp"
 
 #include <sodium.h>
 
@@ -79,7 +80,14 @@ signature key_pair::sign(std::span<const std::uint8_t> message) const {
 bool verify(const public_key& key, std::span<const std::uint8_t> message,
             const signature& x) noexcept {
   prepare_sodium();
-  return crypto_sign_verify_detached(x.data(), message.data(), message.size(), key.data()) == 0;
+  thread_local signature_cache verified;
+  const auto mark = verified.mark_of(key, message, x);
+  if (verified.contains(mark))
+    return true;
+  if (crypto_sign_verify_detached(x.data(), message.data(), message.size(), key.data()) != 0)
+    return false;
+  verified.add(mark);
+  return true;
 }
 
 bool verify(const public_key& key, std::span<const std::uint8_t> message,

@@ -42,7 +42,8 @@ class key_pair {
   std::array<std::uint8_t, 64> secret_{};  ///< libsodium's form: seed ‖ public key.
 };
 
-/// Whether the signature of the message was made by the key. Takes about 60 µs. Keys and signatures
+/// Whether the signature of the message was made by the key. Takes about 60 µs, and less than one when this thread did so lately
+/// (`signature_cache`). Keys and signatures
 /// that are not canonical, or of small order, never verify.
 bool verify(const public_key& key, std::span<const std::uint8_t> message,
             const signature& x) noexcept;

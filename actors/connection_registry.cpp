@@ -184,7 +184,7 @@ void connection_registry_state::on_report(const link_report& report) {
   auto& x = i->second;
   gate_.finished(report.link);
   x.phase = link_phase::closing;
-  ++ended_[std::string{to_text(report.cause)}];
+  ++ended_[static_cast<std::size_t>(report.cause)];
   const auto ip = x.ip;
   if (const auto up = up_.find(ip); up != up_.end() && up->second == report.link)
     if (const auto left_out = link_log_.note(ip, monotonic_now(*self_)))
@@ -248,7 +248,7 @@ caf::result<void> connection_registry_state::stop() {
   stopping_ = true;
   for (auto& [ip, x] : peers_) {
     x.link.unwant(monotonic_now(*self_));
-    reschedule(ip);
+    reschedule(ip, x);
   }
   for (const auto& [id, x] : connections_)
     close(id, link_end::shutdown, "the node is shutting down");
@@ -294,8 +294,12 @@ void connection_registry_state::carry_out(const ip_address& ip, net::link_action
             },
         },
         action);
-  reschedule(ip);
-  if (const auto i = peers_.find(ip); i != peers_.end() && i->second.link.forgettable())
+  // What was done may have forgotten it already.
+  const auto i = peers_.find(ip);
+  if (i == peers_.end())
+    return;
+  reschedule(ip, i->second);
+  if (i->second.link.forgettable())
     peers_.erase(i);
 }
 
@@ -359,11 +363,7 @@ void connection_registry_state::publish_down(const ip_address& ip) {
     own_address_changed();
 }
 
-void connection_registry_state::reschedule(const ip_address& ip) {
-  const auto i = peers_.find(ip);
-  if (i == peers_.end())
-    return;
-  auto& x = i->second;
+void connection_registry_state::reschedule(const ip_address& ip, peer& x) {
   if (const auto state = x.link.state_name(); state != std::exchange(x.state, state))
     x.state_since = monotonic_now(*self_);
   const auto next = x.link.forgettable() ? std::nullopt : x.link.next_deadline();

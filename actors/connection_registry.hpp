@@ -19,6 +19,7 @@
 
 #include <caf/typed_event_based_actor.hpp>
 
+#include <array>
 #include <map>
 #include <memory>
 #include <set>
@@ -105,7 +106,7 @@ class connection_registry_state {
   void close(link_id id, link_end cause, const std::string& reason);
   void publish_up(const ip_address& ip, link_id id);
   void publish_down(const ip_address& ip);
-  void reschedule(const ip_address& ip);
+  void reschedule(const ip_address& ip, peer& x);
   void set_alarm();
 
   // -- connection_registry_places.cpp: who is let in, and who we are -----------------------
@@ -154,7 +155,7 @@ class connection_registry_state {
   registry_config config_;
   std::unique_ptr<connection_factory> factory_;
   random_source random_;
-  alarm_clock alarm_;
+  movable_alarm alarm_;   ///< Most dials end before their time is up.
   shared_routes routes_;  ///< Null until they are attached.
   std::vector<peer_listener_actor> listeners_;
   std::unordered_map<ip_address, peer> peers_;
@@ -170,7 +171,8 @@ class connection_registry_state {
   monotonic_ns save_at_ = 0;  ///< 0: all is written.
   std::size_t saving_ = 0;    ///< Writings under way.
   std::string not_kept_;      ///< Why the last one failed.
-  std::map<std::string, std::uint64_t> ended_;
+  std::array<std::uint64_t, static_cast<std::size_t>(last_link_end) + 1>
+      ended_{};  ///< By `link_end`.
   std::map<std::string, std::uint64_t> refused_;
   log_fold link_log_;
   log_fold violation_log_;

@@ -190,7 +190,7 @@ order_reply connection_registry_state::dial_once(const endpoint& to) {
     return {order_result::already, "a connection with " + to.ip.to_string() + " is being made"};
   }
   dial(to.ip, true);
-  reschedule(to.ip);
+  reschedule(to.ip, peer_of(to.ip));
   spdlog::info("operator: dialing {} once", to.to_string());
   return {order_result::done, "dialing " + to.to_string()};
 }
@@ -233,7 +233,7 @@ void connection_registry_state::release_held() {
     x.held_by_ban = false;
     if (x.link.dial_at())
       x.link.postpone(now);
-    reschedule(ip);
+    reschedule(ip, x);
   }
 }
 

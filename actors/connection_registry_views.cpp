@@ -28,8 +28,7 @@ link_list connection_registry_state::list() const {
 }
 
 caf::result<link_list, std::uint64_t> connection_registry_state::check() const {
-  const auto faults = ended_.find(std::string{to_text(link_end::internal_error)});
-  return {list(), faults == ended_.end() ? 0 : faults->second};
+  return {list(), ended_[static_cast<std::size_t>(link_end::internal_error)]};
 }
 
 registry_snapshot connection_registry_state::snapshot() const {
@@ -49,7 +48,9 @@ registry_snapshot connection_registry_state::snapshot() const {
   for (auto& x : access_.trusts(now))
     result.trusts.push_back({x.network, std::move(x.reason), x.since});
   result.established = up_.size();
-  result.ended = ended_;
+  for (std::size_t i = 0; i < ended_.size(); ++i)
+    if (ended_[i] > 0)
+      result.ended.emplace(to_text(static_cast<link_end>(i)), ended_[i]);
   result.refused = refused_;
   result.not_kept = not_kept_;
   return result;

@@ -35,7 +35,9 @@ using sleeper_actor = caf::typed_actor<
 /// connection (a firing costs it O(timers)).
 using ticker_actor = caf::typed_actor<
     // Sends (wake, token) to the sleeper at that moment. There is no un-asking: an outdated token is dropped.
-    auto(atom::wake, sleeper_actor, monotonic_ns, std::uint64_t)->caf::result<void>>;
+    auto(atom::wake, sleeper_actor, monotonic_ns, std::uint64_t)->caf::result<void>,
+    // The same for a moment that the sleeper may put off as it waits.
+    auto(atom::wake, sleeper_actor, wake_call)->caf::result<void>>;
 
 /// Keeps small lists over restarts; runs apart since it waits for the disk.
 using archive_actor = caf::typed_actor<

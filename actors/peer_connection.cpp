@@ -39,14 +39,16 @@ peer_connection_actor::behavior_type peer_connection_state::make_behavior() {
   set_alarm();
   connection_->start(make_connection_bridge(peer_connection_actor{self_}));
   return {
+      // CAF tries one after the other: what a connection gets most comes first.
+      [this](wire::received_batch& batch) { on_received(batch); },
+      [this](atom::wake, std::uint64_t token) { on_wake(token); },
+      [this](const encoded_line& line) { send_line(line); },
       // -- from the transport --
       [this](atom::connected, const endpoint& local) { on_connected(local); },
       [this](atom::failed, const std::string& reason) { on_failed(reason); },
       [this](atom::closed, const std::string& reason) { on_closed(reason); },
-      [this](wire::received_batch& batch) { on_received(batch); },
       [this](atom::drained) { handle_waiting(); },
       // -- from other actors --
-      [this](const encoded_line& line) { send_line(line); },
       [this](atom::extension, const std::string& capability, const encoded_line& line) {
         send_extension(capability, line);
       },
@@ -57,7 +59,6 @@ peer_connection_actor::behavior_type peer_connection_state::make_behavior() {
       [this](atom::own_address, const ip_address& ip) { on_own_address(ip); },
       [this](atom::check) { return link(); },
       [this](atom::snapshot) { return snapshot(); },
-      [this](atom::wake, std::uint64_t token) { on_wake(token); },
   };
 }
 
@@ -105,8 +106,18 @@ void peer_connection_state::on_received(wire::received_batch& batch) {
     context_->metrics->received(batch);
   if (std::exchange(probing_, false))
     self_->send(registry_, atom::alive_v, spec_.id);
-  waiting_.push_back({std::move(batch.lines), 0, batch.bytes});
-  handle_waiting();
+  auto fresh = waiting_lines{std::move(batch.lines), 0, batch.bytes};
+  if (waiting_.empty()) {
+    // As most of the time: nothing is kept.
+    const auto much_unread = has_much_unread();
+    if (phase_ != link_phase::closing && handle_lines(fresh, much_unread))
+      return;
+    flush();
+    waiting_.push_back(std::move(fresh));
+  } else {
+    waiting_.push_back(std::move(fresh));
+    handle_waiting();
+  }
 }
 
 // -- sending ----------------------------------------------------------------------------------------

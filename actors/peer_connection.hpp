@@ -82,8 +82,10 @@ class peer_connection_state {
     std::size_t bytes = 0;
   };
   bool has_much_to_read() const;
+  bool has_much_unread();
   bool must_wait(const wire::decoded& line, bool much_to_read);
   void handle_waiting();
+  bool handle_lines(waiting_lines& batch, bool much_unread);
   void give_back(std::size_t lines, std::size_t bytes);
   void handle(wire::decoded& line);
   void on_message(wire::message& x);
@@ -130,7 +132,7 @@ class peer_connection_state {
   connection_registry_actor registry_;
   shared_routes routes_;
   random_source random_;
-  alarm_clock alarm_;
+  movable_alarm alarm_;
 
   std::optional<link_phase> phase_;
   std::optional<endpoint> local_;

@@ -39,35 +39,42 @@ bool peer_connection_state::must_wait(const wire::decoded& line, bool much_to_re
   return now - unread_since_ < question_waits_for;
 }
 
+/// Whether so much waits for it that its questions have to; when not, none waits any more.
+bool peer_connection_state::has_much_unread() {
+  const auto much = has_much_to_read();
+  if (!much)
+    unread_since_ = 0;
+  return much;
+}
+
 void peer_connection_state::handle_waiting() {
-  const auto look = [this] {
-    const auto much = has_much_to_read();
-    if (!much)
-      unread_since_ = 0;
-    return much;
-  };
-  auto much_to_read = look();
-  while (!waiting_.empty() && phase_ != link_phase::closing) {
-    auto& batch = waiting_.front();
-    while (batch.next < batch.lines.size() && phase_ != link_phase::closing) {
-      auto& line = batch.lines[batch.next];
-      if (must_wait(line, much_to_read))
-        break;
-      ++batch.next;
-      if (const auto* message = std::get_if<wire::message>(&line);
-          much_to_read && message && is_question(*message) && !has_short_answer(*message))
-        ++dropped_messages_;
-      else
-        handle(line);
-    }
-    if (batch.next < batch.lines.size())
-      break;
-    flush();
-    give_back(batch.lines.size(), batch.bytes);
+  auto much_unread = has_much_unread();
+  while (!waiting_.empty() && phase_ != link_phase::closing &&
+         handle_lines(waiting_.front(), much_unread)) {
     waiting_.pop_front();
-    much_to_read = look();
+    much_unread = has_much_unread();
   }
   flush();
+}
+
+/// Handles the lines as far as they need not wait, and answers those. False: some are left.
+bool peer_connection_state::handle_lines(waiting_lines& batch, bool much_unread) {
+  while (batch.next < batch.lines.size() && phase_ != link_phase::closing) {
+    auto& line = batch.lines[batch.next];
+    if (must_wait(line, much_unread))
+      break;
+    ++batch.next;
+    if (const auto* message = std::get_if<wire::message>(&line);
+        much_unread && message && is_question(*message) && !has_short_answer(*message))
+      ++dropped_messages_;
+    else
+      handle(line);
+  }
+  if (batch.next < batch.lines.size())
+    return false;
+  flush();
+  give_back(batch.lines.size(), batch.bytes);
+  return true;
 }
 
 /// Credit for lines that other actors took must not come back before these have worked them off: their mailboxes have
@@ -185,8 +192,10 @@ void peer_connection_state::answer(wire::message& x) {
     compare_clocks(ping->timestamp);
     reply(wire::pong{ping->nonce, ping->timestamp});
     if (const auto now = monotonic_now(*self_);
-        phase_ == link_phase::established && liveness_.joins_ping(now, random_))
+        phase_ == link_phase::established && liveness_.joins_ping(now, random_)) {
       send_ping(now);
+      set_alarm();
+    }
   } else if (const auto* pong = std::get_if<wire::pong>(&x)) {
     if (const auto took = liveness_.answered(pong->nonce, monotonic_now(*self_))) {
       ++pongs_received_;

@@ -22,16 +22,16 @@ class ticker_state {
 
  private:
   struct entry {
-    monotonic_ns at;
+    wake_call call;
     std::uint64_t order;  ///< First asked, first woken: keeps runs replayable.
-    std::uint64_t token;
     sleeper_actor sleeper;
 
     bool operator>(const entry& other) const noexcept {
-      return at != other.at ? at > other.at : order > other.order;
+      return call.at != other.call.at ? call.at > other.call.at : order > other.order;
     }
   };
 
+  void add(wake_call call, sleeper_actor sleeper);
   void arm();
   void fire();
 

@@ -15,6 +15,7 @@
 #include "messages/network.hpp"
 #include "messages/peer_messages.hpp"
 #include "messages/sync_messages.hpp"
+#include "messages/wake_call.hpp"
 #include "messages/wire_codec.hpp"
 
 #include <caf/inspector_access.hpp>
@@ -142,6 +143,7 @@ CAF_ADD_TYPE_ID(timenode_messages, (timenode::wire::decoded))
 CAF_ADD_TYPE_ID(timenode_messages, (timenode::wire::received_batch))
 CAF_ADD_TYPE_ID(timenode_messages, (timenode::wire::masternode_tier))
 CAF_ADD_TYPE_ID(timenode_messages, (timenode::encoded_line))
+CAF_ADD_TYPE_ID(timenode_messages, (timenode::wake_call))
 CAF_ADD_TYPE_ID(timenode_messages, (timenode::link_direction))
 CAF_ADD_TYPE_ID(timenode_messages, (timenode::link_phase))
 CAF_ADD_TYPE_ID(timenode_messages, (timenode::link_end))

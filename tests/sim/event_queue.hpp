@@ -25,6 +25,8 @@ class event_target {
   virtual ~event_target() = default;
   /// `what` is the number that the event was made with.
   virtual void happen(std::uint32_t what) = 0;
+  /// An event will happen to it soon: what that needs may be fetched into the cache. The object itself is there.
+  virtual void approach(nearness) const noexcept {}
 };
 
 /// Events by time; those of one moment in the order in which they were made, so that a run replays.
@@ -60,6 +62,14 @@ class event_queue {
   struct event {
     std::shared_ptr<event_target> target;
     std::uint32_t what = 0;
+
+    void approach(nearness how) const noexcept {
+      constexpr std::size_t typical_size = 640;  // of a connection, which most are
+      if (how == nearness::far)
+        fetch(target.get(), typical_size);
+      else
+        target->approach(how);
+    }
   };
 
   struct closure final : event_target {

@@ -2,14 +2,15 @@
 
 // A queue that is mostly empty or short: of which a simulated network has tens of thousands.
 
+#include <boost/container/small_vector.hpp>
+
 #include <cstddef>
 #include <utility>
-#include <vector>
 
 namespace sim {
 
-/// First in, first out. Short ones use the same few bytes again and again, unlike a deque, whose blocks each push and each pop of
-/// a long run would walk through, a new line of the cache every time.
+/// First in, first out. Short ones use the same few bytes again and again, and the shortest those beside what they belong to, unlike
+/// a deque, whose blocks each push and each pop of a long run would walk through, a new line of the cache every time.
 template <class T>
 class fifo {
  public:
@@ -45,7 +46,7 @@ class fifo {
  private:
   static constexpr std::size_t kept = 64;
 
-  std::vector<T> things_;
+  boost::container::small_vector<T, 2> things_;
   std::size_t first_ = 0;  ///< Those before it are taken. Never all of them.
 };
 

@@ -1,5 +1,6 @@
 #include "tests/sim/sim_connection.hpp"
 
+#include "tests/sim/sim_ticker.hpp"
 #include "tests/sim/sim_transport.hpp"
 
 #include <algorithm>
@@ -65,6 +66,21 @@ void sim_connection::happen(std::uint32_t what) {
   }
 }
 
+/// Nearly always bytes of ours arrive at the other end, whose program gets them.
+void sim_connection::approach(nearness how) const noexcept {
+  const auto other = peer_.lock();
+  if (!other)
+    return;
+  if (how == nearness::near) {
+    fetch(other.get(), sizeof(*other));
+  } else {
+    fetch(other->program_, fetched_of_actor);
+    fetch(other->record_.get(), sizeof(*record_));
+    if (!flights_.empty() && flights_.begin()->bytes)
+      fetch(flights_.begin()->bytes->data(), 1);
+  }
+}
+
 // -- the transport seam -----------------------------------------------------------------------
 
 void sim_connection::start(std::unique_ptr<net::connection_handler> handler) {
@@ -77,8 +93,10 @@ void sim_connection::start(std::unique_ptr<net::connection_handler> handler) {
     schedule(0, closed_here);
     return;
   }
-  if (network_.watch_)
+  if (network_.watch_) {
     network_.watch_->started(record_, side_);
+    program_ = network_.watch_->running();
+  }
   if (side_ == 1) {
     read();
     return;
@@ -107,8 +125,10 @@ void sim_connection::send(net::shared_buffer bytes) {
   }
   queued_ += bytes->size();
   above_ = above_ || queued_ > net::send_low_water_bytes;
-  queue_.push(std::move(bytes));
-  pump();
+  if (queue_.empty() && window_used_ < window_bytes)
+    put_out(std::move(bytes));
+  else
+    queue_.push(std::move(bytes));
 }
 
 void sim_connection::grant(std::size_t messages, std::size_t bytes) {
@@ -227,18 +247,20 @@ void sim_connection::join(const std::shared_ptr<sim_connection>& dialer,
 
 /// Puts queued bytes on the way, as far as the window goes.
 void sim_connection::pump() {
-  while (!queue_.empty() && window_used_ < window_bytes) {
-    auto bytes = queue_.take();
-    if (bytes && bytes->size() > 1 && network_.fragments_ > 0 &&
-        network_.fragments_ > network_.random_.below(100)) {
-      // Where a stream is cut is nobody's business.
-      const auto middle = 1 + network_.random_.below(bytes->size() - 1);
-      launch(std::make_shared<const std::string>(*bytes, 0, middle));
-      bytes = std::make_shared<const std::string>(*bytes, middle);
-      last_launch_ = -1;
-    }
-    launch(std::move(bytes));
+  while (!queue_.empty() && window_used_ < window_bytes)
+    put_out(queue_.take());
+}
+
+void sim_connection::put_out(net::shared_buffer bytes) {
+  if (bytes && bytes->size() > 1 && network_.fragments_ > 0 &&
+      network_.fragments_ > network_.random_.below(100)) {
+    // Where a stream is cut is nobody's business.
+    const auto middle = 1 + network_.random_.below(bytes->size() - 1);
+    launch(std::make_shared<const std::string>(*bytes, 0, middle));
+    bytes = std::make_shared<const std::string>(*bytes, middle);
+    last_launch_ = -1;
   }
+  launch(std::move(bytes));
 }
 
 /// What is sent at one moment arrives at one moment, as what a stack has at hand goes out together.

@@ -34,6 +34,7 @@ class sim_connection final : public timenode::net::connection,
 
   // -- for the network --
   void happen(std::uint32_t what) override;
+  void approach(nearness how) const noexcept override;
   const wire_record_ptr& record() const noexcept { return record_; }
   host_index host() const noexcept { return record_->hosts[side_]; }
   host_index other_host() const noexcept { return record_->hosts[1 - side_]; }
@@ -80,6 +81,7 @@ class sim_connection final : public timenode::net::connection,
   void stop_dialing();
   void connect();
   void pump();
+  void put_out(timenode::net::shared_buffer bytes);
   void launch(timenode::net::shared_buffer bytes);
   void on_arrival();
   void retransmit();
@@ -100,6 +102,7 @@ class sim_connection final : public timenode::net::connection,
   timenode::net::line_framer framer_;
   std::unique_ptr<timenode::net::connection_handler> handler_;
   std::weak_ptr<sim_connection> peer_;
+  const void* program_ = nullptr;  ///< Only to be fetched: it may be gone.
 
   state state_ = state::fresh;
   bool closing_ = false;  ///< The program closed it; what it sent before still goes out.

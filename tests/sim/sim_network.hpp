@@ -79,6 +79,8 @@ using wire_record_ptr = std::shared_ptr<wire_record>;
 class network_watch {
  public:
   virtual ~network_watch() = default;
+  /// Where the program is that runs now, to be fetched into the cache before it is told something; null: unknown.
+  virtual const void* running() const noexcept { return nullptr; }
   /// A program has taken over this side of a connection (`connection::start`).
   virtual void started(const wire_record_ptr&, int) {}
   /// Both ends are up.

@@ -14,19 +14,29 @@
 
 namespace sim {
 
+/// What of an actor is fetched before its turn, from its control block on: all of one of a connection.
+inline constexpr std::size_t fetched_of_actor = 1856;
+
 class wake_queue {
  public:
-  void add(monotonic_ns at, timenode::sleeper_actor sleeper, std::uint64_t token);
+  void add(timenode::wake_call call, const timenode::sleeper_actor& sleeper);
   std::optional<monotonic_ns> next() const { return heap_.next(); }
-  /// Wakes the first sleeper if its time has come.
+  /// Wakes the first sleeper if its time has come and was not put off. False: nobody's has come.
   bool wake_first(monotonic_ns now);
   void clear() { heap_.clear(); }
 
  private:
   struct entry {
-    std::uint64_t token = 0;
+    timenode::wake_call call;
     /// Weak: who was killed is gone, and its node can start again, whatever it meant to wake up for.
     caf::weak_actor_ptr sleeper;
+
+    void approach(nearness how) const noexcept {
+      if (how == nearness::far)
+        fetch(call.moment.get(), sizeof(timenode::wake_moment));
+      else if (how == nearness::near)
+        fetch(sleeper.get(), fetched_of_actor);
+    }
   };
 
   due_heap<entry> heap_;

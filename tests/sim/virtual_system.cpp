@@ -58,13 +58,12 @@ struct virtual_system::impl final : caf::actor_profiler {
     const auto id = self.id();
     if (facts_of.size() <= id) {
       facts_of.resize(id + 1024);
-      kinds_of.resize(id + 1024);
       addresses.resize(id + 1024);
       places.resize(id + 1024);
     }
-    kinds_of[id] = kind_named(self.name());
     auto& x = facts_of[id];
-    x = {id, parent ? facts_of[parent->id()].owner : spawning_for, role_of(self.name())};
+    x = {id, parent ? facts_of[parent->id()].owner : spawning_for, role_of(self.name()),
+         kind_named(self.name())};
     if (self.getf(caf::abstract_actor::is_hidden_flag))
       return;
     addresses[id] = caf::actor_addr{self.ctrl(), true};
@@ -114,7 +113,7 @@ struct virtual_system::impl final : caf::actor_profiler {
     // FNV-1a over words.
     const auto kind =
         element.payload.empty() ? std::uint64_t{0} : std::uint64_t{element.payload.type_at(0)};
-    auto& counts = work[kinds_of[x.id]];
+    auto& counts = work[x.kind];
     if (counts.size() <= kind)
       counts.resize(kind + 1);
     ++counts[kind];
@@ -239,6 +238,8 @@ struct virtual_system::impl final : caf::actor_profiler {
       stopped[x->owner].push_back(job);
       return true;
     }
+    if (x->role != actor_role::keeper && x->role != actor_role::server)
+      return false;
     if (served.erase(x->id) > 0)
       return false;
     const auto i = slow.find(x->id);
@@ -270,9 +271,8 @@ struct virtual_system::impl final : caf::actor_profiler {
   wake_queue wakes;
   message_watch* watch = nullptr;
   owner_index spawning_for = nobody;
-  std::vector<actor_facts> facts_of;   ///< By actor id, which CAF counts up from 1.
-  std::vector<std::uint8_t> kinds_of;  ///< The same: places in `kinds`.
-  std::vector<std::string> kinds;      ///< Names of actors: some thirty.
+  std::vector<actor_facts> facts_of;  ///< By actor id, which CAF counts up from 1.
+  std::vector<std::string> kinds;     ///< Names of actors: some thirty.
   std::vector<std::vector<std::uint64_t>>
       work;  ///< Messages, by kind of actor and type of their first part.
   std::vector<caf::actor_addr> addresses;  ///< The same; null once it has ended, and of CAF's own.
@@ -441,6 +441,13 @@ actor_facts virtual_system::current() const {
 
 actor_facts virtual_system::facts(caf::actor_id id) const {
   return id < impl_->facts_of.size() ? impl_->facts_of[id] : actor_facts{};
+}
+
+const void* virtual_system::running() const noexcept {
+  auto* job = impl_->current_job;
+  return job && job->subtype() == caf::resumable::scheduled_actor
+             ? static_cast<caf::scheduled_actor*>(job)->ctrl()
+             : nullptr;
 }
 
 std::uint64_t virtual_system::messages() const noexcept {

@@ -35,6 +35,7 @@ struct actor_facts {
   caf::actor_id id = 0;
   owner_index owner = nobody;
   actor_role role = actor_role::other;
+  std::uint8_t kind = 0;  ///< Its name's place in a list of the system's.
 };
 
 /// Sees every message just before its actor handles it. Must not change anything.
@@ -96,6 +97,8 @@ class virtual_system {
   /// The actor that runs now; id 0: none.
   actor_facts current() const;
   actor_facts facts(caf::actor_id id) const;
+  /// Where in memory the control block of the actor is that runs now; null: none runs.
+  const void* running() const noexcept;
   std::uint64_t messages() const noexcept;
   /// The same by name of the actor and type of the message's first part.
   std::map<std::string, std::uint64_t> work() const;

@@ -332,6 +332,12 @@ bool address_book::dialed(const dial_report& report, std::int64_t unix_now) {
   if (i == entries_.end())
     return false;
   ++changes_;
+  if (is_stranger(i->second)) {
+    if (report.reached)
+      unreached_in_row_ = 0;
+    else if (i->second.failures == 0)
+      ++unreached_in_row_;
+  }
   change(i->second, [&](entry& x) {
     if (report.reached) {
       x.last_success = unix_now;

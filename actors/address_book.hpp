@@ -56,8 +56,10 @@ inline constexpr std::size_t enough_peers = 8;
 /// those that are to dial us each. Names cost nothing: who is told of thousands of hosts that are not there must not
 /// knock at all of them for hours, which looks like a scan of the network to whoever hosts us.
 inline constexpr std::size_t max_strangers_at_ease = 1;
-/// ... and so many of `max_unmet_masternodes_wanted`, for the same reason: that somebody is a masternode is hearsay, too.
-inline constexpr std::size_t max_unmet_masternodes_at_ease = 8;
+/// ... and so many of `max_unmet_masternodes_wanted`, for the same reason: that somebody is a masternode is hearsay, too. (With eight a
+/// node among a hundred spent two fifths of its dials on names that a liar had made up hours before. The newest names come first, so
+/// one that is there is not behind all of these.)
+inline constexpr std::size_t max_unmet_masternodes_at_ease = 3;
 /// A peer that failed so often is no try any more, but one that waits out its backoff.
 inline constexpr std::uint32_t failures_of_a_try = 3;
 /// A discovered peer leaves the book after that many failed dials in a row (architecture, section
@@ -81,6 +83,9 @@ inline constexpr monotonic_ns wanted_at_ease_every = 5'000'000'000;
 /// there is always somebody who was not asked yet, and everybody would knock somewhere every five seconds for good. At the most
 /// after 320 s: less than the ten minutes after which what peers name is fresh again.
 inline constexpr std::uint32_t most_ease_doublings = 6;
+/// The same for each stranger in a row that is not there, but at the most after 80 s: who has been told of 4,000 hosts that do not
+/// exist would dial one every few seconds for two days, while those of them that do exist are found by dialing us.
+inline constexpr std::uint32_t most_unreached_doublings = 4;
 /// Of the peers that were connected when the node stopped, that many are dialed first at the next
 /// start: those that were connected longest. Whoever feeds a starting node addresses of his own
 /// comes too late then. As many as Bitcoin Core's full outbound connections, and again as many for
@@ -257,8 +262,9 @@ class address_book {
 
   std::optional<monotonic_ns> wanted_at_;  ///< When a discovered one was wanted last.
   std::uint32_t turned_away_in_row_ =
-      0;                ///< Discovered ones that turned us away since one kept us.
-  bool paced_ = false;  ///< One would be, if that had not been so lately.
+      0;                                ///< Discovered ones that turned us away since one kept us.
+  std::uint32_t unreached_in_row_ = 0;  ///< Strangers that were not there since one was.
+  bool paced_ = false;                  ///< One would be, if that had not been so lately.
 
   // Derived from `entries_` by `index` and `unindex`, so that a plan, which follows every dial, and an answer
   // to a peer walk only what they need:

@@ -3,8 +3,11 @@
 #include "actors/address_book.hpp"
 #include "actors/address_rules.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <set>
 
 namespace timenode {
@@ -104,16 +107,18 @@ std::vector<std::string> address_book::to_lines(std::int64_t unix_now) const {
     if (x.anchor && anchors.size() < max_anchors)
       anchors.insert(ip);
   std::vector<std::string> result;
+  result.reserve(entries_.size() - configured_);
+  std::string line;
   for (const auto& [ip, x] : entries_) {
     if (x.purpose == dial_purpose::configured)
       continue;
-    const auto seen = x.connected ? unix_now : x.last_seen;
-    auto line = x.at.to_string() + ' ' + std::string{to_text(x.purpose)} + ' ' +
-                std::to_string(x.last_success) + ' ' + std::to_string(seen) + ' ' +
-                std::to_string(x.failures) + ' ' + x.source.to_string();
+    line.clear();
+    fmt::format_to(std::back_inserter(line), "{} {} {} {} {} {}", x.at.to_string(),
+                   to_text(x.purpose), x.last_success, x.connected ? unix_now : x.last_seen,
+                   x.failures, x.source.to_string());
     if (anchors.contains(ip))
-      line += ' ' + std::string{anchor_word};
-    result.push_back(std::move(line));
+      line.append(1, ' ').append(anchor_word);
+    result.push_back(line);
   }
   return result;
 }

@@ -78,7 +78,9 @@ void address_book::end_rests(monotonic_ns now) {
 }
 
 monotonic_ns address_book::pause_at_ease() const noexcept {
-  return wanted_at_ease_every << std::min(turned_away_in_row_, most_ease_doublings);
+  const auto doublings =
+      turned_away_in_row_ + std::min(unreached_in_row_, most_unreached_doublings);
+  return wanted_at_ease_every << std::min(doublings, most_ease_doublings);
 }
 
 std::optional<monotonic_ns> address_book::waits_until() const {

@@ -20,8 +20,10 @@ constexpr std::uint64_t seed_salt = 0x626c'6f63'6b70'726f;
 /// Heights below our tip whose votes are still collected: blocks may come by other ways than their votes.
 constexpr std::size_t max_behind = 4;
 
-/// When there are too few masternodes, who is there is asked again this often.
+/// When there are too few masternodes, who is there is asked again after this, and less and less often up to the second while it
+/// stays so and no peer comes: an idle network is to be quiet.
 constexpr monotonic_ns idle_period = 5'000'000'000;
+constexpr monotonic_ns longest_idle_period = 20'000'000'000;
 
 /// While blocks are downloaded, whether that is over is asked this often, if no block comes.
 constexpr monotonic_ns catch_up_period = 2'000'000'000;
@@ -80,6 +82,7 @@ block_producer_actor::behavior_type block_producer_state::make_behavior() {
 void block_producer_state::on_tip(const chain_tip& tip) {
   if (knows_tip_ && tip.hash == tip_.hash)
     return;
+  idle_pause_ = 0;
   tip_ = tip;
   knows_tip_ = true;
   if (current_) {
@@ -186,9 +189,11 @@ void block_producer_state::make_work() {
   bool by_presence = false;
   auto set = members_for(tip_, by_presence);
   if (!set) {
-    ask_again_at_ = now() + idle_period;
+    idle_pause_ = std::clamp(2 * idle_pause_, idle_period, longest_idle_period);
+    ask_again_at_ = now() + idle_pause_;
     return;
   }
+  idle_pause_ = 0;
   idle_because_.clear();
   const auto height = tip_.height + 1;
   chain::height_consensus::setup setup;

@@ -181,6 +181,8 @@ class block_producer_state {
   masternode_view view_;
   bool asking_ = false;            ///< The table for its masternodes.
   monotonic_ns ask_again_at_ = 0;  ///< 0: not needed.
+  monotonic_ns idle_pause_ =
+      0;  ///< The last one that there were too few masternodes for; 0: none, or much has changed.
   std::string idle_because_;
   /// Blocks come from peers that our tip's successors are among: what is long due here is not to be decided.
   bool catching_up_ = false;

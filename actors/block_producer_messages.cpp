@@ -291,6 +291,7 @@ void block_producer_state::help(const ip_address& ip, std::uint64_t height) {
 
 void block_producer_state::on_peer_up(const peer_info& info,
                                       const peer_connection_actor& connection) {
+  idle_pause_ = 0;  // it may bring masternodes
   auto& who = peers_[info.ip];
   who.connection = connection;
   who.proposals.clear();

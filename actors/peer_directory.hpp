@@ -34,9 +34,9 @@ inline constexpr std::size_t answers_remembered = 4096;
 /// Addresses that we name to a peer: an answer of 3 KiB.
 inline constexpr std::size_t sample_size = 100;
 
-/// How often the book is written when it has changed. What a crash forgets is what was learned since:
-/// peers name it again.
-inline constexpr monotonic_ns book_saved_every = 300'000'000'000;
+/// How often the book is written when it has changed: as often as Bitcoin Core writes its own. What a crash forgets is what was
+/// learned since: peers name it again.
+inline constexpr monotonic_ns book_saved_every = 900'000'000'000;
 /// The first time after the start, and after a failure to write: sooner.
 inline constexpr monotonic_ns book_saved_first = 30'000'000'000;
 /// While the book waits for time to pass, a plan is made this often at most.

@@ -23,7 +23,7 @@ inline constexpr double tip_check_jitter = 0.1;
 /// A peer that showed our block at our present height is asked only every so many-th time until that height changes, and with
 /// many peers only when it is its turn (`asked_in_turn`): who changes to another branch announces its tip, so a question is
 /// needed only when that was lost. One that showed our block at an earlier height is asked when it is its turn: of a hundred
-/// that were with us so far sixteen at a time show whether there are two branches now.
+/// that were with us so far eight at a time show whether there are two branches now.
 inline constexpr std::uint32_t same_tip_checked_every = 4;
 /// However much there is news of a peer, it is asked this often at most.
 inline constexpr monotonic_ns least_tip_check_interval = in_ns(std::chrono::seconds{3});

@@ -117,6 +117,7 @@ link_actions peer_link::handshaken(link_id id, monotonic_ns now) {
   met_ = true;
   dial_at_.reset();
   if (x->direction == link_direction::outbound) {
+    reached_ = true;
     out.push_back(do_report_dial{true, 0, {}});
     their_dials_fail_ = their_dials_fail_ || waited_in_vain_;
   } else {
@@ -369,7 +370,8 @@ void peer_link::schedule_dial(monotonic_ns now) {
 }
 
 monotonic_ns peer_link::longest_pause() const noexcept {
-  return met_ || steadfast_ ? rules_->longest_backoff_met : rules_->longest_backoff;
+  const auto is_there = steadfast_ || reached_ || (met_ && failures_ < rules_->patience_unreached);
+  return is_there ? rules_->longest_backoff_met : rules_->longest_backoff;
 }
 
 void peer_link::note_error(const std::string& reason, monotonic_ns now) {

@@ -49,6 +49,10 @@ struct peer_link_rules {
   /// The same for all others. A pair is to be connected within 60 s of both being up (invariant `one-link`), and that
   /// the other side is up again shows in nothing but a dial: so one has to come, connect and shake hands in less.
   monotonic_ns longest_backoff_met = 45'000'000'000;
+  /// ... but for a peer that no dial of ours ever reached only until so many have failed, some 40 minutes: it came by a dial of its own,
+  /// and will again. Who is gone for good, as most who come by once are, would be knocked at twice a minute for hours. (Longer than a
+  /// network is usually in pieces: when it is whole again, and the other side's node was started anew meanwhile, this side finds it.)
+  std::uint32_t patience_unreached = 60;
   /// After an operator closed the connections of a peer it is not dialed for this long: time for what he is at.
   monotonic_ns operator_pause = 60'000'000'000;
   /// Handshakes of one IP that may be under way at once on connections that it dialed.
@@ -186,7 +190,8 @@ class peer_link {
   random_source random_;
   bool wanted_ = false;
   bool steadfast_ = false;
-  bool met_ = false;             ///< Was established at some time.
+  bool met_ = false;             ///< Was established at some time ...
+  bool reached_ = false;         ///< ... by a dial of ours.
   bool waited_in_vain_ = false;  ///< For their dial, before the one of ours that is under way.
   bool their_dials_fail_ = false;
   std::uint32_t failures_ = 0;

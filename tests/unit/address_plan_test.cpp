@@ -76,7 +76,7 @@ TEST_CASE_FIXTURE(fixture, "a node that has enough peers knocks at a few strange
   CHECK(strangers() <= 2 * max_strangers_at_ease);
   // However often they fail.
   std::set<ip_address> tried;
-  for (int round = 0; round < 300; ++round) {
+  for (int round = 0; round < 2000; ++round) {  // five seconds each
     for (const auto& [x, purpose] : std::map{wanted})
       if (purpose == dial_purpose::discovered) {
         tried.insert(x);
@@ -308,6 +308,38 @@ TEST_CASE_FIXTURE(fixture, "with enough peers, whoever is turned away by all tri
   CHECK(turned_away >= 12);  // 5, 10, 20, 40, 80, 160 s, then 320 s each
   CHECK(turned_away <= 20);
   CHECK(tried_in(hour / 6, turned_away_within) >= 40);
+}
+
+TEST_CASE_FIXTURE(fixture,
+                  "with enough peers, strangers that are not there are tried less and less "
+                  "often, one after the other, and at the usual pace again once one is there") {
+  for (int i = 0; i < static_cast<int>(enough_peers); ++i) {
+    book.add_configured(at(public_ip(200, i)));
+    book.connected(outbound(public_ip(200, i)), 1000);
+  }
+  learn_groups(200);
+  const auto tried_in = [this](monotonic_ns span, bool is_there) {
+    std::set<ip_address> tried;
+    for (const auto end = now + span; now < end;) {
+      follow();
+      for (const auto& [x, _] : std::map{wanted})
+        if (book.explain(x).purpose == dial_purpose::discovered && !book.explain(x).last_success) {
+          tried.insert(x);
+          if (is_there) {
+            book.dialed({at(x), true, 0, ""}, 1000);
+            book.connected(outbound(x), 1000);
+          } else {
+            fail(x);
+          }
+        }
+    }
+    return tried.size();
+  };
+  constexpr monotonic_ns hour = 3'600'000'000'000;
+  const auto in_vain = tried_in(hour, false);
+  CHECK(in_vain >= 40);  // 5, 10, 20, 40 s, then 80 s each
+  CHECK(in_vain <= 55);
+  CHECK(tried_in(hour / 12, true) >= 20);
 }
 
 TEST_CASE_FIXTURE(

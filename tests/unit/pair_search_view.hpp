@@ -185,7 +185,8 @@ inline std::uint64_t world::key() const {
         return std::ranges::find(p.connections, id, &connection::id) - p.connections.begin();
       };
       h.add(p.overlap[side]);
-      // With more failures nothing changes any more: the pause is the longest then.
+      // With more failures nothing changes any more: the pause is the longest then. (Until there are `patience_unreached`, which this
+      // search does not get to: who was never reached is dialed less then.)
       const auto most_failures = scenario_->steadfast ? 7u : 10u;
       h.add(m.wanted() + 2 * m.their_dials_fail() + 4 * std::min(m.failures(), most_failures));
       h.add(m.met() + 2 * m.waited_in_vain() + 4 * static_cast<int>(m.role()));

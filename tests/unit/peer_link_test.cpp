@@ -115,6 +115,53 @@ TEST_CASE("a side that is not elected dials a peer that it knows in less than a 
   }
 }
 
+TEST_CASE(
+    "who came by himself and was never reached is dialed less after sixty dials in vain; who was "
+    "reached once is not") {
+  for (const auto reached : {false, true}) {
+    CAPTURE(reached);
+    side us{pair_role::they_dial};
+    us.add(us.link.want(us.now));
+    us.established(1, reached ? link_direction::outbound : link_direction::inbound);
+    us.now += 100 * second;
+    us.add(us.link.closing(1, link_end::connection_lost, "reset", us.now));
+    us.add(us.link.gone(1, us.now));
+    monotonic_ns longest_early = 0, longest_late = 0;
+    for (link_id id = 2; id < 200; ++id) {
+      const auto before = us.now;
+      const auto pause = us.next() - before;
+      (us.link.failures() < 60 ? longest_early : longest_late) =
+          std::max(us.link.failures() < 60 ? longest_early : longest_late, pause);
+      us.add(us.link.dial_started(id, us.now));
+      us.add(us.link.closing(id, link_end::connect_failed, "timed out", us.now));
+      us.add(us.link.gone(id, us.now));
+    }
+    CHECK(longest_early <= 45 * second);
+    CHECK(longest_late <= (reached ? 45 : 300) * second);
+    CHECK((longest_late > 100 * second) == !reached);
+  }
+}
+
+TEST_CASE("who came by himself again is dialed as before, however many dials had failed") {
+  side us{pair_role::they_dial};
+  us.add(us.link.want(us.now));
+  us.established(1, link_direction::inbound);
+  us.add(us.link.closing(1, link_end::connection_lost, "reset", us.now));
+  us.add(us.link.gone(1, us.now));
+  for (link_id id = 2; id < 100; ++id) {
+    us.next();
+    us.add(us.link.dial_started(id, us.now));
+    us.add(us.link.closing(id, link_end::connect_failed, "timed out", us.now));
+    us.add(us.link.gone(id, us.now));
+  }
+  us.established(100, link_direction::inbound);
+  us.now += 100 * second;
+  us.add(us.link.closing(100, link_end::connection_lost, "reset", us.now));
+  us.add(us.link.gone(100, us.now));
+  const auto lost_at = us.now;
+  CHECK(us.next() - lost_at <= 45 * second);
+}
+
 TEST_CASE("a side whose peer's dials never came dials at once the next time") {
   side us{pair_role::they_dial};
   us.add(us.link.want(us.now));

@@ -2,9 +2,7 @@
 
 #include "actors/node_context.hpp"
 
-#include <atomic>
 #include <cstdint>
-#include <memory>
 
 namespace timenode {
 
@@ -40,26 +38,20 @@ class alarm_clock {
   monotonic_ns armed_for_ = 0;  ///< 0: not set.
 };
 
-/// The same for who puts its deadline off far more often than it is woken: that costs nothing. 40 bytes of memory more.
+/// The same for who puts its deadline off far more often than it is woken: a message to the ticker each time, and no wake-up for
+/// nothing.
 class movable_alarm {
  public:
-  /// `self` is woken at `at`, whatever was set before.
+  /// `self` is woken at `at`, and not for what was set before.
   template <class Self>
   void set(Self* self, const ticker_actor& waker, monotonic_ns at) {
     if (armed_for_ == at)
       return;
-    if (!moment_)
-      moment_ = std::make_shared<wake_moment>();
-    const auto put_off = armed_for_ != 0 && armed_for_ < at;
     armed_for_ = at;
-    moment_->at.store(at, std::memory_order_relaxed);
-    if (put_off)
-      return;
-    moment_->token.store(++token_, std::memory_order_relaxed);
-    self->send(waker, atom::wake_v, sleeper_actor{self}, wake_call{at, token_, moment_});
+    self->send(waker, atom::wake_v, sleeper_actor{self}, wake_call{at, ++token_});
   }
 
-  /// As `alarm_clock::accept`. One that was put off as it came is too early, and used up as well: set it again.
+  /// As `alarm_clock::accept`.
   bool accept(std::uint64_t token) noexcept {
     if (token != token_ || armed_for_ == 0)
       return false;
@@ -69,14 +61,11 @@ class movable_alarm {
 
   /// Makes any wake-up that is under way void.
   void cancel() noexcept {
-    if (armed_for_ == 0)
-      return;
+    ++token_;
     armed_for_ = 0;
-    moment_->token.store(++token_, std::memory_order_relaxed);
   }
 
  private:
-  std::shared_ptr<wake_moment> moment_;  ///< Null until it is set.
   std::uint64_t token_ = 0;
   monotonic_ns armed_for_ = 0;  ///< 0: not set.
 };

@@ -155,7 +155,7 @@ class connection_registry_state {
   registry_config config_;
   std::unique_ptr<connection_factory> factory_;
   random_source random_;
-  movable_alarm alarm_;   ///< Most dials end before their time is up.
+  alarm_clock alarm_;
   shared_routes routes_;  ///< Null until they are attached.
   std::vector<peer_listener_actor> listeners_;
   std::unordered_map<ip_address, peer> peers_;

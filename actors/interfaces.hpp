@@ -36,7 +36,7 @@ using sleeper_actor = caf::typed_actor<
 using ticker_actor = caf::typed_actor<
     // Sends (wake, token) to the sleeper at that moment. There is no un-asking: an outdated token is dropped.
     auto(atom::wake, sleeper_actor, monotonic_ns, std::uint64_t)->caf::result<void>,
-    // The same for a moment that the sleeper may put off as it waits.
+    // The same, in place of the sleeper's last call of this kind: for that one it is not woken any more.
     auto(atom::wake, sleeper_actor, wake_call)->caf::result<void>>;
 
 /// Keeps small lists over restarts; runs apart since it waits for the disk.

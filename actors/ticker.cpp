@@ -10,24 +10,37 @@ ticker_state::ticker_state(ticker_actor::pointer self) : self_{self} {}
 ticker_actor::behavior_type ticker_state::make_behavior() {
   return {
       [this](atom::wake, sleeper_actor& sleeper, monotonic_ns at, std::uint64_t token) {
-        add({at, token, nullptr}, std::move(sleeper));
+        add(at, token, std::move(sleeper), false);
         arm();
       },
-      [this](atom::wake, sleeper_actor& sleeper, wake_call& call) {
-        add(std::move(call), std::move(sleeper));
+      [this](atom::wake, sleeper_actor& sleeper, const wake_call& call) {
+        last_.insert_or_assign(sleeper.id(), call.token);
+        add(call.at, call.token, std::move(sleeper), true);
         arm();
       },
   };
 }
 
-void ticker_state::add(wake_call call, sleeper_actor sleeper) {
-  queue_.push({std::move(call), asked_++, std::move(sleeper)});
+void ticker_state::add(monotonic_ns at, std::uint64_t token, sleeper_actor sleeper,
+                       bool replaceable) {
+  queue_.push({at, asked_++, token, std::move(sleeper), replaceable});
+}
+
+/// False: another call took its place.
+bool ticker_state::counts(const entry& x) {
+  if (!x.replaceable)
+    return true;
+  const auto last = last_.find(x.sleeper.id());
+  if (last == last_.end() || last->second != x.token)
+    return false;
+  last_.erase(last);
+  return true;
 }
 
 void ticker_state::arm() {
   if (queue_.empty())
     return;
-  const auto next = queue_.top().call.at;
+  const auto next = queue_.top().at;
   if (armed_for_ != 0 && armed_for_ <= next)
     return;
   timer_.dispose();
@@ -39,16 +52,11 @@ void ticker_state::arm() {
 void ticker_state::fire() {
   armed_for_ = 0;
   const auto now = monotonic_now(*self_);
-  while (!queue_.empty() && queue_.top().call.at <= now) {
-    auto first = queue_.top();
+  while (!queue_.empty() && queue_.top().at <= now) {
+    const auto& top = queue_.top();
+    if (counts(top))
+      self_->send(top.sleeper, atom::wake_v, top.token);
     queue_.pop();
-    const auto due = first.call.due();
-    if (due && *due > now) {
-      first.call.at = *due;
-      add(std::move(first.call), std::move(first.sleeper));
-    } else if (due) {
-      self_->send(first.sleeper, atom::wake_v, first.call.token);
-    }
   }
   arm();
 }

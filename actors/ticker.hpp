@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <queue>
+#include <unordered_map>
 #include <vector>
 
 namespace timenode {
@@ -22,21 +23,26 @@ class ticker_state {
 
  private:
   struct entry {
-    wake_call call;
+    monotonic_ns at;
     std::uint64_t order;  ///< First asked, first woken: keeps runs replayable.
+    std::uint64_t token;
     sleeper_actor sleeper;
+    bool replaceable;  ///< Counts only while `last_` has its token.
 
     bool operator>(const entry& other) const noexcept {
-      return call.at != other.call.at ? call.at > other.call.at : order > other.order;
+      return at != other.at ? at > other.at : order > other.order;
     }
   };
 
-  void add(wake_call call, sleeper_actor sleeper);
+  void add(monotonic_ns at, std::uint64_t token, sleeper_actor sleeper, bool replaceable);
+  bool counts(const entry& x);
   void arm();
   void fire();
 
   ticker_actor::pointer self_;
   std::priority_queue<entry, std::vector<entry>, std::greater<>> queue_;
+  /// The last replaceable call of each sleeper that has one in the queue.
+  std::unordered_map<caf::actor_id, std::uint64_t> last_;
   std::uint64_t asked_ = 0;
   monotonic_ns armed_for_ = 0;  ///< 0: no timer runs.
   caf::disposable timer_;

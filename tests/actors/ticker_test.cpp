@@ -105,11 +105,10 @@ TEST_CASE_FIXTURE(sleeper_fixture,
   set(10);
   does([this] { alarm.cancel(); });
   advance(1h);
-  CHECK(wakes == 0);
+  CHECK(woken_at.empty());
   set(10);
   does([this] { alarm.cancel(); });
   set(30);
   advance(1h);
-  CHECK(wakes == 1);
   CHECK(woken_at.size() == 1);
 }

@@ -23,11 +23,11 @@ class ticker_port final : public caf::monitorable_actor {
 
   bool enqueue(caf::mailbox_element_ptr what, caf::execution_unit*) override {
     auto& message = what->payload;
-    if (auto put_off = caf::make_typed_message_view<atom::wake, sleeper_actor, wake_call>(message))
-      queue_.add(std::move(get<2>(put_off)), get<1>(put_off));
+    if (auto moved = caf::make_typed_message_view<atom::wake, sleeper_actor, wake_call>(message))
+      queue_.add(get<2>(moved), get<1>(moved));
     else if (auto fixed = caf::make_typed_message_view<atom::wake, sleeper_actor, monotonic_ns,
                                                        std::uint64_t>(message))
-      queue_.add({get<2>(fixed), get<3>(fixed), nullptr}, get<1>(fixed));
+      queue_.add(get<2>(fixed), get<1>(fixed), get<3>(fixed));
     return true;
   }
 
@@ -41,23 +41,27 @@ class ticker_port final : public caf::monitorable_actor {
 
 }  // namespace
 
-void wake_queue::add(wake_call call, const sleeper_actor& sleeper) {
-  const auto at = call.at;
-  heap_.add(at, {std::move(call), caf::actor_cast<caf::weak_actor_ptr>(sleeper)});
+void wake_queue::add(monotonic_ns at, const sleeper_actor& sleeper, std::uint64_t token) {
+  heap_.add(at, {token, false, caf::actor_cast<caf::weak_actor_ptr>(sleeper)});
+}
+
+void wake_queue::add(const wake_call& call, const sleeper_actor& sleeper) {
+  last_.insert_or_assign(sleeper.id(), call.token);
+  heap_.add(call.at, {call.token, true, caf::actor_cast<caf::weak_actor_ptr>(sleeper)});
 }
 
 bool wake_queue::wake_first(monotonic_ns now) {
   if (heap_.next().value_or(now + 1) > now)
     return false;
-  auto first = heap_.take_first();
-  const auto due = first.call.due();
-  if (due && *due > now) {
-    first.call.at = *due;
-    heap_.add(*due, std::move(first));
-  } else if (due) {
-    if (const auto sleeper = caf::actor_cast<sleeper_actor>(first.sleeper))
-      caf::anon_send(sleeper, atom::wake_v, first.call.token);
+  const auto first = heap_.take_first();
+  if (first.replaceable) {
+    const auto last = last_.find(first.sleeper->id());
+    if (last == last_.end() || last->second != first.token)
+      return true;
+    last_.erase(last);
   }
+  if (const auto sleeper = caf::actor_cast<sleeper_actor>(first.sleeper))
+    caf::anon_send(sleeper, atom::wake_v, first.token);
   return true;
 }
 

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <unordered_map>
 
 namespace sim {
 
@@ -19,27 +20,33 @@ inline constexpr std::size_t fetched_of_actor = 1856;
 
 class wake_queue {
  public:
-  void add(timenode::wake_call call, const timenode::sleeper_actor& sleeper);
+  void add(monotonic_ns at, const timenode::sleeper_actor& sleeper, std::uint64_t token);
+  /// The same in place of the sleeper's last call of this kind.
+  void add(const timenode::wake_call& call, const timenode::sleeper_actor& sleeper);
   std::optional<monotonic_ns> next() const { return heap_.next(); }
-  /// Wakes the first sleeper if its time has come and was not put off. False: nobody's has come.
+  /// Wakes the first sleeper if its time has come and no other call took its place. False: nobody's has come.
   bool wake_first(monotonic_ns now);
-  void clear() { heap_.clear(); }
+  void clear() {
+    heap_.clear();
+    last_.clear();
+  }
 
  private:
   struct entry {
-    timenode::wake_call call;
+    std::uint64_t token = 0;
+    bool replaceable = false;
     /// Weak: who was killed is gone, and its node can start again, whatever it meant to wake up for.
     caf::weak_actor_ptr sleeper;
 
     void approach(nearness how) const noexcept {
-      if (how == nearness::far)
-        fetch(call.moment.get(), sizeof(timenode::wake_moment));
-      else if (how == nearness::near)
+      if (how == nearness::near)
         fetch(sleeper.get(), fetched_of_actor);
     }
   };
 
   due_heap<entry> heap_;
+  /// The token of the last replaceable call of each sleeper that has one here. For look-ups only.
+  std::unordered_map<caf::actor_id, std::uint64_t> last_;
 };
 
 /// A ticker that puts what it is asked into `queue` at once. `queue` outlives it.

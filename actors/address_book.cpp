@@ -331,6 +331,11 @@ bool address_book::dialed(const dial_report& report, std::int64_t unix_now) {
   const auto i = entries_.find(report.to.ip);
   if (i == entries_.end())
     return false;
+  if (i->second.purpose == dial_purpose::configured && !report.reached && i->second.failures > 0) {
+    // As most dials that lead nowhere, over and over: no index asks how often.
+    i->second.failures = std::max(i->second.failures + 1, report.failures);
+    return false;
+  }
   ++changes_;
   if (is_stranger(i->second)) {
     if (report.reached)

@@ -21,6 +21,7 @@
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -184,7 +185,7 @@ class address_book {
     /// Its address group; none: a local address.
     std::optional<ip_address> group = {};
   };
-  using entry_map = std::map<ip_address, entry>;
+  using entry_map = std::unordered_map<ip_address, entry>;
   /// What goes first when room is needed goes first in here: most failures (negated), then the
   /// oldest.
   using rank = std::pair<std::int64_t, std::uint64_t>;

@@ -91,10 +91,16 @@ std::string address_book::why(const entry& x) const {
 // -- keeping ----------------------------------------------------------------------------------
 
 std::vector<std::string> address_book::to_lines(std::int64_t unix_now) const {
-  std::vector<const entry*> connected;
+  std::vector<const entry*> kept;
+  kept.reserve(entries_.size());
   for (const auto& [ip, x] : entries_)
-    if (x.connected && x.purpose == dial_purpose::discovered)
-      connected.push_back(&x);
+    if (x.purpose != dial_purpose::configured)
+      kept.push_back(&x);
+  std::ranges::sort(kept, {}, [](const auto* x) { return x->at.ip; });
+  std::vector<const entry*> connected;
+  std::ranges::copy_if(kept, std::back_inserter(connected), [](const auto* x) {
+    return x->connected && x->purpose == dial_purpose::discovered;
+  });
   std::ranges::sort(connected, {}, [](const auto* x) {
     return std::pair{x->connected_at, x->at.ip};
   });
@@ -103,20 +109,18 @@ std::vector<std::string> address_book::to_lines(std::int64_t unix_now) const {
   for (const auto* x : connected)
     anchors.insert(x->at.ip);
   // A node that stops before it has tried the anchors of its last run keeps them.
-  for (const auto& [ip, x] : entries_)
-    if (x.anchor && anchors.size() < max_anchors)
-      anchors.insert(ip);
+  for (const auto* x : kept)
+    if (x->anchor && anchors.size() < max_anchors)
+      anchors.insert(x->at.ip);
   std::vector<std::string> result;
-  result.reserve(entries_.size() - configured_);
+  result.reserve(kept.size());
   std::string line;
-  for (const auto& [ip, x] : entries_) {
-    if (x.purpose == dial_purpose::configured)
-      continue;
+  for (const auto* x : kept) {
     line.clear();
-    fmt::format_to(std::back_inserter(line), "{} {} {} {} {} {}", x.at.to_string(),
-                   to_text(x.purpose), x.last_success, x.connected ? unix_now : x.last_seen,
-                   x.failures, x.source.to_string());
-    if (anchors.contains(ip))
+    fmt::format_to(std::back_inserter(line), "{} {} {} {} {} {}", x->at.to_string(),
+                   to_text(x->purpose), x->last_success, x->connected ? unix_now : x->last_seen,
+                   x->failures, x->source.to_string());
+    if (anchors.contains(x->at.ip))
       line.append(1, ' ').append(anchor_word);
     result.push_back(line);
   }

@@ -65,6 +65,7 @@ connection_registry_actor::behavior_type connection_registry_state::make_behavio
       [this](atom::list) { return list(); },
       [this](atom::check) { return check(); },
       [this](atom::explain, const ip_address& ip) { return explain(ip); },
+      [this](atom::bans) { return bans(); },
       [this](atom::stop) { return stop(); },
       [this](atom::count) -> std::uint64_t { return up_.size(); },
       [this](atom::snapshot) { return snapshot(); },
@@ -182,11 +183,13 @@ void connection_registry_state::on_report(const link_report& report) {
   if (i == connections_.end() || std::exchange(i->second.reported, true))
     return;
   auto& x = i->second;
-  gate_.finished(report.link);
-  x.phase = link_phase::closing;
+  if (x.direction == link_direction::inbound)
+    gate_.finished(report.link);
+  const auto was_up = std::exchange(x.phase, link_phase::closing) == link_phase::established;
   ++ended_[static_cast<std::size_t>(report.cause)];
   const auto ip = x.ip;
-  if (const auto up = up_.find(ip); up != up_.end() && up->second == report.link)
+  if (const auto up = was_up ? up_.find(ip) : up_.end();
+      up != up_.end() && up->second == report.link)
     if (const auto left_out = link_log_.note(ip, monotonic_now(*self_)))
       spdlog::info("peer {}: connection ended: {}{}", ip.to_string(), report.reason,
                    log_fold::suffix(*left_out));

@@ -145,6 +145,7 @@ class connection_registry_state {
 
   // -- connection_registry_views.cpp: what is asked ----------------------------------------
   registry_snapshot snapshot() const;
+  std::vector<ban_snapshot> bans() const;
   known_peer_snapshot explain(const ip_address& ip) const;
   known_peer_snapshot describe(const ip_address& ip, const peer* x) const;
   link_list list() const;

@@ -3,6 +3,8 @@
 #include "actors/connection_registry.hpp"
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 namespace timenode {
 
@@ -40,11 +42,15 @@ registry_snapshot connection_registry_state::snapshot() const {
   result.peers.reserve(peers_.size());
   for (const auto& [id, x] : connections_)
     result.links.push_back({id, x.ip, x.direction, x.phase});
+  // In order before they are described: what a peer is described by is long.
+  std::vector<std::pair<const ip_address*, const peer*>> known;
+  known.reserve(peers_.size());
   for (const auto& [ip, x] : peers_)
-    result.peers.push_back(describe(ip, &x));
-  std::ranges::sort(result.peers, {}, &known_peer_snapshot::ip);
-  for (auto& x : access_.bans(now))
-    result.bans.push_back(shown(std::move(x)));
+    known.emplace_back(&ip, &x);
+  std::ranges::sort(known, {}, [](const auto& x) { return *x.first; });
+  for (const auto& [ip, x] : known)
+    result.peers.push_back(describe(*ip, x));
+  result.bans = bans();
   for (auto& x : access_.trusts(now))
     result.trusts.push_back({x.network, std::move(x.reason), x.since});
   result.established = up_.size();
@@ -53,6 +59,13 @@ registry_snapshot connection_registry_state::snapshot() const {
       result.ended.emplace(to_text(static_cast<link_end>(i)), ended_[i]);
   result.refused = refused_;
   result.not_kept = not_kept_;
+  return result;
+}
+
+std::vector<ban_snapshot> connection_registry_state::bans() const {
+  std::vector<ban_snapshot> result;
+  for (auto& x : access_.bans(context_.unix_now()))
+    result.push_back(shown(std::move(x)));
   return result;
 }
 

@@ -375,6 +375,8 @@ using connection_registry_actor = caf::typed_actor<
     auto(atom::count)->caf::result<std::uint64_t>,
     // What is done about an address and why; also of one that was never heard of.
     auto(atom::explain, ip_address)->caf::result<known_peer_snapshot>,
+    // Whom it keeps out, and why.
+    auto(atom::bans)->caf::result<std::vector<ban_snapshot>>,
     // Closes all connections and answers when the last socket is gone.
     auto(atom::stop)->caf::result<void>,
     // Tells its state.

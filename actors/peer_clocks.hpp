@@ -24,13 +24,16 @@ inline constexpr std::int64_t clock_signs_within = 120;
 class clock_report {
  public:
   /// The peer is so many seconds ahead of us, as its last message shows. True: that is to be told, and is told now. A clock that goes
-  /// as before is told every five minutes, for its first time may have come before anybody cared for the peer. It goes as before,
-  /// too, when it is one second off what was told: these are whole seconds, and where in a second a message comes is chance.
+  /// as before is told again after a minute, for its first time may have come before anybody cared for the peer, and then ever less
+  /// often, up to every hour. It goes as before, too, when it is one second off what was told: these are whole seconds, and where in a
+  /// second a message comes is chance.
   bool is_news(std::int64_t ahead, monotonic_ns now) noexcept {
-    constexpr monotonic_ns told_every = 300'000'000'000;
+    constexpr monotonic_ns first_pause = 60'000'000'000;
+    constexpr monotonic_ns longest_pause = 3600'000'000'000;
     const auto as_before = told_at_ != 0 && std::llabs(ahead - told_) <= 1;
-    if (as_before && std::llabs(ahead) < clock_warning_from && now - told_at_ < told_every)
+    if (as_before && std::llabs(ahead) < clock_warning_from && now - told_at_ < pause_)
       return false;
+    pause_ = as_before ? std::min(2 * pause_, longest_pause) : first_pause;
     told_ = ahead;
     told_at_ = now;
     return true;
@@ -39,6 +42,7 @@ class clock_report {
  private:
   std::int64_t told_ = 0;
   monotonic_ns told_at_ = 0;  ///< 0: never.
+  monotonic_ns pause_ = 0;    ///< Until it is told again.
 };
 
 /// Whom it asks is up to the caller: anybody may connect and say any time, so what a masternode does must hang on

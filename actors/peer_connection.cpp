@@ -99,8 +99,8 @@ void peer_connection_state::on_closed(const std::string& reason) {
 }
 
 void peer_connection_state::on_received(wire::received_batch& batch) {
-  liveness_.heard(monotonic_now(*self_), batch.bytes);
-  last_received_at_ = context_->unix_now();
+  last_received_ = monotonic_now(*self_);
+  liveness_.heard(last_received_, batch.bytes);
   messages_received_ += batch.lines.size();
   if (context_->metrics)
     context_->metrics->received(batch);
@@ -123,6 +123,10 @@ void peer_connection_state::on_received(wire::received_batch& batch) {
 // -- sending ----------------------------------------------------------------------------------------
 
 void peer_connection_state::reply(const wire::message& x) {
+  // A pong and a ping: what most reads are answered with.
+  constexpr std::size_t usual_reply = 160;
+  if (out_.empty())
+    out_.reserve(usual_reply);
   wire::encode(x, out_);
   ++messages_sent_;
 }
@@ -130,7 +134,7 @@ void peer_connection_state::reply(const wire::message& x) {
 void peer_connection_state::flush() {
   if (out_.empty())
     return;
-  last_send_at_ = context_->unix_now();
+  last_sent_ = monotonic_now(*self_);
   if (context_->metrics)
     context_->metrics->sent(out_);
   connection_->send(std::make_shared<const std::string>(std::exchange(out_, {})));
@@ -146,7 +150,7 @@ void peer_connection_state::send_line(const encoded_line& line) {
     return;
   }
   flush();
-  last_send_at_ = context_->unix_now();
+  last_sent_ = monotonic_now(*self_);
   ++messages_sent_;
   if (context_->metrics)
     context_->metrics->sent(*line.bytes);
@@ -268,6 +272,12 @@ link_snapshot peer_connection_state::link() const {
   return {spec_.id, spec_.remote.ip, spec_.direction, phase_.value_or(link_phase::closing)};
 }
 
+/// 0 for 0. A clock that was set meanwhile counts as it is now.
+std::int64_t peer_connection_state::unix_time_of(monotonic_ns at) const {
+  constexpr monotonic_ns second = 1'000'000'000;
+  return at == 0 ? 0 : context_->unix_now() - (monotonic_now(*self_) - at) / second;
+}
+
 peer_snapshot peer_connection_state::snapshot() const {
   const auto stats = connection_->stats();
   const auto us = link();
@@ -279,8 +289,8 @@ peer_snapshot peer_connection_state::snapshot() const {
   result.remote = spec_.remote;
   result.local = local_;
   result.connected_at = connected_at_;
-  result.last_send_at = last_send_at_;
-  result.last_received_at = last_received_at_;
+  result.last_send_at = unix_time_of(last_sent_);
+  result.last_received_at = unix_time_of(last_received_);
   result.bytes_sent = stats.bytes_sent;
   result.bytes_received = stats.bytes_received;
   result.send_queue_bytes = stats.send_queue_bytes;

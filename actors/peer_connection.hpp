@@ -123,6 +123,7 @@ class peer_connection_state {
   void finish();
   void set_phase(std::optional<link_phase> to);
   link_snapshot link() const;
+  std::int64_t unix_time_of(monotonic_ns at) const;
   peer_snapshot snapshot() const;
 
   peer_connection_actor::pointer self_;
@@ -155,8 +156,8 @@ class peer_connection_state {
 
   // -- what it knows of the peer --
   std::int64_t connected_at_ = 0;
-  std::int64_t last_send_at_ = 0;
-  std::int64_t last_received_at_ = 0;
+  monotonic_ns last_sent_ = 0;      ///< 0: never.
+  monotonic_ns last_received_ = 0;  ///< The same.
   std::uint64_t messages_sent_ = 0;
   std::uint64_t messages_received_ = 0;
   std::uint64_t pings_sent_ = 0;

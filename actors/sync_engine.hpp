@@ -15,10 +15,12 @@
 #include "actors/sync_progress.hpp"
 #include "chain/block_store.hpp"
 
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <caf/typed_event_based_actor.hpp>
 #include <caf/typed_response_promise.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -144,8 +146,8 @@ class sync_engine_state {
   violation_taker_actor registry_;
   gossip_actor gossip_;  ///< Null until attached: it is made after us, since it asks us to judge.
 
-  std::map<ip_address, connected_peer>
-      peers_;                          ///< Established ones: the registry's slots bound them.
+  /// Established ones: the registry's slots bound them. For look-ups only.
+  boost::unordered_flat_map<ip_address, connected_peer, std::hash<ip_address>> peers_;
   masternode_list_actor masternodes_;  ///< Null until attached: there is nobody to ask.
   sync::sync_plan plan_;
   sync::block_pipeline pipeline_;

@@ -4,17 +4,9 @@
 
 namespace timenode::sync {
 
-namespace {
-
-/// Numbers from which rounds begin: many more than there are turns.
-constexpr std::uint64_t most_rounds = 1 << 20;
-
-}  // namespace
-
 void tip_watch::up(const ip_address& ip, monotonic_ns now) {
   auto& x = peers_[ip];
   x = {};
-  x.round = random_.below(most_rounds);
   x.next = now;
 }
 
@@ -52,38 +44,46 @@ void tip_watch::start_over(monotonic_ns now) {
   }
 }
 
+/// Who was with us so far is asked about a new tip within a turn.
+void tip_watch::take_turns_about(std::uint64_t tip, monotonic_ns now) {
+  tip_ = tip;
+  const auto turn = tip_check_interval * turns_of(peers_.size());
+  for (auto& [ip, x] : peers_)
+    if (x.answered && !x.differs) {
+      x.next = std::min(
+          x.next, now + static_cast<monotonic_ns>(random_.below(static_cast<std::uint64_t>(turn))));
+      consider(x);
+    }
+}
+
 std::vector<hash_question> tip_watch::due(std::uint64_t tip, monotonic_ns now) {
   std::vector<hash_question> result;
+  if (tip != tip_)
+    take_turns_about(tip, now);
   if (!soonest_ || now < *soonest_)
     return result;
   const auto is_due = [now](const watched& x) { return x.height && x.next <= now; };
   const auto someone_due =
       std::ranges::any_of(peers_, [&](const auto& x) { return is_due(x.second); });
   soonest_.reset();
-  const auto turns = static_cast<std::uint64_t>(turns_of(peers_.size()));
   for (auto& [ip, x] : peers_) {
     const auto soon = someone_due && x.height && x.next <= now + asked_together &&
                       (!x.last || now - *x.last >= least_tip_check_interval);
     if (is_due(x) || soon) {
+      // An answer that it is with us puts this off.
       x.next = now + random_.jitter(tip_check_interval, tip_check_jitter);
-      const auto was_ours = x.answered && !x.differs;
-      const auto same = was_ours && x.asked == tip && *x.height >= tip;
-      ++x.round;
-      if (!was_ours || x.has_news ||
-          x.round % (same ? same_tip_checked_every * turns : turns) == 0) {
-        x.has_news = false;
-        x.last = now;
-        x.asked = std::min(*x.height, tip);
-        if (x.asked > 0)
-          result.push_back({ip, x.asked});
-      }
+      x.has_news = false;
+      x.last = now;
+      x.asked = std::min(*x.height, tip);
+      if (x.asked > 0)
+        result.push_back({ip, x.asked});
     }
     consider(x);
   }
   return result;
 }
 
-void tip_watch::compared(const ip_address& ip, std::uint64_t height, bool same) noexcept {
+void tip_watch::compared(const ip_address& ip, std::uint64_t height, bool same) {
   const auto i = peers_.find(ip);
   if (i == peers_.end())
     return;
@@ -93,6 +93,13 @@ void tip_watch::compared(const ip_address& ip, std::uint64_t height, bool same) 
     return;
   x.answered = true;
   x.differs = !same;
+  if (!same || !x.last || x.has_news)
+    return;
+  const auto has_our_tip = x.asked == tip_ && x.height && *x.height >= tip_;
+  const auto turns = turns_of(peers_.size());
+  const auto pause = tip_check_interval * turns * (has_our_tip ? same_tip_checked_every : 1);
+  x.next =
+      std::max(x.next, *x.last + random_.jitter(pause, turns > 1 ? turn_jitter : tip_check_jitter));
 }
 
 tip_relation tip_watch::relation_of(const watched& x, std::uint64_t tip) noexcept {

@@ -20,11 +20,11 @@ namespace timenode::sync {
 /// again within a minute, of which polls and the download take some seconds.
 inline constexpr monotonic_ns tip_check_interval = in_ns(std::chrono::seconds{30});
 inline constexpr double tip_check_jitter = 0.1;
-/// A peer that showed our block at our present height is asked only every so many-th time until that height changes, and with
+/// A peer that showed our block at our present height is asked only after so many of these intervals until that height changes, and with
 /// many peers only when it is its turn (`asked_in_turn`): who changes to another branch announces its tip, so a question is
 /// needed only when that was lost. One that showed our block at an earlier height is asked when it is its turn: of a hundred
-/// that were with us so far eight at a time show whether there are two branches now.
-inline constexpr std::uint32_t same_tip_checked_every = 4;
+/// that were with us so far four at a time show whether there are two branches now.
+inline constexpr std::int64_t same_tip_checked_every = 4;
 /// However much there is news of a peer, it is asked this often at most.
 inline constexpr monotonic_ns least_tip_check_interval = in_ns(std::chrono::seconds{3});
 
@@ -67,7 +67,7 @@ class tip_watch {
   std::optional<monotonic_ns> next() const noexcept { return soonest_; }
 
   /// The peer has our block at that height, or another one.
-  void compared(const ip_address& ip, std::uint64_t height, bool same) noexcept;
+  void compared(const ip_address& ip, std::uint64_t height, bool same);
 
   /// How a peer compares with our chain, whose height is `tip`.
   tip_relation relation(const ip_address& ip, std::uint64_t tip) const noexcept;
@@ -79,20 +79,20 @@ class tip_watch {
     std::optional<monotonic_ns> last;     ///< When it was asked last.
     monotonic_ns next = 0;
     std::uint64_t asked = 0;  ///< The height that it was asked about last.
-    std::uint64_t round =
-        0;  ///< Counts how often it was due, from a number by chance, so that peers take turns.
-    bool has_news = false;  ///< Since it was asked last (`hurry`).
+    bool has_news = false;    ///< Since it was asked last (`hurry`).
     bool answered = false;
     bool differs = false;
   };
 
   static tip_relation relation_of(const watched& x, std::uint64_t tip) noexcept;
 
+  void take_turns_about(std::uint64_t tip, monotonic_ns now);
   void consider(const watched& x) noexcept;
 
   boost::container::flat_map<ip_address, watched>
       peers_;                            ///< Established ones: the registry's slots bound them.
   std::optional<monotonic_ns> soonest_;  ///< No peer is due before; none: nobody is.
+  std::uint64_t tip_ = 0;                ///< Our height, as far as `due` knows.
   random_source random_;
 };
 

@@ -244,5 +244,7 @@ CAF_ADD_ATOM(timenode_messages, timenode::atom, count)
 CAF_ADD_ATOM(timenode_messages, timenode::atom, progress)
 CAF_ADD_ATOM(timenode_messages, timenode::atom, pulse)
 CAF_ADD_ATOM(timenode_messages, timenode::atom, believed)
+CAF_ADD_ATOM(timenode_messages, timenode::atom, bans)
+CAF_ADD_TYPE_ID(timenode_messages, (std::vector<timenode::ban_snapshot>))
 
 CAF_END_TYPE_ID_BLOCK(timenode_messages)

@@ -67,6 +67,7 @@ spawn_recording_registry(caf::actor_system& system) {
           result.ip = x;
           return result;
         },
+        [](atom::bans) { return std::vector<ban_snapshot>{}; },
         [](atom::stop) {},
         [](atom::snapshot) { return registry_snapshot{}; },
         [](atom::wake, std::uint64_t) {},

@@ -2,7 +2,7 @@
 
 // What is still to happen, in order of virtual time.
 
-#include "tests/sim/due_heap.hpp"
+#include "tests/sim/calendar_queue.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -33,7 +33,7 @@ class event_target {
 class event_queue {
  public:
   void add(monotonic_ns at, std::shared_ptr<event_target> target, std::uint32_t what) {
-    heap_.add(at, {std::move(target), what});
+    events_.add(at, {std::move(target), what});
   }
 
   /// Calls `run` at that moment.
@@ -41,20 +41,20 @@ class event_queue {
     add(at, std::make_shared<closure>(std::move(run)), 0);
   }
 
-  std::optional<monotonic_ns> next() const { return heap_.next(); }
+  std::optional<monotonic_ns> next() const { return events_.next(); }
 
   /// Lets the first event happen. There must be one.
   void run_first() {
     // Out of the heap before it happens: it may add others.
-    const auto first = heap_.take_first();
+    const auto first = events_.take_first();
     ++happened_;
     first.target->happen(first.what);
   }
 
   /// Drops all that is to come.
-  void clear() { heap_.clear(); }
+  void clear() { events_.clear(); }
 
-  std::size_t size() const noexcept { return heap_.size(); }
+  std::size_t size() const noexcept { return events_.size(); }
   /// Events that have happened.
   std::uint64_t happened() const noexcept { return happened_; }
 
@@ -78,7 +78,10 @@ class event_queue {
     std::function<void()> run;
   };
 
-  due_heap<event> heap_;
+  /// Nearly all is due within the 5 s of a dial or the latency of a path.
+  static constexpr std::size_t pages = 512;
+
+  calendar_queue<event, pages> events_;
   std::uint64_t happened_ = 0;
 };
 

@@ -67,7 +67,7 @@ class observer final : public network_watch, public message_watch {
   void finish();
 
   // -- network_watch, message_watch --
-  const void* running() const noexcept override { return system_.running(); }
+  caf::actor_control_block* running() const noexcept override { return system_.running(); }
   void started(const wire_record_ptr& wire, int side) override;
   void opened(const wire_record_ptr& wire) override;
   void ended(const wire_record_ptr& wire, int side) override;

@@ -1,6 +1,6 @@
 #include "tests/sim/sim_connection.hpp"
 
-#include "tests/sim/sim_ticker.hpp"
+#include "tests/sim/actor_memory.hpp"
 #include "tests/sim/sim_transport.hpp"
 
 #include <algorithm>
@@ -32,6 +32,14 @@ sim_connection::~sim_connection() {
   stop_dialing();
   if (alive())
     vanish(wire_end::crash, true);
+  if (const auto other = peer_.lock())
+    other->other_ = nullptr;
+}
+
+/// They are there from the program's first turn on.
+void sim_connection::find_handlers() noexcept {
+  behavior_ = program_ ? behavior_of(program_) : nullptr;
+  handlers_ = behavior_ ? behavior_->as_behavior_impl().get() : nullptr;
 }
 
 bool sim_connection::orphaned() const {
@@ -68,16 +76,27 @@ void sim_connection::happen(std::uint32_t what) {
 
 /// Nearly always bytes of ours arrive at the other end, whose program gets them.
 void sim_connection::approach(nearness how) const noexcept {
-  const auto other = peer_.lock();
+  if (how == nearness::near)
+    fetch(record_.get(), sizeof(*record_));
+  const auto* other = other_;
   if (!other)
     return;
-  if (how == nearness::near) {
-    fetch(other.get(), sizeof(*other));
-  } else {
+  switch (how) {
+  case nearness::far:
+    break;
+  case nearness::near:
+    fetch(other, sizeof(*other));
+    break;
+  case nearness::nearer:
     fetch(other->program_, fetched_of_actor);
-    fetch(other->record_.get(), sizeof(*record_));
+    fetch(other->behavior_, 1);
+    fetch(other->handlers_, fetched_of_behavior);
+    fetch(record_->note.get(), 1);
+    break;
+  case nearness::next:
     if (!flights_.empty() && flights_.begin()->bytes)
       fetch(flights_.begin()->bytes->data(), 1);
+    break;
   }
 }
 
@@ -231,6 +250,8 @@ void sim_connection::join(const std::shared_ptr<sim_connection>& dialer,
   auto& network = dialer->network_;
   dialer->peer_ = acceptor;
   acceptor->peer_ = dialer;
+  dialer->other_ = acceptor.get();
+  acceptor->other_ = dialer.get();
   for (auto* x : {dialer.get(), acceptor.get()}) {
     x->state_ = state::up;
     network.hosts_[x->host()]->open.emplace(2 * x->record_->id + static_cast<unsigned>(x->side_),
@@ -414,6 +435,8 @@ void sim_connection::hand_over(std::size_t bytes) {
   greeted_ = true;
   held_messages_ += batch.lines.size();
   held_bytes_ += batch.bytes;
+  if (!handlers_)
+    find_handlers();
   if (network_.watch_)
     network_.watch_->received(record_, side_, batch, queued_);
   handler_->on_received(std::move(batch));

@@ -74,6 +74,7 @@ class sim_connection final : public timenode::net::connection,
 
   /// The process that it belonged to has ended.
   bool orphaned() const;
+  void find_handlers() noexcept;
   bool alive() const noexcept { return state_ == state::dialing || state_ == state::up; }
   bool cut_off(int from) const;
   void schedule(monotonic_ns delay, event what);
@@ -102,7 +103,11 @@ class sim_connection final : public timenode::net::connection,
   timenode::net::line_framer framer_;
   std::unique_ptr<timenode::net::connection_handler> handler_;
   std::weak_ptr<sim_connection> peer_;
-  const void* program_ = nullptr;  ///< Only to be fetched: it may be gone.
+  const sim_connection* other_ = nullptr;  ///< The same for `approach`; null when it is gone.
+  // Only to be fetched, as they may be gone: the actor that it talks to, and what that one's handlers are in.
+  caf::actor_control_block* program_ = nullptr;
+  const caf::behavior* behavior_ = nullptr;
+  const void* handlers_ = nullptr;
 
   state state_ = state::fresh;
   bool closing_ = false;  ///< The program closed it; what it sent before still goes out.

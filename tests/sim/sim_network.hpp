@@ -13,6 +13,7 @@
 #include "tests/sim/event_queue.hpp"
 
 #include <boost/container/flat_map.hpp>
+#include <caf/fwd.hpp>
 
 #include <cstdint>
 #include <functional>
@@ -80,7 +81,7 @@ class network_watch {
  public:
   virtual ~network_watch() = default;
   /// Where the program is that runs now, to be fetched into the cache before it is told something; null: unknown.
-  virtual const void* running() const noexcept { return nullptr; }
+  virtual caf::actor_control_block* running() const noexcept { return nullptr; }
   /// A program has taken over this side of a connection (`connection::start`).
   virtual void started(const wire_record_ptr&, int) {}
   /// Both ends are up.

@@ -42,18 +42,18 @@ class ticker_port final : public caf::monitorable_actor {
 }  // namespace
 
 void wake_queue::add(monotonic_ns at, const sleeper_actor& sleeper, std::uint64_t token) {
-  heap_.add(at, {token, false, caf::actor_cast<caf::weak_actor_ptr>(sleeper)});
+  calls_.add(at, {token, false, caf::actor_cast<caf::weak_actor_ptr>(sleeper)});
 }
 
 void wake_queue::add(const wake_call& call, const sleeper_actor& sleeper) {
   last_.insert_or_assign(sleeper.id(), call.token);
-  heap_.add(call.at, {call.token, true, caf::actor_cast<caf::weak_actor_ptr>(sleeper)});
+  calls_.add(call.at, {call.token, true, caf::actor_cast<caf::weak_actor_ptr>(sleeper)});
 }
 
 bool wake_queue::wake_first(monotonic_ns now) {
-  if (heap_.next().value_or(now + 1) > now)
+  if (calls_.next().value_or(now + 1) > now)
     return false;
-  const auto first = heap_.take_first();
+  const auto first = calls_.take_first();
   if (first.replaceable) {
     const auto last = last_.find(first.sleeper->id());
     if (last == last_.end() || last->second != first.token)

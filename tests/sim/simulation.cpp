@@ -192,9 +192,9 @@ class run {
     if (!node.up() || world_.ailing[i])
       return;
     try {
-      const auto x =
-          world_.system().ask<registry_snapshot>(node.actors().registry, atom::snapshot_v);
-      for (const auto& ban : x.bans) {
+      const auto bans =
+          world_.system().ask<std::vector<ban_snapshot>>(node.actors().registry, atom::bans_v);
+      for (const auto& ban : bans) {
         const auto& banned = ban.network.base();  // no operator bans whole networks here
         if (seen_.emplace(node.ip(), banned, ban.until).second) {
           const auto host = world_.network().find(banned);

@@ -443,7 +443,7 @@ actor_facts virtual_system::facts(caf::actor_id id) const {
   return id < impl_->facts_of.size() ? impl_->facts_of[id] : actor_facts{};
 }
 
-const void* virtual_system::running() const noexcept {
+caf::actor_control_block* virtual_system::running() const noexcept {
   auto* job = impl_->current_job;
   return job && job->subtype() == caf::resumable::scheduled_actor
              ? static_cast<caf::scheduled_actor*>(job)->ctrl()

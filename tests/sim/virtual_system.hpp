@@ -98,7 +98,7 @@ class virtual_system {
   actor_facts current() const;
   actor_facts facts(caf::actor_id id) const;
   /// Where in memory the control block of the actor is that runs now; null: none runs.
-  const void* running() const noexcept;
+  caf::actor_control_block* running() const noexcept;
   std::uint64_t messages() const noexcept;
   /// The same by name of the actor and type of the message's first part.
   std::map<std::string, std::uint64_t> work() const;

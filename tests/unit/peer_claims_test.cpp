@@ -247,12 +247,31 @@ std::size_t polls_an_hour(int peers, std::uint64_t claim) {
 
 }  // namespace
 
-TEST_CASE("of many peers that have what we have eight are polled in a minute, in turn") {
-  CHECK(polls_an_hour(8, 100) >= 8 * 58);
-  CHECK(polls_an_hour(8, 100) <= 8 * 70);
-  // In 13 turns: a hundred are more than twelve times eight.
-  CHECK(polls_an_hour(100, 100) >= 100 * 60 / 13 - 100);
-  CHECK(polls_an_hour(100, 100) <= 100 * 60 / 12 + 100);
+TEST_CASE("of many peers that have what we have four are polled in a minute, in turn") {
+  CHECK(polls_an_hour(4, 100) >= 4 * 58);
+  CHECK(polls_an_hour(4, 100) <= 4 * 70);
+  // In 25 turns.
+  CHECK(polls_an_hour(100, 100) >= 100 * 60 / 25 - 100);
+  CHECK(polls_an_hour(100, 100) <= 100 * 60 / 25 + 100);
+}
+
+TEST_CASE("many peers that came at one moment are not polled at one moment ever after") {
+  claims x;
+  for (int i = 1; i <= 100; ++i)
+    x.add(i, out, 100);
+  CHECK(x.due_polls(100, s).size() == 100);
+  std::size_t most = 0;
+  for (int minute = 5; minute < 60; ++minute) {
+    std::size_t polled = 0;
+    for (auto now = minute * 60 * s; now < (minute + 1) * 60 * s; now += s)
+      for (const auto& who : x.due_polls(100, now)) {
+        x.height_is(who, 100, now);
+        ++polled;
+      }
+    most = std::max(most, polled);
+  }
+  CHECK(most > 0);
+  CHECK(most <= 15);
 }
 
 TEST_CASE("peers that are behind us are polled every minute however many there are") {

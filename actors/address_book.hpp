@@ -11,9 +11,11 @@
 #include "net/random.hpp"
 
 #include <boost/container/flat_map.hpp>
+#include <boost/unordered_map.hpp>
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -21,7 +23,6 @@
 #include <string>
 #include <string_view>
 #include <tuple>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -185,7 +186,7 @@ class address_book {
     /// Its address group; none: a local address.
     std::optional<ip_address> group = {};
   };
-  using entry_map = std::unordered_map<ip_address, entry>;
+  using entry_map = boost::unordered_map<ip_address, entry, std::hash<ip_address>>;
   /// What goes first when room is needed goes first in here: most failures (negated), then the
   /// oldest.
   using rank = std::pair<std::int64_t, std::uint64_t>;

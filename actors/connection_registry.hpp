@@ -17,9 +17,11 @@
 #include "net/peer_link.hpp"
 #include "net/slots.hpp"
 
+#include <boost/unordered_map.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
 #include <array>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -159,9 +161,10 @@ class connection_registry_state {
   alarm_clock alarm_;
   shared_routes routes_;  ///< Null until they are attached.
   std::vector<peer_listener_actor> listeners_;
-  std::unordered_map<ip_address, peer> peers_;
-  std::map<link_id, connection> connections_;
-  std::unordered_map<caf::actor_id, link_id> by_actor_;
+  // Looked up several times with each dial, and of all that a node keeps among the largest.
+  boost::unordered_map<ip_address, peer, std::hash<ip_address>> peers_;
+  boost::unordered_map<link_id, connection> connections_;
+  boost::unordered_map<caf::actor_id, link_id> by_actor_;
   std::set<std::pair<monotonic_ns, ip_address>> deadlines_;
   std::map<ip_address, link_id> up_;  ///< Published as up, and through which connection.
   std::unordered_map<ip_address, std::size_t> up_by_group_;

@@ -10,6 +10,7 @@
 #include "net/random.hpp"
 #include "net/token_bucket.hpp"
 
+#include <boost/container/flat_map.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
 #include <chrono>
@@ -121,7 +122,8 @@ class gossip_state {
   connection_registry_actor registry_;
   flood_judges judges_;
 
-  std::map<ip_address, peer> peers_;  ///< As many as the registry has established.
+  /// As many as the registry has established, side by side: each item goes to some of them.
+  boost::container::flat_map<ip_address, peer> peers_;
   /// For those whose messages come before their peer_up or after their peer_down.
   net::token_bucket strangers_{flood_items_per_second, flood_burst};
   seen_cache seen_;

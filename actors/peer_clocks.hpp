@@ -33,7 +33,7 @@ class clock_report {
     const auto as_before = told_at_ != 0 && std::llabs(ahead - told_) <= 1;
     if (as_before && std::llabs(ahead) < clock_warning_from && now - told_at_ < pause_)
       return false;
-    pause_ = as_before ? std::min(2 * pause_, longest_pause) : first_pause;
+    pause_ = as_before ? std::min(8 * pause_, longest_pause) : first_pause;
     told_ = ahead;
     told_at_ = now;
     return true;

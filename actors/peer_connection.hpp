@@ -40,8 +40,9 @@ inline constexpr std::size_t max_unproven_bytes = 64u << 10;
 /// short answers. Who asked has not got long to wait any more (15 s); and two nodes that each wait until the other reads would
 /// wait until both are dead.
 inline constexpr monotonic_ns question_waits_for = 10'000'000'000;
-/// How long an answer from another actor of ours may take.
-inline constexpr std::chrono::seconds answer_timeout{15};
+/// How long an answer from another actor of ours may take. (Not by CAF's timeouts of requests: those of answered ones stay in its
+/// clock until they are due, one for each question of every peer.)
+inline constexpr monotonic_ns answer_timeout = 15'000'000'000;
 
 /// Which connection an actor is for.
 struct link_spec {
@@ -96,7 +97,11 @@ class peer_connection_state {
   void hand_on(message_route to, const Taker& who, wire::message& x);
   template <class Server>
   void ask(const Server& who, wire::message& x);
-  void question_answered();
+  template <class Request>
+  void await_line(Request request);
+  std::uint32_t question_begins();
+  bool question_ends(std::uint32_t round);
+  void give_questions_up();
 
   // -- handshake (peer_connection_handshake.cpp) --
   void greet(const wire::message& x);
@@ -144,6 +149,8 @@ class peer_connection_state {
   std::list<waiting_lines>
       waiting_;                ///< Bounded by the read credit. An empty deque would keep 600 bytes.
   std::size_t questions_ = 0;  ///< With other actors of ours.
+  std::uint32_t question_round_ = 0;  ///< Answers to those of earlier rounds come too late.
+  monotonic_ns answered_at_ = 0;      ///< The last of them, or when the first was asked.
   /// Since when its questions wait until it has read what we sent; 0: they do not.
   monotonic_ns unread_since_ = 0;
   // What was handed on since somebody was last asked whether it was worked off.

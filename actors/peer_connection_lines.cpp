@@ -207,23 +207,20 @@ void peer_connection_state::answer(wire::message& x) {
   } else if (auto* version = std::get_if<wire::version_info>(&x)) {
     on_introduction(std::move(*version));
   } else if (std::holds_alternative<wire::get_peers>(x)) {
-    ++questions_;
-    self_->request(routes_->directory, answer_timeout, atom::sample_v)
+    self_->request(routes_->directory, caf::infinite, atom::sample_v)
         .then(
-            [this](std::vector<std::string>& peers) {
+            [this, round = question_begins()](std::vector<std::string>& peers) {
+              if (!question_ends(round))
+                return;
               reply(wire::peers_response{std::move(peers)});
-              question_answered();
+              handle_waiting();
             },
-            [this](const caf::error&) { question_answered(); });  // silence is a legal answer
+            [this, round = question_round_](const caf::error&) {
+              if (question_ends(round))  // silence is a legal answer
+                handle_waiting();
+            });
   } else if (std::holds_alternative<wire::get_masternodes>(x)) {
-    ++questions_;
-    self_->request(routes_->masternodes, answer_timeout, atom::serve_v)
-        .then(
-            [this](const encoded_line& line) {
-              send_line(line);
-              question_answered();
-            },
-            [this](const caf::error&) { question_answered(); });
+    await_line(self_->request(routes_->masternodes, caf::infinite, atom::serve_v));
   }
 }
 
@@ -236,19 +233,46 @@ void peer_connection_state::hand_on(message_route to, const Taker& who, wire::me
 
 template <class Server>
 void peer_connection_state::ask(const Server& who, wire::message& x) {
-  ++questions_;
-  self_->request(who, answer_timeout, atom::serve_v, std::move(x))
-      .then(
-          [this](const encoded_line& line) {
-            send_line(line);
-            question_answered();
-          },
-          [this](const caf::error&) { question_answered(); });
+  await_line(self_->request(who, caf::infinite, atom::serve_v, std::move(x)));
 }
 
-void peer_connection_state::question_answered() {
+template <class Request>
+void peer_connection_state::await_line(Request request) {
+  request.then(
+      [this, round = question_begins()](const encoded_line& line) {
+        if (!question_ends(round))
+          return;
+        send_line(line);
+        handle_waiting();  // flushes, too
+      },
+      [this, round = question_round_](const caf::error&) {
+        if (question_ends(round))
+          handle_waiting();
+      });
+}
+
+std::uint32_t peer_connection_state::question_begins() {
+  if (questions_++ == 0)
+    answered_at_ = monotonic_now(*self_);
+  if (questions_ == max_questions_at_once)
+    set_alarm();
+  return question_round_;
+}
+
+/// False: it was given up.
+bool peer_connection_state::question_ends(std::uint32_t round) {
+  if (round != question_round_)
+    return false;
   --questions_;
-  handle_waiting();  // flushes, too
+  answered_at_ = monotonic_now(*self_);
+  return true;
+}
+
+/// None of them was answered for so long: the peer is not to wait any more, nor its lines behind them.
+void peer_connection_state::give_questions_up() {
+  ++question_round_;
+  questions_ = 0;
+  handle_waiting();
 }
 
 }  // namespace timenode

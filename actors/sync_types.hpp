@@ -43,18 +43,19 @@ inline constexpr double poll_jitter = 0.1;
 /// When a peer is due for a question, those that are due within this time are asked as well: a node with a hundred
 /// peers then wakes up once in five seconds for it and not three times in one.
 inline constexpr monotonic_ns asked_together = in_ns(std::chrono::seconds{5});
-/// Of peers that have what we have, so many are asked in an interval, in turn: blocks are announced, and to ask a hundred
-/// whether there is one tells no more than to ask four: of two halves that have different chains four by chance are all of one's own
-/// half once in sixteen times, and are asked again half a minute later. (Of 100 nodes a third of all messages were such questions,
-/// and with sixteen a quarter.)
-inline constexpr std::size_t asked_in_turn = 4;
-
+/// Of peers that have what we have, so many are asked for their height in an interval, in turn: blocks are announced, and to ask a
+/// hundred whether there is one tells no more than to ask four. (Of 100 nodes a third of all messages were such questions, and with
+/// sixteen a quarter.)
+inline constexpr std::size_t heights_in_turn = 4;
+/// The same of questions whether a peer has our block: of two halves with different chains eight by chance are all of one's own half
+/// once in 256 times.
+inline constexpr std::size_t tips_in_turn = 8;
 /// By which share the time until the next turn varies: so much that many who came at one moment are soon asked one by one.
 inline constexpr double turn_jitter = 0.9;
 
 /// In how many intervals each of so many peers has its turn.
-constexpr std::int64_t turns_of(std::size_t peers) noexcept {
-  const auto turns = (peers + asked_in_turn - 1) / asked_in_turn;
+constexpr std::int64_t turns_of(std::size_t peers, std::size_t in_turn) noexcept {
+  const auto turns = (peers + in_turn - 1) / in_turn;
   return static_cast<std::int64_t>(turns > 1 ? turns : 1);
 }
 

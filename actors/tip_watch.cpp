@@ -44,14 +44,14 @@ void tip_watch::start_over(monotonic_ns now) {
   }
 }
 
-/// Who was with us so far is asked about a new tip within a turn.
-void tip_watch::take_turns_about(std::uint64_t tip, monotonic_ns now) {
+/// Of those that were with us so far one turn is asked about a new tip at once, the others when it is theirs.
+void tip_watch::take_turn_about(std::uint64_t tip, monotonic_ns now) {
   tip_ = tip;
-  const auto turn = tip_check_interval * turns_of(peers_.size());
+  const auto turns = static_cast<std::uint64_t>(turns_of(peers_.size(), tips_in_turn));
   for (auto& [ip, x] : peers_)
-    if (x.answered && !x.differs) {
-      x.next = std::min(
-          x.next, now + static_cast<monotonic_ns>(random_.below(static_cast<std::uint64_t>(turn))));
+    if (x.answered && !x.differs && random_.below(turns) == 0) {
+      x.next = std::min(x.next, now + static_cast<monotonic_ns>(random_.below(
+                                          static_cast<std::uint64_t>(tip_check_interval))));
       consider(x);
     }
 }
@@ -59,7 +59,7 @@ void tip_watch::take_turns_about(std::uint64_t tip, monotonic_ns now) {
 std::vector<hash_question> tip_watch::due(std::uint64_t tip, monotonic_ns now) {
   std::vector<hash_question> result;
   if (tip != tip_)
-    take_turns_about(tip, now);
+    take_turn_about(tip, now);
   if (!soonest_ || now < *soonest_)
     return result;
   const auto is_due = [now](const watched& x) { return x.height && x.next <= now; };
@@ -96,7 +96,7 @@ void tip_watch::compared(const ip_address& ip, std::uint64_t height, bool same) 
   if (!same || !x.last || x.has_news)
     return;
   const auto has_our_tip = x.asked == tip_ && x.height && *x.height >= tip_;
-  const auto turns = turns_of(peers_.size());
+  const auto turns = turns_of(peers_.size(), tips_in_turn);
   const auto pause = tip_check_interval * turns * (has_our_tip ? same_tip_checked_every : 1);
   x.next =
       std::max(x.next, *x.last + random_.jitter(pause, turns > 1 ? turn_jitter : tip_check_jitter));

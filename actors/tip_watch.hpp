@@ -21,9 +21,8 @@ namespace timenode::sync {
 inline constexpr monotonic_ns tip_check_interval = in_ns(std::chrono::seconds{30});
 inline constexpr double tip_check_jitter = 0.1;
 /// A peer that showed our block at our present height is asked only after so many of these intervals until that height changes, and with
-/// many peers only when it is its turn (`asked_in_turn`): who changes to another branch announces its tip, so a question is
-/// needed only when that was lost. One that showed our block at an earlier height is asked when it is its turn: of a hundred
-/// that were with us so far four at a time show whether there are two branches now.
+/// many peers only when it is its turn (`tips_in_turn`): who changes to another branch announces its tip, so a question is
+/// needed only when that was lost. Of those that showed our block at an earlier height one turn is asked about each new one.
 inline constexpr std::int64_t same_tip_checked_every = 4;
 /// However much there is news of a peer, it is asked this often at most.
 inline constexpr monotonic_ns least_tip_check_interval = in_ns(std::chrono::seconds{3});
@@ -86,7 +85,7 @@ class tip_watch {
 
   static tip_relation relation_of(const watched& x, std::uint64_t tip) noexcept;
 
-  void take_turns_about(std::uint64_t tip, monotonic_ns now);
+  void take_turn_about(std::uint64_t tip, monotonic_ns now);
   void consider(const watched& x) noexcept;
 
   boost::container::flat_map<ip_address, watched>

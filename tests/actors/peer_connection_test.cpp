@@ -304,6 +304,34 @@ TEST_CASE("questions to other actors of ours are limited like those about blocks
   CHECK(x.wire_end->granted == before + 6);
 }
 
+TEST_CASE(
+    "what nobody here answers within 15 s keeps a peer waiting no longer, and an answer that comes "
+    "later is not sent") {
+  one_connection x{link_direction::inbound};
+  x.establish_inbound();
+  x.wire_end->say({wire::get_blocks{0, 1}, wire::get_blocks{0, 1}, wire::get_blocks{0, 1},
+                   wire::get_blocks{0, 1}, wire::ping{5, 6}});
+  x.run();
+  REQUIRE(x.server->asked.size() == 4);
+  x.wire_end->heard();
+  x.advance(8s);
+  x.answer_question(0);
+  CHECK(one_connection::count<wire::pong>(x.wire_end->heard()) ==
+        1);  // there is room for its next line
+  x.wire_end->say({wire::get_blocks{0, 1}, wire::ping{7, 8}});
+  x.advance(14s);
+  CHECK(one_connection::count<wire::pong>(x.wire_end->heard()) == 0);
+  x.advance(2s);
+  CHECK(one_connection::count<wire::pong>(x.wire_end->heard()) == 1);
+  x.answer_question(1);
+  CHECK(one_connection::count<wire::blocks_response>(x.wire_end->heard()) == 0);
+  // The next ones have all the time again.
+  x.wire_end->say({wire::get_blocks{0, 1}});
+  x.run();
+  x.answer_question(5);
+  CHECK(one_connection::count<wire::blocks_response>(x.wire_end->heard()) == 1);
+}
+
 TEST_CASE("the registry's probe is a ping, and anything that comes answers it once") {
   one_connection x{link_direction::inbound};
   x.establish_inbound();

@@ -66,7 +66,7 @@ class event_queue {
     void approach(nearness how) const noexcept {
       constexpr std::size_t typical_size = 640;  // of a connection, which most are
       if (how == nearness::far)
-        fetch(target.get(), typical_size);
+        fetch_shared(target.get(), typical_size);
       else
         target->approach(how);
     }

@@ -18,4 +18,10 @@ inline void fetch(const void* from, std::size_t bytes) noexcept {
     __builtin_prefetch(static_cast<const char*>(from) + i);
 }
 
+/// The same of something that `std::make_shared` made, which has its counts in front of it.
+inline void fetch_shared(const void* from, std::size_t bytes) noexcept {
+  constexpr std::size_t counts = 16;
+  fetch(static_cast<const char*>(from) - counts, bytes + counts);
+}
+
 }  // namespace sim

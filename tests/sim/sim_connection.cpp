@@ -77,7 +77,7 @@ void sim_connection::happen(std::uint32_t what) {
 /// Nearly always bytes of ours arrive at the other end, whose program gets them.
 void sim_connection::approach(nearness how) const noexcept {
   if (how == nearness::near)
-    fetch(record_.get(), sizeof(*record_));
+    fetch_shared(record_.get(), sizeof(*record_));
   const auto* other = other_;
   if (!other)
     return;
@@ -85,9 +85,10 @@ void sim_connection::approach(nearness how) const noexcept {
   case nearness::far:
     break;
   case nearness::near:
-    fetch(other, sizeof(*other));
+    fetch_shared(other, sizeof(*other));
     break;
   case nearness::nearer:
+    fetch(other->handler_.get(), 1);
     fetch(other->program_, fetched_of_actor);
     fetch(other->behavior_, 1);
     fetch(other->handlers_, fetched_of_behavior);

@@ -259,13 +259,17 @@ std::uint32_t peer_connection_state::question_begins() {
   return question_round_;
 }
 
-/// False: it was given up.
+/// False: it was given up, or comes too late.
 bool peer_connection_state::question_ends(std::uint32_t round) {
   if (round != question_round_)
     return false;
   --questions_;
-  answered_at_ = monotonic_now(*self_);
-  return true;
+  const auto now = monotonic_now(*self_);
+  const auto waited = now - std::exchange(answered_at_, now);
+  if (waited < answer_timeout)
+    return true;
+  handle_waiting();
+  return false;
 }
 
 /// None of them was answered for so long: the peer is not to wait any more, nor its lines behind them.

@@ -330,6 +330,10 @@ TEST_CASE(
   x.run();
   x.answer_question(5);
   CHECK(one_connection::count<wire::blocks_response>(x.wire_end->heard()) == 1);
+  x.wire_end->say({wire::get_blocks{0, 1}});
+  x.advance(16s);
+  x.answer_question(6);
+  CHECK(one_connection::count<wire::blocks_response>(x.wire_end->heard()) == 0);
 }
 
 TEST_CASE("the registry's probe is a ping, and anything that comes answers it once") {

@@ -238,10 +238,8 @@ std::optional<ip_address> peer_claims::choose(std::uint64_t height,
 std::vector<ip_address> peer_claims::due_polls(std::uint64_t tip, monotonic_ns now) {
   std::vector<ip_address> result;
   const auto turns = turns_of(peers_.size(), heights_in_turn);
-  // Who claims all but our last block, or all, is with us as far as we can tell: blocks are announced, and not by everybody to
-  // everybody.
   const auto is_with_us = [tip](const peer_record& x) {
-    return x.claimed && x.claim + 1 >= tip && x.credit == x.claim;
+    return x.claimed && x.claim + blocks_unheard_of >= tip && x.credit == x.claim;
   };
   // Who had what we have may be behind now, which some of them are asked soon.
   if (std::exchange(polled_tip_, tip) != tip)

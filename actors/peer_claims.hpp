@@ -102,7 +102,8 @@ class peer_claims {
   std::optional<ip_address> choose(std::uint64_t height, std::span<const ip_address> except) const;
 
   /// Who is due to be asked for its height, and with them who soon would be (`asked_together`); the next time is set: a
-  /// minute later, or when it is its turn (`heights_in_turn`) if it is believed to have our blocks up to `tip`, or all but the last.
+  /// minute later, or when it is its turn (`heights_in_turn`) if it is believed to have our blocks up to `tip`, or all but
+  /// the last few (`blocks_unheard_of`).
   std::vector<ip_address> due_polls(std::uint64_t tip, monotonic_ns now);
   /// `due_polls` has nothing before that moment; none without peers.
   std::optional<monotonic_ns> next_poll() const;

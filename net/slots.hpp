@@ -74,9 +74,9 @@ class slot_policy {
 
  private:
   std::size_t max_peers_;
-  /// Strangers that take the place of another: four at once, then one in half a minute. Enough for an honest one to
+  /// Strangers that take the place of another: four at once, then one in two minutes. Enough for an honest one to
   /// get in though all places are held by useless ones, and as good as none for those whose place it is.
-  token_bucket swaps_{1.0 / 30, 4};
+  token_bucket swaps_{1.0 / 120, 4};
 };
 
 }  // namespace timenode::net

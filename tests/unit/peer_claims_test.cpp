@@ -279,9 +279,8 @@ TEST_CASE("peers that are behind us are polled every minute however many there a
 }
 
 TEST_CASE("of many peers that had what we have some are polled within the minute when we have a "
-          "block more, and all when "
-          "we have two more") {
-  for (const std::uint64_t more : {1, 2}) {
+          "block more, and all when we have four more") {
+  for (const std::uint64_t more : {1, 4}) {
     claims x;
     for (int i = 1; i <= 100; ++i)
       x.add(i, out, 100);

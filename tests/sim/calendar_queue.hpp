@@ -173,9 +173,9 @@ class calendar_queue {
       fresh_.swap(pages_[day % Pages]);
   }
 
-  /// Whole days go back.
+  /// Whole days go back, but none that is over: there is no page for what was late when it came.
   void shorten_row() {
-    const auto last_kept = day_of(row_[row_.size() - shortened_to].at);
+    const auto last_kept = std::max(day_of(row_[row_.size() - shortened_to].at), today_);
     const auto kept =
         std::ranges::find_if(row_, [last_kept](const key& x) { return day_of(x.at) <= last_kept; });
     sorted_to_ = last_kept;

@@ -73,3 +73,22 @@ TEST_CASE(
   }
   CHECK(queue.empty());
 }
+
+TEST_CASE("hundreds of things that were due long before they came, as after a pause, come first "
+          "and in order") {
+  random_source random{2};
+  sim::calendar_queue<number, 64> queue;
+  queue.add(100'000'000'000, {1});
+  CHECK(queue.take_first().value == 1);
+  std::map<std::pair<monotonic_ns, int>, int> expected;
+  for (int value = 2; value < 2000; ++value) {
+    const auto at = static_cast<monotonic_ns>(random.below(200'000'000'000));
+    queue.add(at, {value});
+    expected.emplace(std::pair{at, value}, value);
+  }
+  for (const auto& [key, value] : expected) {
+    REQUIRE(queue.next() == key.first);
+    REQUIRE(queue.take_first().value == value);
+  }
+  CHECK(queue.empty());
+}

@@ -45,7 +45,7 @@ class event_queue {
 
   /// Lets the first event happen. There must be one.
   void run_first() {
-    // Out of the heap before it happens: it may add others.
+    // Out of the queue before it happens: it may add others.
     const auto first = events_.take_first();
     ++happened_;
     first.target->happen(first.what);

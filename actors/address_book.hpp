@@ -224,7 +224,7 @@ class address_book {
   void index(entry& x);
   void unindex(const entry& x);
   void erase(entry_map::iterator i);
-  /// All changes of an entry that stays go through here, so that the indexes follow.
+  /// All changes of an entry that stays go through here, so that the indexes follow; but for what none of them asks (`dialed`).
   template <class F>
   void change(entry& x, F f) {
     unindex(x);

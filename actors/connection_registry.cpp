@@ -188,6 +188,7 @@ void connection_registry_state::on_report(const link_report& report) {
   const auto was_up = std::exchange(x.phase, link_phase::closing) == link_phase::established;
   ++ended_[static_cast<std::size_t>(report.cause)];
   const auto ip = x.ip;
+  // A dial that failed, as most that end are, is not looked for.
   if (const auto up = was_up ? up_.find(ip) : up_.end();
       up != up_.end() && up->second == report.link)
     if (const auto left_out = link_log_.note(ip, monotonic_now(*self_)))

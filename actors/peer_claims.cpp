@@ -256,9 +256,9 @@ std::vector<ip_address> peer_claims::due_polls(std::uint64_t tip, monotonic_ns n
     // What a peer says before its rest is over gives it no credit.
     const auto soon = someone_due && x.next_poll <= now + asked_together && x.rests_until <= now;
     if (x.next_poll <= now || soon) {
+      const auto turn = is_with_us(x) ? turns : 1;
       x.next_poll =
-          now + (is_with_us(x) && turns > 1 ? random_.jitter(poll_interval * turns, turn_jitter)
-                                            : random_.jitter(poll_interval, poll_jitter));
+          now + random_.jitter(poll_interval * turn, turn > 1 ? turn_jitter : poll_jitter);
       result.push_back(ip);
     }
     soonest_poll_ = std::min(soonest_poll_, x.next_poll);

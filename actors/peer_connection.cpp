@@ -202,8 +202,8 @@ void peer_connection_state::on_wake(std::uint64_t token) {
     }
     if (unread_since_ != 0 && now - unread_since_ >= question_waits_for)
       handle_waiting();
-    if (questions_ >= max_questions_at_once && now - answered_at_ >= answer_timeout)
-      give_questions_up();
+    if (questions_ >= max_questions_at_once && now - full_since_ >= answer_timeout)
+      give_questions_up(now);
   } else if (deadline_ != 0 && now >= deadline_) {
     if (phase_ == link_phase::closing) {
       finish();
@@ -224,7 +224,7 @@ void peer_connection_state::set_alarm() {
   if (unread_since_ != 0 && unread_since_ + question_waits_for > monotonic_now(*self_))
     next = std::min(next, unread_since_ + question_waits_for);
   if (questions_ >= max_questions_at_once)
-    next = std::min(next, answered_at_ + answer_timeout);
+    next = std::min(next, full_since_ + answer_timeout);
   if (next != 0)
     alarm_.set(self_, context_->ticker, next);
 }

@@ -99,9 +99,11 @@ class peer_connection_state {
   void ask(const Server& who, wire::message& x);
   template <class Request>
   void await_line(Request request);
-  std::uint32_t question_begins();
-  bool question_ends(std::uint32_t round);
-  void give_questions_up();
+  template <class Answer, class Request, class Taker>
+  void await_answer(Request request, Taker take);
+  monotonic_ns question_begins();
+  bool question_ends(monotonic_ns asked);
+  void give_questions_up(monotonic_ns now);
 
   // -- handshake (peer_connection_handshake.cpp) --
   void greet(const wire::message& x);
@@ -149,8 +151,9 @@ class peer_connection_state {
   std::list<waiting_lines>
       waiting_;                ///< Bounded by the read credit. An empty deque would keep 600 bytes.
   std::size_t questions_ = 0;  ///< With other actors of ours.
-  std::uint32_t question_round_ = 0;  ///< Answers to those of earlier rounds come too late.
-  monotonic_ns answered_at_ = 0;      ///< The last of them, or when the first was asked.
+  monotonic_ns full_since_ =
+      0;  ///< Since when it has been as many as there may be; only while it is.
+  monotonic_ns gave_up_at_ = 0;  ///< Questions asked before are not among them any more.
   /// Since when its questions wait until it has read what we sent; 0: they do not.
   monotonic_ns unread_since_ = 0;
   // What was handed on since somebody was last asked whether it was worked off.

@@ -207,18 +207,9 @@ void peer_connection_state::answer(wire::message& x) {
   } else if (auto* version = std::get_if<wire::version_info>(&x)) {
     on_introduction(std::move(*version));
   } else if (std::holds_alternative<wire::get_peers>(x)) {
-    self_->request(routes_->directory, caf::infinite, atom::sample_v)
-        .then(
-            [this, round = question_begins()](std::vector<std::string>& peers) {
-              if (!question_ends(round))
-                return;
-              reply(wire::peers_response{std::move(peers)});
-              handle_waiting();
-            },
-            [this, round = question_round_](const caf::error&) {
-              if (question_ends(round))  // silence is a legal answer
-                handle_waiting();
-            });
+    await_answer<std::vector<std::string>&>(
+        self_->request(routes_->directory, caf::infinite, atom::sample_v),
+        [this](auto& peers) { reply(wire::peers_response{std::move(peers)}); });
   } else if (std::holds_alternative<wire::get_masternodes>(x)) {
     await_line(self_->request(routes_->masternodes, caf::infinite, atom::serve_v));
   }
@@ -238,43 +229,48 @@ void peer_connection_state::ask(const Server& who, wire::message& x) {
 
 template <class Request>
 void peer_connection_state::await_line(Request request) {
+  await_answer<const encoded_line&>(std::move(request),
+                                    [this](const encoded_line& line) { send_line(line); });
+}
+
+/// Silence is a legal answer, and what comes too late is none.
+template <class Answer, class Request, class Taker>
+void peer_connection_state::await_answer(Request request, Taker take) {
+  const auto asked = question_begins();
   request.then(
-      [this, round = question_begins()](const encoded_line& line) {
-        if (!question_ends(round))
-          return;
-        send_line(line);
+      [this, asked, take](Answer answer) {
+        if (question_ends(asked))
+          take(answer);
         handle_waiting();  // flushes, too
       },
-      [this, round = question_round_](const caf::error&) {
-        if (question_ends(round))
-          handle_waiting();
+      [this, asked](const caf::error&) {
+        question_ends(asked);
+        handle_waiting();
       });
 }
 
-std::uint32_t peer_connection_state::question_begins() {
-  if (questions_++ == 0)
-    answered_at_ = monotonic_now(*self_);
-  if (questions_ == max_questions_at_once)
+/// When it was asked: now.
+monotonic_ns peer_connection_state::question_begins() {
+  const auto now = monotonic_now(*self_);
+  if (++questions_ == max_questions_at_once) {
+    full_since_ = now;
     set_alarm();
-  return question_round_;
+  }
+  return now;
 }
 
-/// False: it was given up, or comes too late.
-bool peer_connection_state::question_ends(std::uint32_t round) {
-  if (round != question_round_)
+/// Whether its answer is in time.
+bool peer_connection_state::question_ends(monotonic_ns asked) {
+  // Those that were given up had been asked long before that.
+  if (asked < gave_up_at_)
     return false;
   --questions_;
-  const auto now = monotonic_now(*self_);
-  const auto waited = now - std::exchange(answered_at_, now);
-  if (waited < answer_timeout)
-    return true;
-  handle_waiting();
-  return false;
+  return monotonic_now(*self_) - asked < answer_timeout;
 }
 
-/// None of them was answered for so long: the peer is not to wait any more, nor its lines behind them.
-void peer_connection_state::give_questions_up() {
-  ++question_round_;
+/// As many as there may be wait for answers for so long: the peer's lines are not to wait any more behind them.
+void peer_connection_state::give_questions_up(monotonic_ns now) {
+  gave_up_at_ = now;
   questions_ = 0;
   handle_waiting();
 }

@@ -47,12 +47,12 @@ inline constexpr monotonic_ns asked_together = in_ns(std::chrono::seconds{5});
 /// hundred whether there is one tells no more than to ask four. (Of 100 nodes a third of all messages were such questions, and with
 /// sixteen a quarter.)
 inline constexpr std::size_t heights_in_turn = 4;
-/// A peer that last named a height so little below ours counts as having what we have: blocks are announced, to each peer by some,
-/// and three is what becomes due while each of a hundred has its turn. One that said so when we had more already is behind.
-inline constexpr std::uint64_t blocks_unheard_of = 3;
 /// The same of questions whether a peer has our block: of two halves with different chains eight by chance are all of one's own half
 /// once in 256 times.
 inline constexpr std::size_t tips_in_turn = 8;
+/// A peer that last named a height so little below ours counts as having what we have: blocks are announced, to each peer by some,
+/// and three is what becomes due while each of a hundred has its turn. One that said so when we had more already is behind.
+inline constexpr std::uint64_t blocks_unheard_of = 3;
 /// By which share the time until the next turn varies: so much that many who came at one moment are soon asked one by one.
 inline constexpr double turn_jitter = 0.9;
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// One end of a simulated connection. For sim_network.cpp and sim_connection.cpp alone.
+// One end of a simulated connection. For sim_network.cpp, sim_connection.cpp and sim_connection_dial.cpp alone.
 
 #include "net/framing.hpp"
 #include "net/transport.hpp"
